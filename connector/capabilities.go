@@ -1,0 +1,112 @@
+package connector
+
+import (
+	"time"
+
+	"github.com/rialto-migrate/rialto/item"
+)
+
+// Capabilities say what a cloud can hold. Forecast, run and verify read the
+// same table, so a loss that was not forecast is a bug by definition.
+type Capabilities struct {
+	Kinds map[item.Kind]KindCaps
+	// Format is what the cloud's Text fields hold.
+	Format Format
+	// Mention is what stands before a user name in a text to notify somebody
+	// ("@"); "" if nothing does.
+	Mention string
+	// SettleDelay is how long a request of a dead client may still land:
+	// absence proves nothing before.
+	SettleDelay time.Duration
+	// Quotas are the documented limits; empty if the vendor publishes none.
+	Quotas []Quota
+	// ReadRequests estimates the requests to list a shard of n tasks.
+	ReadRequests func(tasks int) float64
+}
+
+// A Format is how a cloud's long texts are written.
+type Format string
+
+const (
+	Plain    Format = "plain"
+	Markdown Format = "markdown"
+	Textile  Format = "textile"
+	HTML     Format = "html"
+)
+
+// KindCaps say what a cloud holds of one kind. A kind that Capabilities.Kinds
+// lacks is lost whole.
+type KindCaps struct {
+	// Fields are kept, within their limits.
+	Fields map[string]FieldCaps
+	// Lost gives, for every other field of the kind, why the cloud cannot hold
+	// it: the vendor's reason. The conformance suite refuses a field that is
+	// neither here nor in Fields.
+	Lost map[string]string
+	// Embedded names the kind that this one is written with in one go: a
+	// Planner checklist is part of its task. "" for an item of its own.
+	Embedded item.Kind
+	// Max is how many one parent holds; 0 for no limit. Why cites the vendor.
+	Max int
+	// MaxOpen is how many items that are not done one container holds; 0 for no
+	// limit.
+	MaxOpen int
+	Why     string
+	// Ordered kinds keep an order among siblings that can be written.
+	Ordered bool
+	// Batch is the most changes that one Write takes; at least 1.
+	Batch int
+	// Shape names the fields that the very first request of a Create carries: a
+	// write in doubt whose mark came too late is found by them.
+	Shape []string
+	// Carrier says in words what carries the mark, for the docs: "a reference
+	// whose key is the source's URL". "" if the kind is found by its shape.
+	Carrier string
+	// Undo is what an undo can do for this kind.
+	Undo Undo
+	// UndoWhy explains anything but UndoExact.
+	UndoWhy string
+	// Requests estimates the requests to create one, for the forecast.
+	Requests float64
+	// NotifiesWhy says whom a write of this kind tells by mail or push; "" if nobody.
+	NotifiesWhy string
+}
+
+// FieldCaps are the limits of one field. The zero value keeps everything.
+type FieldCaps struct {
+	MaxChars int      // characters of a text (UTF-16 units, as the clouds count); 0 for no limit
+	MaxCount int      // entries of a set or list; 0 for no limit
+	Days     bool     // a time loses its clock
+	Values   []string // the closed set of a Choice; nil for any
+	// Told marks a field that the cloud sets itself and that cannot be written:
+	// readable here, but lost as a target.
+	Told bool
+	// Fixed marks a field that cannot change after the item was made.
+	Fixed    bool
+	MaxBytes int64  // of a blob; 0 for no limit
+	Why      string // cites the vendor for the limit
+}
+
+// Undo says what an undo can do.
+type Undo string
+
+const (
+	UndoExact      Undo = "exact"
+	UndoPartial    Undo = "partial"
+	UndoImpossible Undo = "impossible"
+)
+
+// A Quota is one documented limit of a cloud.
+type Quota struct {
+	Class    string // of calls, as Client.Do names it; "" for all
+	Requests int
+	Per      time.Duration
+	Source   string // where the vendor says so
+}
+
+// Keeps reports whether a target with these capabilities keeps a field of a
+// kind as something that can be written.
+func (c Capabilities) Keeps(k item.Kind, field string) bool {
+	f, ok := c.Kinds[k].Fields[field]
+	return ok && !f.Told
+}
