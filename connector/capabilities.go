@@ -78,6 +78,9 @@ type FieldCaps struct {
 	MaxCount int      // entries of a set or list; 0 for no limit
 	Days     bool     // a time loses its clock
 	Values   []string // the closed set of a Choice; nil for any
+	// Unique says that no two items of one container may have the same value of
+	// this field: each of a plan's labels is one of Planner's 25 colours.
+	Unique bool
 	// Told marks a field that the cloud sets itself and that cannot be written:
 	// readable here, but lost as a target.
 	Told bool

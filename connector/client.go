@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"mime"
 	"net/http"
@@ -60,6 +61,9 @@ type Request struct {
 	// Repeatable says that sending it again is harmless even if the first one
 	// was carried out. GET, HEAD, PUT, DELETE and OPTIONS always are.
 	Repeatable bool
+	// Once says the opposite of a method that always is: sending it again would
+	// do it twice (Redmine's PUT of an issue with notes adds a comment).
+	Once bool
 	// Unsigned leaves the credentials away: for upload URLs that carry their own.
 	Unsigned bool
 }
@@ -111,14 +115,20 @@ func (c *Client) Stats() *Stats { return c.stats }
 // $batch): it takes and reports the parts itself.
 func (c *Client) Pacer() *Pacer { return c.pace }
 
-// sameHost follows redirects of reads; net/http drops the Authorization header
-// when the host changes.
+// sameHost follows redirects of reads. When the host changes net/http drops the
+// Authorization header alone, so everything else that may hold a key is dropped
+// here.
 func sameHost(r *http.Request, via []*http.Request) error {
 	if len(via) > 5 {
 		return errors.New("too many redirects")
 	}
 	if via[0].URL.Scheme == "https" && r.URL.Scheme != "https" {
 		return errors.New("a redirect from https to an address in the clear is refused")
+	}
+	if r.URL.Host != via[0].URL.Host {
+		maps.DeleteFunc(r.Header, func(name string, _ []string) bool {
+			return name != "Accept" && name != "Accept-Language" && name != "Range"
+		})
 	}
 	return nil
 }
@@ -209,6 +219,9 @@ func decode(resp *http.Response, out any) error {
 }
 
 func (q Request) repeatable() bool {
+	if q.Once {
+		return false
+	}
 	switch q.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodOptions:
 		return true

@@ -88,6 +88,11 @@ type Identity struct {
 	Account string   // the tenant, workspace or server
 	Rights  []string // what it may do, in words: "read boards", "create plans"
 	Missing []string // what it may not do and a migration would need
+	// Settings are what Check learned of this account and Capabilities needs to
+	// know without asking (the id of a custom field that holds labels). The
+	// connect command stores them with the connection; a value that the user set
+	// is not replaced. Ids and plain words only, never a secret.
+	Settings map[string]string
 }
 
 // A Shard is one container of a source: the unit of listing and checkpoint.
@@ -189,7 +194,8 @@ type Found struct {
 
 // A Target writes one cloud, within one place.
 type Target interface {
-	// Write applies changes of one kind and yields a Result for each, in order.
+	// Write applies changes of one kind and yields a Result for each, in order. An
+	// error yielded in place of a Result is that of its change, as Result.Err is.
 	// The batch is at most Capabilities.Kinds[kind].Batch long.
 	Write(ctx context.Context, changes []Change, open item.Opener) iter.Seq2[Result, error]
 	// Fetch yields the named items of one container of this target as they are

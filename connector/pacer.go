@@ -6,12 +6,14 @@ import (
 	"time"
 )
 
-// A Pacer keeps one connection's calls at the quota and not over it. All
-// shards share it. It is safe for concurrent use.
+// A Pacer keeps one connection's calls at the quota and not over it, and no
+// more of them in flight than the cloud bears. All shards share it. It is safe
+// for concurrent use.
 type Pacer struct {
-	mu     sync.Mutex
-	fences map[string]time.Time // by class: nobody sends before
-	slots  chan struct{}
+	mu      sync.Mutex
+	limiter *limiter
+	turns   map[string]chan struct{} // by class: held by the call that goes next
+	changed chan struct{}            // closed when something was learned
 }
 
 // A Sample is what a vendor's headers tell about one quota.
@@ -25,7 +27,7 @@ type Sample struct {
 
 // An Outcome is what became of one call.
 type Outcome struct {
-	Took       time.Duration
+	Took       time.Duration // until the answer's head was there; 0 says nothing about the cloud's speed
 	Status     int
 	Refused    bool // 429 or the vendor's form of it
 	Failed     bool // no answer at all
@@ -33,37 +35,86 @@ type Outcome struct {
 	Samples    []Sample
 }
 
-// NewPacer returns a pacer that starts from the documented quotas.
+// NewPacer returns a pacer that starts from the documented quotas. What the
+// cloud tells in its answers replaces them.
 func NewPacer(quotas []Quota) *Pacer {
-	return &Pacer{fences: map[string]time.Time{}, slots: make(chan struct{}, 32)}
+	return &Pacer{limiter: newLimiter(quotas), turns: map[string]chan struct{}{}, changed: make(chan struct{})}
 }
 
-// Take waits until a call of this class and cost may be sent. The caller calls
-// done once, when the answer's head is there.
+// Take waits until a call of this class and cost may be sent; calls of a class
+// go in the order in which they asked. The caller calls done once, when the
+// answer's head is there or the call has failed. A cost of 0 waits for nothing:
+// it is for reporting a refusal that was met within a batch. The error is the
+// context's cause.
 func (p *Pacer) Take(ctx context.Context, class string, cost int) (done func(Outcome), err error) {
-	select {
-	case p.slots <- struct{}{}:
-	case <-ctx.Done():
+	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
+	}
+	turn := p.turn(class)
+	if cost > 0 {
+		select {
+		case turn <- struct{}{}:
+			defer func() { <-turn }()
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
 	}
 	for {
 		p.mu.Lock()
-		wait := time.Until(p.fences[class])
-		p.mu.Unlock()
-		if wait <= 0 {
-			break
+		now := time.Now()
+		at, full := p.limiter.ask(now, class, cost)
+		if !full && !at.After(now) {
+			t := p.limiter.send(now, class, cost)
+			p.mu.Unlock()
+			return p.done(t), nil
 		}
-		if err := sleep(ctx, wait); err != nil {
-			<-p.slots
+		changed := p.changed
+		p.mu.Unlock()
+		if err := p.wait(ctx, at.Sub(now), full, changed); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// done returns the function that ends a call. Its second call does nothing.
+func (p *Pacer) done(t *ticket) func(Outcome) {
+	var once sync.Once
 	return func(o Outcome) {
-		<-p.slots
-		if o.Refused {
+		once.Do(func() {
 			p.mu.Lock()
-			p.fences[class] = time.Now().Add(max(o.RetryAfter, 200*time.Millisecond))
-			p.mu.Unlock()
-		}
-	}, nil
+			defer p.mu.Unlock()
+			p.limiter.answer(time.Now(), t, o)
+			close(p.changed)
+			p.changed = make(chan struct{})
+		})
+	}
+}
+
+func (p *Pacer) turn(class string) chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := p.turns[class]
+	if t == nil {
+		t = make(chan struct{}, 1)
+		p.turns[class] = t
+	}
+	return t
+}
+
+// wait returns when the time has come, or something was learned meanwhile.
+func (p *Pacer) wait(ctx context.Context, d time.Duration, full bool, changed <-chan struct{}) error {
+	var due <-chan time.Time
+	if !full {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		due = t.C
+	}
+	select {
+	case <-due:
+		return nil
+	case <-changed:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }

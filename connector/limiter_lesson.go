@@ -1,0 +1,96 @@
+package connector
+
+import (
+	"math"
+	"time"
+)
+
+// A lesson is what refusals taught about a limit that the cloud does not tell:
+// the pace at which calls passed. It is kept a little below, and raised by and
+// by to see whether there is more.
+type lesson struct {
+	cap      float64   // units a second; 0 if nothing was learned
+	fence    time.Time // nobody sends before
+	learned  time.Time // when the cap was last set
+	began    time.Time // when the count below began
+	units    float64   // that passed since
+	pace     time.Time
+	refusals int
+	probing  bool
+	flying   int
+}
+
+const (
+	keepBelow  = 0.97 // of the pace that passed
+	holdFor    = time.Minute
+	raiseEach  = 10 * time.Second
+	raiseBy    = 1.02
+	firstPause = 200 * time.Millisecond
+	mostPause  = 20 * time.Second
+)
+
+func (l *lesson) ask(now time.Time) time.Time {
+	if l.fence.After(now) {
+		return l.fence
+	}
+	if l.probing && l.flying > 0 {
+		return now.Add(5 * time.Millisecond)
+	}
+	if l.cap <= 0 {
+		return now
+	}
+	return l.pace.Add(seconds(1 / l.rate(now)))
+}
+
+// rate is the cap, raised since it was learned.
+func (l *lesson) rate(now time.Time) float64 {
+	if rest := now.Sub(l.learned) - holdFor; rest > 0 {
+		return l.cap * math.Pow(raiseBy, rest.Seconds()/raiseEach.Seconds())
+	}
+	return l.cap
+}
+
+func (l *lesson) send(now time.Time, units float64) {
+	l.flying++
+	if l.began.IsZero() {
+		l.began = now
+	}
+	if l.cap > 0 {
+		l.pace = later(l.pace.Add(seconds(units/l.rate(now))), now.Add(-lateWake))
+		if l.pace.After(now) {
+			l.pace = now
+		}
+	}
+}
+
+func (l *lesson) passed(_ time.Time, t *ticket) {
+	if t.idle {
+		return
+	}
+	l.units += t.cost
+	l.refusals, l.probing = 0, false
+}
+
+// refused notes a refusal. until is when the cloud lets calls in again, now if
+// it did not say; teach says that no quota explains it.
+func (l *lesson) refused(now time.Time, t *ticket, until time.Time, teach bool) {
+	first := t.idle || t.sent.After(l.learned) && t.sent.After(l.fence)
+	if until.After(now) {
+		l.fence = later(l.fence, until)
+	}
+	if !first {
+		return
+	}
+	l.refusals++
+	if !until.After(now) {
+		l.fence = now.Add(min(firstPause<<min(l.refusals-1, 7), mostPause))
+	}
+	l.probing = true
+	if !teach {
+		return
+	}
+	if span := now.Sub(l.began).Seconds(); span > 1 && l.units >= 10 {
+		l.cap = keepBelow * l.units / span
+	}
+	l.learned, l.began, l.units = now, now, 0
+}

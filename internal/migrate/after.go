@@ -1,0 +1,162 @@
+package migrate
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/internal/ledger"
+	"github.com/rialto-migrate/rialto/item"
+)
+
+// deletions handles what the ledger knows and the listings lacked. It is called
+// after all containers were listed, because items move between them.
+func (p *pass) deletions(ctx context.Context) error {
+	for _, source := range p.order {
+		part := p.parts[source]
+		if part.unfinished() {
+			continue // its listing was not worked off: absence proves nothing
+		}
+		if err := p.gone(ctx, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gone handles the missing items of one part, what lies deepest first.
+func (p *pass) gone(ctx context.Context, part *part) error {
+	var missing []ledger.Row
+	err := part.rows(ctx, func(r ledger.Row) error {
+		if !part.seen[r.Key] {
+			missing = append(missing, r)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(missing, func(a, b ledger.Row) int { return cmp.Compare(level(b.Key.Kind), level(a.Key.Kind)) })
+	for _, r := range missing {
+		if err := p.remove(ctx, part, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func level(k item.Kind) int {
+	info, _ := item.Info(k)
+	return info.Level
+}
+
+// remove handles one item that its container's listing no longer has.
+func (p *pass) remove(ctx context.Context, part *part, r ledger.Row) error {
+	e := p.e
+	ours := r.State == ledger.Made && e.To.Caps.Kinds[r.Key.Kind].Embedded == ""
+	if !ours || r.Key.Kind == item.Board {
+		// It was a part of its parent, which has been written without it, or was
+		// never ours to remove.
+		if r.Key.Kind == item.Board {
+			return nil
+		}
+		e.outcomes.note(r.Key, opDeleted)
+		return part.apply(ctx, ledger.Batch{Remove: []ledger.Key{r.Key}})
+	}
+	moved, err := p.elsewhere(ctx, part, r.Key)
+	if err != nil {
+		return err
+	}
+	if !moved && e.Spec.Policies.Deletions == "keep" {
+		e.Emit(Event{Event: "kept", Shard: part.name, Kind: r.Key.Kind, Source: r.Key.ID, Target: r.Target.ID, Reason: "deleted at the source; policies.deletions is keep"})
+		return nil
+	}
+	intent := ledger.Intent{Key: r.Key, Op: ledger.Delete, Target: r.Target, Container: part.container(), At: e.Now()}
+	if err := part.apply(ctx, ledger.Batch{Intents: []ledger.Intent{intent}}); err != nil {
+		return err
+	}
+	e.Failpoint("before-delete")
+	removed, err := e.target.Delete(ctx, part.container(), r.Target, func(b item.Bundle) bool { return e.printOf(b) == r.Print })
+	e.Failpoint("after-delete")
+	if err != nil {
+		if stops(err) {
+			return err
+		}
+		var ce *connector.Error
+		if !errors.As(err, &ce) {
+			ce = &connector.Error{Class: connector.Transient, Reason: "the target could not delete it", Err: err}
+		}
+		part.report(r.Key, r.Target, opFailed, ce)
+		return part.apply(ctx, ledger.Batch{Failures: []ledger.Failure{{Key: r.Key, Class: string(ce.Class), Reason: ce.Error()}}})
+	}
+	if !removed {
+		e.Emit(Event{Event: "kept", Shard: part.name, Kind: r.Key.Kind, Source: r.Key.ID, Target: r.Target.ID, Reason: "deleted at the source, but people changed it in the target"})
+		return part.apply(ctx, ledger.Batch{Clear: []ledger.Key{r.Key}})
+	}
+	if moved {
+		p.moved = append(p.moved, r.Key)
+	} else {
+		e.outcomes.note(r.Key, opDeleted)
+	}
+	e.Emit(Event{Event: "item", Shard: part.name, Kind: r.Key.Kind, Source: r.Key.ID, Target: r.Target.ID, Op: opDeleted})
+	return part.apply(ctx, ledger.Batch{Remove: []ledger.Key{r.Key}})
+}
+
+// elsewhere reports whether an item stands in another container by now.
+func (p *pass) elsewhere(ctx context.Context, part *part, key item.Ref) (bool, error) {
+	places, err := p.e.Ledger.Find(ctx, []ledger.Key{key})
+	if err != nil {
+		return false, fmt.Errorf("the ledger: %w", err)
+	}
+	for _, place := range places {
+		if place.Shard != part.led.Num {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// relink writes again those items that point at something that had not moved
+// when they were written and has moved since, or that is no longer where it
+// was. The containers are listed once more: that costs fewer calls than
+// fetching each item.
+func (p *pass) relink(ctx context.Context, shards []connector.Shard) error {
+	stale, err := p.links.stale(ctx, p.e.Ledger, p.moved)
+	if err != nil {
+		return err
+	}
+	for _, s := range shards {
+		parts, err := p.partsOf(ctx, s.Ref)
+		if err != nil {
+			return err
+		}
+		again := false
+		for _, part := range parts {
+			links, err := p.e.Ledger.Dangling(ctx, part.led.Num)
+			if err != nil {
+				return fmt.Errorf("the ledger: %w", err)
+			}
+			for _, l := range links {
+				part.force[l.Key] = true
+			}
+			for key := range stale {
+				if part.seen[key] {
+					part.force[key] = true
+				}
+			}
+			again = again || len(part.force) > 0 && !part.unfinished()
+		}
+		if !again {
+			continue
+		}
+		p.e.Failpoint("before-relink")
+		if err := p.sweeps(ctx, s); err != nil {
+			return err
+		}
+		p.e.Failpoint("after-relink")
+	}
+	return nil
+}

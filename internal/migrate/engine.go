@@ -1,0 +1,235 @@
+package migrate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/internal/ledger"
+	"github.com/rialto-migrate/rialto/item"
+)
+
+// A Side is one end of a migration: an open connection.
+type Side struct {
+	Connection string // the connection's name
+	Title      string // the cloud's: "Trello"
+	Cloud      connector.Cloud
+	Caps       connector.Capabilities
+	Stats      *connector.Stats
+}
+
+// Config makes an Engine.
+type Config struct {
+	Spec     Spec // validated
+	From, To Side
+	Ledger   ledger.Ledger
+	Key      []byte      // the migration's print key: 32 secret bytes
+	Emit     func(Event) // called from many goroutines at once
+	Log      *slog.Logger
+	Now      func() time.Time
+	// Failpoint is called at each named step of the protocol; tests kill the
+	// process in it. nil for none.
+	Failpoint func(name string)
+}
+
+// An Engine carries out the verbs on one migration. One verb runs at a time.
+type Engine struct {
+	Config
+	print    item.Digester // of what the target holds
+	version  item.Digester // of what the source has, and how it is fitted
+	source   connector.Source
+	target   connector.Target
+	people   *peopleMap
+	outcomes *outcomes
+	losses   *lossBook
+}
+
+// New returns an engine over two open connections. It asks the clouds nothing.
+func New(c Config) (*Engine, error) {
+	if err := c.Spec.Validate(); err != nil {
+		return nil, err
+	}
+	if c.Emit == nil {
+		c.Emit = func(Event) {}
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Failpoint == nil {
+		c.Failpoint = func(string) {}
+	}
+	e := &Engine{Config: c, print: item.NewDigester(c.Key)}
+	e.version = item.NewDigester(append(slices.Clone(c.Key), e.salt()...))
+	return e, nil
+}
+
+// salt makes the version of an item depend on how it is fitted: with another
+// policy, time zone or people file, every item is looked at again.
+func (e *Engine) salt() []byte {
+	return fmt.Appendf(nil, "1 %+v %+v %s %s", e.Spec.Policies, e.Spec.People, e.Spec.Timezone, e.To.Caps.Format)
+}
+
+// open readies both sides. write says that the target will be written to: only
+// then is a place made that is not there.
+func (e *Engine) open(ctx context.Context) error {
+	var err error
+	if e.source, err = e.From.Cloud.Source(ctx); err != nil {
+		return fmt.Errorf("the source: %w", err)
+	}
+	if e.target, err = e.To.Cloud.Target(ctx, e.Spec.Place); err != nil {
+		return fmt.Errorf("the target: %w", err)
+	}
+	var members []item.Item
+	for m, err := range e.target.Members(ctx) {
+		if err != nil {
+			return fmt.Errorf("the target's members: %w", err)
+		}
+		members = append(members, m)
+	}
+	e.people = newPeopleMap(e.Spec.People, members)
+	return nil
+}
+
+// shards returns the containers in the scope, in the source's order.
+func (e *Engine) shards(ctx context.Context) ([]connector.Shard, error) {
+	var out []connector.Shard
+	met := make([]bool, len(e.Spec.Scope))
+	for s, err := range e.source.Shards(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		in := false
+		for i, want := range e.Spec.Scope {
+			if e.inScope(s, want) {
+				met[i], in = true, true
+			}
+		}
+		if in {
+			out = append(out, s)
+		}
+	}
+	for i, want := range e.Spec.Scope {
+		if !met[i] && want != "*" {
+			return nil, connector.Errorf(connector.Gone, "from.scope: nothing at the source is called %q", want).
+				WithHint("rialto scan " + e.From.Connection + " lists what this connection sees")
+		}
+	}
+	return out, nil
+}
+
+func (e *Engine) inScope(s connector.Shard, want string) bool {
+	if want == "*" {
+		return !s.Closed
+	}
+	name := want
+	if kind, rest, ok := strings.Cut(want, ":"); ok && kind == string(s.Ref.Kind) {
+		name = rest
+	}
+	if name == s.Ref.ID || want == s.URL || fold(name) == fold(s.Name) {
+		return true
+	}
+	here, ok := e.source.Locate(s.URL)
+	there, ok2 := e.source.Locate(want)
+	return ok && ok2 && here == there
+}
+
+// newFitter returns the fitter of one container. links knows where items went,
+// as far as the page at hand needs it.
+func (e *Engine) newFitter(links *linkTable) *fitter {
+	f := newFitter(&e.Spec, e.From.Caps, e.To.Caps, e.From.Title, e.people, e.version)
+	f.link = links.rewrite
+	return f
+}
+
+// meet learns the members of a page before anything that refers to them.
+func (e *Engine) meet(bundles []item.Bundle) {
+	for _, b := range bundles {
+		if b.Item.Kind == item.Member {
+			e.people.meet(b.Item)
+		}
+	}
+}
+
+// keyOf is the key of what an item's ledger row is found by.
+func keysOf(b item.Bundle) []item.Ref {
+	keys := make([]item.Ref, 0, 1+len(b.Children))
+	keys = append(keys, b.Item.Ref)
+	for _, c := range b.Children {
+		keys = append(keys, c.Ref)
+	}
+	return keys
+}
+
+// lookup asks the ledger for the rows of many keys.
+func (e *Engine) lookup(ctx context.Context, shard int64, keys []item.Ref) (map[item.Ref]ledger.Row, error) {
+	rows := make(map[item.Ref]ledger.Row, len(keys))
+	for chunk := range slices.Chunk(keys, 1000) {
+		found, err := e.Ledger.Lookup(ctx, shard, chunk)
+		if err != nil {
+			return nil, fmt.Errorf("the ledger: %w", err)
+		}
+		for _, r := range found {
+			rows[r.Key] = r
+		}
+	}
+	return rows, nil
+}
+
+// stops reports whether an error ends the pass: what nothing after it could
+// survive.
+func stops(err error) bool {
+	c := connector.ClassOf(err)
+	return c == connector.Auth || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// kept is which fields a print covers: what the target keeps and does not set
+// itself, but for the order, which neighbours change.
+func (e *Engine) kept(k item.Kind, f item.Field) bool {
+	caps, ok := e.To.Caps.Kinds[k].Fields[f.Name]
+	return ok && !caps.Told && f.Type != item.Rank && f.Name != item.Content.Name
+}
+
+// printOf hashes what the target holds: an item with its embedded children.
+func (e *Engine) printOf(b item.Bundle) item.Digest {
+	items := []item.Item{b.Item}
+	for _, info := range item.Kinds() {
+		if e.To.Caps.Kinds[info.Kind].Embedded != b.Item.Kind {
+			continue
+		}
+		items = append(items, e.sorted(b.Of(info.Kind))...)
+	}
+	return e.print.Items(e.kept, items...)
+}
+
+// sorted puts items of a kind that keeps no order into one that does not
+// depend on how they were listed.
+func (e *Engine) sorted(items []item.Item) []item.Item {
+	if len(items) == 0 || e.To.Caps.Kinds[items[0].Kind].Ordered {
+		return items
+	}
+	return slices.SortedStableFunc(slices.Values(items), func(a, b item.Item) int {
+		x, y := e.print.Items(e.kept, a), e.print.Items(e.kept, b)
+		switch {
+		case x < y:
+			return -1
+		case x > y:
+			return 1
+		}
+		return 0
+	})
+}
+
+// shapeOf hashes what the first request of a create carries.
+func (e *Engine) shapeOf(it item.Item) item.Digest {
+	shape := e.To.Caps.Kinds[it.Kind].Shape
+	return e.print.Items(func(_ item.Kind, f item.Field) bool { return slices.Contains(shape, f.Name) },
+		item.Item{Ref: item.Ref{Kind: it.Kind}, Fields: it.Fields})
+}

@@ -1,0 +1,216 @@
+package migrate
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// A File is a migration as its YAML file says it.
+type File struct {
+	Spec
+	From, To string // the connections' names
+}
+
+// A fileError says where in the file something is wrong.
+type fileError struct {
+	path      string
+	line, col int
+	msg       string
+}
+
+func (e *fileError) Error() string { return fmt.Sprintf("%s:%d:%d: %s", e.path, e.line, e.col, e.msg) }
+
+// ReadFile reads a migration file and the people file it names, which lies
+// beside it. Errors name the line and column and say what to write instead.
+func ReadFile(path string) (*File, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("the migration file cannot be read: %w", err)
+	}
+	f, people, err := parse(path, data)
+	if err != nil {
+		return nil, err
+	}
+	if people != "" {
+		if !filepath.IsAbs(people) {
+			people = filepath.Join(filepath.Dir(path), people)
+		}
+		if f.People.Rows, err = readPeople(people); err != nil {
+			return nil, err
+		}
+	}
+	if err := f.Validate(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return f, nil
+}
+
+// parse reads the YAML text; people is the name of the people file, "" for none.
+func parse(path string, data []byte) (f *File, people string, err error) {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		return nil, "", fmt.Errorf("%s: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	if len(doc.Content) == 0 {
+		return nil, "", fmt.Errorf("%s: the file is empty; see the README for an example", path)
+	}
+	r := &reader{path: path}
+	f = &File{}
+	r.mapping(doc.Content[0], map[string]func(*yaml.Node){
+		"name":     func(n *yaml.Node) { f.Name = r.text(n) },
+		"timezone": func(n *yaml.Node) { f.Timezone = r.text(n) },
+		"from": func(n *yaml.Node) {
+			r.mapping(n, map[string]func(*yaml.Node){
+				"connection": func(n *yaml.Node) { f.From = r.text(n) },
+				"scope":      func(n *yaml.Node) { f.Scope = r.texts(n) },
+			}, "connection", "scope")
+		},
+		"to": func(n *yaml.Node) {
+			r.mapping(n, map[string]func(*yaml.Node){
+				"connection": func(n *yaml.Node) { f.To = r.text(n) },
+				"place":      func(n *yaml.Node) { f.Place = r.text(n) },
+			}, "connection")
+		},
+		"people": func(n *yaml.Node) {
+			r.mapping(n, map[string]func(*yaml.Node){
+				"match":  func(n *yaml.Node) { f.People.Match = r.texts(n) },
+				"file":   func(n *yaml.Node) { people = r.text(n) },
+				"others": func(n *yaml.Node) { f.People.Others = r.text(n) },
+			})
+		},
+		"policies": func(n *yaml.Node) { r.policies(n, &f.Policies) },
+	}, "name", "from", "to")
+	return f, people, r.err
+}
+
+// A reader reads nodes and keeps the first error.
+type reader struct {
+	path string
+	err  error
+}
+
+func (r *reader) fail(n *yaml.Node, format string, args ...any) {
+	if r.err == nil {
+		r.err = &fileError{r.path, n.Line, n.Column, fmt.Sprintf(format, args...)}
+	}
+}
+
+// mapping reads a mapping with these keys; the required ones must be there.
+func (r *reader) mapping(n *yaml.Node, keys map[string]func(*yaml.Node), required ...string) {
+	if n.Kind != yaml.MappingNode {
+		r.fail(n, "expected keys with values here, such as %s", strings.Join(sortedKeys(keys), ", "))
+		return
+	}
+	met := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := n.Content[i], n.Content[i+1]
+		read, ok := keys[k.Value]
+		switch {
+		case !ok:
+			r.fail(k, "unknown key %q; the keys here are %s", k.Value, strings.Join(sortedKeys(keys), ", "))
+		case met[k.Value]:
+			r.fail(k, "the key %q stands here twice", k.Value)
+		default:
+			met[k.Value] = true
+			read(v)
+		}
+	}
+	for _, k := range required {
+		if !met[k] {
+			r.fail(n, "the key %q is missing", k)
+		}
+	}
+}
+
+func (r *reader) policies(n *yaml.Node, p *Policies) {
+	keys := map[string]func(*yaml.Node){}
+	for _, name := range PolicyNames() {
+		keys[name] = func(v *yaml.Node) {
+			if err := p.Set(name, r.text(v)); err != nil {
+				r.fail(v, "%v", err)
+			}
+		}
+	}
+	r.mapping(n, keys)
+}
+
+func (r *reader) text(n *yaml.Node) string {
+	if n.Kind != yaml.ScalarNode {
+		r.fail(n, "expected one text here")
+		return ""
+	}
+	return n.Value
+}
+
+func (r *reader) texts(n *yaml.Node) []string {
+	if n.Kind == yaml.ScalarNode {
+		return []string{n.Value}
+	}
+	if n.Kind != yaml.SequenceNode {
+		r.fail(n, "expected a list of texts here, such as [\"*\"]")
+		return nil
+	}
+	var out []string
+	for _, c := range n.Content {
+		out = append(out, r.text(c))
+	}
+	return out
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// readPeople reads the people file: a CSV with the columns source and target.
+func readPeople(path string) ([]PersonRow, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("the people file cannot be read: %w", err)
+	}
+	defer f.Close()
+	c := csv.NewReader(f)
+	c.FieldsPerRecord = -1
+	head, err := c.Read()
+	if err != nil {
+		return nil, fmt.Errorf("%s: the people file needs a first line: source,target", path)
+	}
+	src, dst := -1, -1
+	for i, h := range head {
+		switch strings.ToLower(strings.TrimSpace(strings.TrimPrefix(h, "\ufeff"))) {
+		case "source":
+			src = i
+		case "target":
+			dst = i
+		}
+	}
+	if src < 0 || dst < 0 {
+		return nil, fmt.Errorf("%s: the first line must name the columns source and target", path)
+	}
+	var rows []PersonRow
+	for {
+		rec, err := c.Read()
+		if err == io.EOF {
+			return rows, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if max(src, dst) >= len(rec) {
+			line, _ := c.FieldPos(0)
+			return nil, fmt.Errorf("%s:%d: the line has %d columns, the first line has %d", path, line, len(rec), len(head))
+		}
+		rows = append(rows, PersonRow{Source: strings.TrimSpace(rec[src]), Target: strings.TrimSpace(rec[dst])})
+	}
+}

@@ -1,0 +1,284 @@
+package migrate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/internal/ledger"
+	"github.com/rialto-migrate/rialto/item"
+)
+
+// A Forecast says what a run would do. It is made by reading alone.
+type Forecast struct {
+	Status   string                     `json:"status"` // ready, or nothing-to-do
+	Kinds    map[item.Kind]ForecastKind `json:"kinds"`
+	Losses   []Loss                     `json:"losses"`
+	Limits   []LimitHit                 `json:"limits,omitempty"`
+	People   []Person                   `json:"people,omitempty"`
+	Undo     map[item.Kind]UndoForecast `json:"undo"`
+	Shards   []ShardForecast            `json:"shards"`
+	Requests int64                      `json:"requests"` // the run's, estimated
+	Least    time.Duration              `json:"least_ns"` // the time the run takes at best
+	Most     time.Duration              `json:"most_ns"`
+	Notices  []string                   `json:"notices,omitempty"`
+}
+
+// A ForecastKind counts the items of one kind by what a run would do.
+type ForecastKind struct {
+	Items  int   `json:"items"`
+	Bytes  int64 `json:"bytes"`
+	Create int   `json:"create"`
+	Update int   `json:"update"`
+	Skip   int   `json:"skip"`
+	Delete int   `json:"delete"`
+}
+
+// A ShardForecast is a container's line.
+type ShardForecast struct {
+	Source string `json:"source"`
+	Items  int    `json:"items"`
+	Bytes  int64  `json:"bytes"`
+}
+
+// A LimitHit is a limit of the target that the source exceeds.
+type LimitHit struct {
+	Kind  item.Kind `json:"kind"`
+	Field string    `json:"field,omitempty"`
+	Limit int       `json:"limit"`
+	Over  int       `json:"over"` // items that are beyond it, or have a field beyond it
+	Why   string    `json:"why,omitempty"`
+}
+
+// An UndoForecast says how far an undo could go for a kind.
+type UndoForecast struct {
+	Undo connector.Undo `json:"undo"`
+	Why  string         `json:"why,omitempty"`
+}
+
+// Forecast reads the source and the ledger and tells what a run would do, what
+// would be lost, and how long it takes.
+func (e *Engine) Forecast(ctx context.Context) (*Forecast, error) {
+	e.losses = newLossBook()
+	if err := e.open(ctx); err != nil {
+		return nil, err
+	}
+	shards, err := e.shards(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known, err := e.knownShards(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f := &forecaster{e: e, out: &Forecast{Kinds: map[item.Kind]ForecastKind{}, Undo: map[item.Kind]UndoForecast{}}, known: known, limits: map[limitKey]int{}}
+	for _, s := range shards {
+		if err := f.shard(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	return f.finish(), nil
+}
+
+// knownShards is the ledger's shards by their source.
+func (e *Engine) knownShards(ctx context.Context) (map[item.Ref]ledger.Shard, error) {
+	list, err := e.Ledger.Shards(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the ledger: %w", err)
+	}
+	out := map[item.Ref]ledger.Shard{}
+	for _, s := range list {
+		out[s.Source] = s
+	}
+	return out, nil
+}
+
+type forecaster struct {
+	e      *Engine
+	out    *Forecast
+	known  map[item.Ref]ledger.Shard
+	limits map[limitKey]int
+	reads  float64
+	writes float64
+}
+
+// shard forecasts one container of the source.
+func (f *forecaster) shard(ctx context.Context, s connector.Shard) error {
+	line := ShardForecast{Source: s.Ref.ID}
+	tasks := map[bool]int{} // by archive
+	open := map[bool]int{}
+	seen := map[bool]map[item.Ref]bool{false: {}, true: {}}
+	err := f.e.walk(ctx, s, f.known, func(w *walked) error {
+		u := w.unit
+		if w.skip {
+			f.count(u.key.Kind, func(k *ForecastKind) { k.Items++; k.Skip++ })
+			return nil
+		}
+		for _, key := range keysOf(u.bundle) {
+			seen[w.archive][key] = true
+		}
+		if u.key.Kind == item.Task {
+			tasks[w.archive]++
+			if !item.Done.Get(u.bundle.Item) {
+				open[w.archive]++
+			}
+		}
+		f.unit(w, &line)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for archive, n := range tasks {
+		caps := f.e.To.Caps.Kinds[item.Task]
+		f.over(item.Task, "", caps.Max, n)
+		f.over(item.Task, "open", caps.MaxOpen, open[archive])
+		if f.e.From.Caps.ReadRequests != nil {
+			f.reads += f.e.From.Caps.ReadRequests(n)
+		}
+	}
+	for _, archive := range []bool{false, true} {
+		source := s.Ref
+		if archive {
+			source = archiveOf(s.Ref)
+		}
+		if err := f.gone(ctx, source, seen[archive]); err != nil {
+			return err
+		}
+	}
+	f.out.Shards = append(f.out.Shards, line)
+	return nil
+}
+
+func (f *forecaster) over(k item.Kind, field string, limit, n int) {
+	if limit > 0 && n > limit {
+		f.limits[limitKey{k, field, limit}] += n - limit
+	}
+}
+
+func (f *forecaster) count(k item.Kind, change func(*ForecastKind)) {
+	c := f.out.Kinds[k]
+	change(&c)
+	f.out.Kinds[k] = c
+}
+
+// unit counts one unit and what is written with it.
+func (f *forecaster) unit(w *walked, line *ShardForecast) {
+	u := w.unit
+	f.e.losses.add(u.losses)
+	for k, n := range u.limits {
+		f.limits[k] += n
+	}
+	one := func(key item.Ref, row ledger.Row, version item.Digest, written bool, bytes int64) {
+		line.Items++
+		line.Bytes += bytes
+		f.count(key.Kind, func(k *ForecastKind) {
+			k.Items++
+			k.Bytes += bytes
+			switch {
+			case !written:
+				k.Skip++
+			case row.State == 0:
+				k.Create++
+			case row.Version != version || row.State == ledger.Half:
+				k.Update++
+			default:
+				k.Skip++
+			}
+		})
+	}
+	one(u.key, w.rows[u.key], u.version, u.ownKind, bytesOf(u.bundle.Item))
+	row := w.rows[u.key]
+	if u.ownKind && (row.State == 0 || row.Version != u.version) {
+		f.writes += f.e.To.Caps.Kinds[u.key.Kind].Requests
+		for _, c := range u.children {
+			f.writes += f.e.To.Caps.Kinds[c.Kind].Requests
+		}
+	}
+	for _, c := range u.bundle.Children {
+		if !slices.Contains(u.with, c.Ref) {
+			continue
+		}
+		one(c.Ref, w.rows[c.Ref], f.e.childVersion(u.bundle, c.Ref), !slices.Contains(u.dropped, c.Ref), bytesOf(c))
+	}
+}
+
+func bytesOf(it item.Item) int64 {
+	if it.Blob == nil {
+		return 0
+	}
+	return max(it.Blob.Bytes, 0)
+}
+
+// gone counts what the ledger knows and the listing lacked.
+func (f *forecaster) gone(ctx context.Context, source item.Ref, seen map[item.Ref]bool) error {
+	led, ok := f.known[source]
+	if !ok {
+		return nil
+	}
+	p := &part{e: f.e, led: led}
+	return p.rows(ctx, func(r ledger.Row) error {
+		if !seen[r.Key] && (f.e.Spec.Policies.Deletions == "delete" || r.State == ledger.Folded) {
+			f.count(r.Key.Kind, func(k *ForecastKind) { k.Delete++ })
+		}
+		return nil
+	})
+}
+
+// finish adds up what was counted.
+func (f *forecaster) finish() *Forecast {
+	out := f.out
+	out.Losses = f.e.losses.list()
+	out.People = f.e.people.all()
+	slices.SortFunc(out.People, func(a, b Person) int { return compare(a.Source, b.Source) })
+	for k, n := range f.limits {
+		out.Limits = append(out.Limits, LimitHit{Kind: k.kind, Field: k.field, Limit: k.limit, Over: n, Why: f.e.To.Caps.Kinds[k.kind].Why})
+	}
+	slices.SortFunc(out.Limits, func(a, b LimitHit) int {
+		return compare(string(a.Kind)+a.Field, string(b.Kind)+b.Field)
+	})
+	for kind, caps := range f.e.To.Caps.Kinds {
+		if caps.Undo != "" && caps.Embedded == "" {
+			out.Undo[kind] = UndoForecast{Undo: caps.Undo, Why: caps.UndoWhy}
+		}
+	}
+	out.Status = "nothing-to-do"
+	for _, k := range out.Kinds {
+		if k.Create+k.Update+k.Delete > 0 {
+			out.Status = "ready"
+		}
+	}
+	out.Requests = int64(f.reads + f.writes + 0.5)
+	rl, rm := duration(f.reads, f.e.From.Caps.Quotas)
+	wl, wm := duration(f.writes, f.e.To.Caps.Quotas)
+	out.Least, out.Most = max(rl, wl), rm+wm
+	return out
+}
+
+func compare(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// duration is the time that calls take at the documented quotas; where none is
+// published, a range that the run corrects as it learns.
+func duration(calls float64, quotas []connector.Quota) (least, most time.Duration) {
+	for _, q := range quotas {
+		if q.Class == "" && q.Requests > 0 {
+			d := time.Duration(calls / float64(q.Requests) * float64(q.Per))
+			least, most = max(least, d), max(most, d)
+		}
+	}
+	if least == 0 && calls > 0 {
+		const fast, slow = 40, 4 // calls a second that clouds without a published quota have been seen to take
+		return time.Duration(calls / fast * float64(time.Second)), time.Duration(calls / slow * float64(time.Second))
+	}
+	return least, most
+}

@@ -1,0 +1,143 @@
+package migrate
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/internal/ledger"
+	"github.com/rialto-migrate/rialto/internal/richtext"
+	"github.com/rialto-migrate/rialto/item"
+)
+
+// A linkTable knows where the items went that the texts and addresses of a
+// listing point at. Safe for concurrent use.
+type linkTable struct {
+	locate func(url string) (alias string, ok bool)
+	link   func(ref, container item.Ref) string
+	format connector.Format
+
+	mu     sync.RWMutex
+	places map[string]ledger.Place
+	users  map[string][]item.Ref // by alias, what points at it
+	named  map[item.Ref][]string // by key, its aliases
+}
+
+func (e *Engine) newLinks() *linkTable {
+	return &linkTable{locate: e.source.Locate, link: e.target.Link, format: e.From.Caps.Format, places: map[string]ledger.Place{},
+		users: map[string][]item.Ref{}, named: map[item.Ref][]string{}}
+}
+
+// load asks the ledger where everything went that the bundles point at.
+func (t *linkTable) load(ctx context.Context, led ledger.Ledger, bundles []item.Bundle) error {
+	var aliases []string
+	t.mu.Lock()
+	for _, b := range bundles {
+		if len(b.Item.Aliases) > 0 {
+			t.named[b.Item.Ref] = b.Item.Aliases
+		}
+		for _, it := range append([]item.Item{b.Item}, b.Children...) {
+			want := func(url string) {
+				alias, ok := t.locate(url)
+				if !ok {
+					return
+				}
+				if !slices.Contains(aliases, alias) {
+					aliases = append(aliases, alias)
+				}
+				for _, user := range []item.Ref{b.Item.Ref, it.Ref} {
+					if !slices.Contains(t.users[alias], user) {
+						t.users[alias] = append(t.users[alias], user)
+					}
+				}
+			}
+			info, _ := item.Info(it.Kind)
+			for _, f := range info.Fields {
+				switch f.Type {
+				case item.Text:
+					s, _ := it.Fields[f.Name].(string)
+					richtext.ReplaceLinks(s, func(url string) string { want(url); return url })
+				case item.URL:
+					s, _ := it.Fields[f.Name].(string)
+					want(s)
+				case item.Checks:
+					for _, c := range item.Entries.Get(it) {
+						richtext.ReplaceLinks(c.Title, func(url string) string { want(url); return url })
+					}
+				}
+			}
+		}
+	}
+	t.mu.Unlock()
+	_, err := t.find(ctx, led, aliases)
+	return err
+}
+
+// find asks the ledger where the aliases lead to, and returns those that led
+// somewhere before and no longer do.
+func (t *linkTable) find(ctx context.Context, led ledger.Ledger, aliases []string) (lost []string, err error) {
+	for chunk := range slices.Chunk(aliases, 1000) {
+		places, err := led.FindAliases(ctx, chunk)
+		if err != nil {
+			return nil, fmt.Errorf("the ledger: %w", err)
+		}
+		t.mu.Lock()
+		for _, a := range chunk {
+			p, ok := places[a]
+			if _, had := t.places[a]; had && !ok {
+				lost = append(lost, a)
+				delete(t.places, a)
+			}
+			if ok {
+				t.places[a] = p
+			}
+		}
+		t.mu.Unlock()
+	}
+	return lost, nil
+}
+
+// stale names what points at items that are no longer where they were: moved
+// ones, by key, and those that the ledger no longer knows.
+func (t *linkTable) stale(ctx context.Context, led ledger.Ledger, moved []item.Ref) (map[item.Ref]bool, error) {
+	t.mu.RLock()
+	known := slices.Collect(maps.Keys(t.places))
+	t.mu.RUnlock()
+	aliases, err := t.find(ctx, led, known)
+	if err != nil {
+		return nil, err
+	}
+	out := map[item.Ref]bool{}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for _, key := range moved {
+		aliases = append(aliases, t.named[key]...)
+	}
+	for _, a := range aliases {
+		for _, user := range t.users[a] {
+			out[user] = true
+		}
+	}
+	return out, nil
+}
+
+// rewrite tells where an address leads to at the target.
+func (t *linkTable) rewrite(url string) (to, alias string, ours, moved bool) {
+	alias, ours = t.locate(url)
+	if !ours {
+		return url, "", false, false
+	}
+	t.mu.RLock()
+	p, ok := t.places[alias]
+	t.mu.RUnlock()
+	if !ok || p.Target.Zero() {
+		return url, alias, true, false
+	}
+	if to = t.link(p.Target, p.Container); to == "" {
+		return url, alias, true, false
+	}
+	return to, alias, true, true
+}

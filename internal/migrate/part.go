@@ -1,0 +1,444 @@
+package migrate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/internal/ledger"
+	"github.com/rialto-migrate/rialto/item"
+)
+
+// A part is one container of the target that a source shard goes to: the board
+// itself, or the one for its archived items.
+type part struct {
+	e     *Engine
+	name  string // the source container's id, for events
+	led   ledger.Shard
+	fit   *fitter
+	lanes map[string]*lane
+	links *linkTable
+
+	// force names units to look at even though the source did not change: what
+	// they point at has moved.
+	force map[item.Ref]bool
+
+	mu    sync.Mutex
+	board item.Ref // the target's container, zero until it is made
+	seen  map[item.Ref]bool
+	partState
+}
+
+// A partState says why another sweep may bring what this one could not.
+type partState struct {
+	doubt    bool // a write is in doubt
+	deferred bool // something could not be tried, because what it lies in is not there
+	retry    bool // something failed in a way that may pass
+}
+
+func (e *Engine) newPart(ctx context.Context, source item.Ref, links *linkTable) (*part, error) {
+	led, err := e.Ledger.Shard(ctx, source)
+	if err != nil {
+		return nil, fmt.Errorf("the ledger: %w", err)
+	}
+	p := &part{e: e, name: source.ID, led: led, fit: e.newFitter(links), links: links,
+		lanes: map[string]*lane{}, board: led.Target, seen: map[item.Ref]bool{}, force: map[item.Ref]bool{}}
+	if !led.Target.Zero() {
+		p.fit.know(source, led.Target)
+	}
+	return p, nil
+}
+
+func (p *part) container() item.Ref {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.board
+}
+
+func (p *part) see(keys ...item.Ref) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, k := range keys {
+		p.seen[k] = true
+	}
+}
+
+func (p *part) flag(f func(*partState)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f(&p.partState)
+}
+
+// A lane is what must be written in order: siblings that keep an order.
+type lane struct {
+	last string // the target's id of the latest sibling that is there
+}
+
+func (p *part) lane(name string) *lane {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.lanes[name] == nil {
+		p.lanes[name] = &lane{}
+	}
+	return p.lanes[name]
+}
+
+// A job is one unit on its way to the target.
+type job struct {
+	unit   *unit
+	row    ledger.Row // what the ledger knows; State 0 for something new
+	rows   map[item.Ref]ledger.Row
+	bundle item.Bundle
+	force  bool // look at the target even though the source did not change
+}
+
+func (j *job) changed() bool {
+	return j.force || j.row.State == 0 || j.row.State == ledger.Half || j.row.Version != j.unit.version
+}
+
+// apply writes a batch to the ledger.
+func (p *part) apply(ctx context.Context, b ledger.Batch) error {
+	b.Shard = p.led.Num
+	// What was written must be remembered even if the pass is being stopped.
+	if err := p.e.Ledger.Apply(context.WithoutCancel(ctx), b); err != nil {
+		return fmt.Errorf("the ledger: %w", err)
+	}
+	return nil
+}
+
+// write brings changed jobs of one kind to the target, in order, and returns
+// the first error that ends the pass. l is their lane, nil for a kind without
+// an order.
+func (p *part) write(ctx context.Context, l *lane, jobs []*job) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	kind := jobs[0].bundle.Item.Kind
+	size := max(p.e.To.Caps.Kinds[kind].Batch, 1)
+	var batch []*step
+	flush := func() error {
+		defer func() { batch = nil }()
+		return p.flush(ctx, kind, l, batch)
+	}
+	for _, j := range jobs {
+		switch {
+		case !j.unit.ownKind:
+			if err := p.drop(ctx, j); err != nil {
+				return err
+			}
+			continue
+		case !j.changed():
+			p.skip(j)
+			if l == nil {
+				continue
+			}
+			if len(batch) == 0 {
+				l.last = j.row.Target.ID
+			} else {
+				batch = append(batch, &step{job: j, skipped: true})
+			}
+			continue
+		}
+		batch = append(batch, &step{job: j})
+		if count(batch) == size {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return flush()
+}
+
+func count(batch []*step) (n int) {
+	for _, s := range batch {
+		if !s.skipped {
+			n++
+		}
+	}
+	return n
+}
+
+// A step is a job within one call of Target.Write.
+type step struct {
+	*job
+	skipped bool // unchanged; it only tells where the next one stands
+	change  connector.Change
+	same    bool // an update that has nothing to write
+	failed  *connector.Error
+}
+
+// drop remembers what the target has no place for.
+func (p *part) drop(ctx context.Context, j *job) error {
+	k := j.unit.key
+	if j.row.State == ledger.Dropped && j.row.Version == j.unit.version {
+		p.e.outcomes.note(k, opSkipped)
+		return nil
+	}
+	p.e.losses.add(j.unit.losses)
+	p.e.outcomes.note(k, opSkipped)
+	return p.apply(ctx, ledger.Batch{Rows: []ledger.Row{{Key: k, State: ledger.Dropped, Version: j.unit.version}}, Aliases: aliasesOf(j.unit)})
+}
+
+func (p *part) skip(j *job) {
+	p.e.outcomes.note(j.unit.key, opSkipped)
+	for _, key := range j.unit.with {
+		p.e.outcomes.note(key, opSkipped)
+	}
+}
+
+func aliasesOf(u *unit) []ledger.Alias {
+	var out []ledger.Alias
+	for _, a := range u.aliases {
+		out = append(out, ledger.Alias{Alias: a, Key: u.key})
+	}
+	return out
+}
+
+// restart readies the part for another sweep.
+func (p *part) restart() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.partState = partState{}
+	p.seen = map[item.Ref]bool{}
+	p.lanes = map[string]*lane{}
+	fresh := p.e.newFitter(p.links)
+	if !p.board.Zero() {
+		fresh.know(p.led.Source, p.board)
+	}
+	p.fit = fresh
+}
+
+// unfinished reports whether another sweep may bring what this one could not.
+func (p *part) unfinished() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.doubt || p.deferred || p.retry
+}
+
+// jobs looks bundles up in the ledger.
+func (p *part) jobs(ctx context.Context, bundles []item.Bundle) ([]*job, error) {
+	var keys []item.Ref
+	for _, b := range bundles {
+		keys = append(keys, keysOf(b)...)
+	}
+	p.see(keys...)
+	rows, err := p.e.lookup(ctx, p.led.Num, keys)
+	if err != nil {
+		return nil, err
+	}
+	jobs := make([]*job, len(bundles))
+	for i, b := range bundles {
+		j := &job{bundle: b, unit: p.fit.begin(b), row: rows[b.Item.Ref], rows: rows, force: p.force[b.Item.Ref]}
+		if !j.row.Target.Zero() {
+			p.fit.know(j.unit.key, j.row.Target)
+		}
+		jobs[i] = j
+	}
+	return jobs, nil
+}
+
+// frame writes what frames a container, kind by kind: the board itself first.
+// Frames are always fitted, because what the tasks may hold depends on them.
+func (p *part) frame(ctx context.Context, bundles []item.Bundle) error {
+	jobs, err := p.jobs(ctx, bundles)
+	if err != nil {
+		return err
+	}
+	for _, info := range item.Kinds() {
+		var of []*job
+		for _, j := range jobs {
+			if j.unit.key.Kind != info.Kind {
+				continue
+			}
+			if info.Kind != item.Board && p.container().Zero() {
+				if err := p.orphans(ctx, []item.Ref{j.unit.key}); err != nil {
+					return err
+				}
+				continue
+			}
+			p.fit.fit(j.unit, p.parentOf(info.Kind))
+			of = append(of, j)
+		}
+		var l *lane
+		if p.e.To.Caps.Kinds[info.Kind].Ordered {
+			l = p.lane(string(info.Kind))
+		}
+		if err := p.write(ctx, l, of); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parentOf is the parent of an item that lies in the container itself.
+func (p *part) parentOf(k item.Kind) item.Ref {
+	if k == item.Board {
+		return item.Ref{}
+	}
+	return p.container()
+}
+
+// tasks writes tasks and what lies in them: lanes side by side, each in order.
+func (p *part) tasks(ctx context.Context, bundles []item.Bundle) error {
+	if p.container().Zero() {
+		var keys []item.Ref
+		for _, b := range bundles {
+			keys = append(keys, b.Item.Ref)
+		}
+		return p.orphans(ctx, keys)
+	}
+	jobs, err := p.jobs(ctx, bundles)
+	if err != nil {
+		return err
+	}
+	for _, generation := range p.generations(jobs) {
+		group, ctx := errgroup.WithContext(ctx)
+		group.SetLimit(lanesAtOnce)
+		for _, l := range p.intoLanes(generation) {
+			group.Go(func() error { return p.lanework(ctx, l.lane, l.jobs) })
+		}
+		if err := group.Wait(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// orphans handles items whose parent is not there: another sweep tries them if
+// the parent may still come; else they fail with it.
+func (p *part) orphans(ctx context.Context, keys []item.Ref) error {
+	p.mu.Lock()
+	later := p.doubt || p.retry || p.deferred
+	p.deferred = later
+	p.mu.Unlock()
+	if later || len(keys) == 0 {
+		return nil
+	}
+	var b ledger.Batch
+	err := connector.Errorf(connector.Permanent, "what it lies in was not moved")
+	for _, k := range keys {
+		b.Failures = append(b.Failures, ledger.Failure{Key: k, Class: string(err.Class), Reason: err.Reason})
+		p.report(k, item.Ref{}, opFailed, err)
+	}
+	return p.apply(ctx, b)
+}
+
+// generations parts tasks so that a task comes after the one it is a part of.
+// Where the target keeps no sub-tasks there is one generation.
+func (p *part) generations(jobs []*job) [][]*job {
+	if !p.e.To.Caps.Keeps(item.Task, item.ParentTask.Name) {
+		return [][]*job{jobs}
+	}
+	var out [][]*job
+	for len(jobs) > 0 {
+		waiting := map[item.Ref]bool{}
+		for _, j := range jobs {
+			waiting[j.unit.key] = true
+		}
+		var now, later []*job
+		for _, j := range jobs {
+			if waiting[item.ParentTask.Get(j.bundle.Item)] {
+				later = append(later, j)
+			} else {
+				now = append(now, j)
+			}
+		}
+		if len(now) == 0 { // a circle: no order helps
+			now, later = later, nil
+		}
+		out = append(out, now)
+		jobs = later
+	}
+	return out
+}
+
+type lanejobs struct {
+	lane *lane
+	jobs []*job
+}
+
+// intoLanes groups jobs by what must be written in order; where nothing must,
+// into batches.
+func (p *part) intoLanes(jobs []*job) []lanejobs {
+	caps := p.e.To.Caps.Kinds[item.Task]
+	var out []lanejobs
+	if !caps.Ordered {
+		for chunk := range slices.Chunk(jobs, max(caps.Batch, 1)) {
+			out = append(out, lanejobs{jobs: chunk})
+		}
+		return out
+	}
+	at := map[string]int{}
+	for _, j := range jobs {
+		i, ok := at[j.unit.lane]
+		if !ok {
+			i = len(out)
+			at[j.unit.lane] = i
+			out = append(out, lanejobs{lane: p.lane("task:" + j.unit.lane)})
+		}
+		out[i].jobs = append(out[i].jobs, j)
+	}
+	return out
+}
+
+// lanework writes the tasks of one lane a batch at a time, and after each what
+// lies in them.
+func (p *part) lanework(ctx context.Context, l *lane, jobs []*job) error {
+	for chunk := range slices.Chunk(jobs, max(p.e.To.Caps.Kinds[item.Task].Batch, 1)) {
+		for _, j := range chunk {
+			if j.changed() {
+				p.fit.fit(j.unit, p.container())
+			}
+		}
+		if err := p.write(ctx, l, chunk); err != nil {
+			return err
+		}
+		for _, j := range chunk {
+			if err := p.lying(ctx, j); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// lying writes the children of a task that are items of their own.
+func (p *part) lying(ctx context.Context, j *job) error {
+	if len(j.unit.own) == 0 {
+		return nil
+	}
+	parent := p.fit.where(j.unit.key)
+	if parent.Zero() {
+		var keys []item.Ref
+		for _, c := range j.unit.own {
+			keys = append(keys, c.Ref)
+		}
+		return p.orphans(ctx, keys)
+	}
+	for _, info := range item.Kinds() {
+		var of []*job
+		for _, c := range j.unit.own {
+			if c.Kind != info.Kind {
+				continue
+			}
+			b := item.Bundle{Item: c, CheckItems: -1}
+			kid := &job{bundle: b, unit: p.fit.begin(b), row: j.rows[c.Ref], rows: j.rows, force: p.force[c.Ref]}
+			if kid.changed() {
+				p.fit.fit(kid.unit, parent)
+			}
+			of = append(of, kid)
+		}
+		var l *lane
+		if p.e.To.Caps.Kinds[info.Kind].Ordered {
+			l = &lane{}
+		}
+		if err := p.write(ctx, l, of); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,253 @@
+package migrate
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/internal/ledger"
+	"github.com/rialto-migrate/rialto/item"
+)
+
+// A RebuildReport is what rebuild ends with.
+type RebuildReport struct {
+	Status string                  `json:"status"` // rebuilt, partly
+	Kinds  map[item.Kind]RebuiltOf `json:"kinds"`
+}
+
+// RebuiltOf counts one kind.
+type RebuiltOf struct {
+	Found   int `json:"found"`
+	Missing int `json:"missing"` // the next run makes them
+}
+
+// Rebuild recovers a lost ledger: it lists the source and the target and pairs
+// them by the marks that the target carries, and by shape where a kind carries
+// none. What it pairs is compared by the next run and written only where it
+// differs; an undo wants that run first, for what it reads back is what tells
+// later whether people changed it. It forgets what the ledger held before.
+func (e *Engine) Rebuild(ctx context.Context) (*RebuildReport, error) {
+	e.outcomes, e.losses = newOutcomes(), newLossBook()
+	if err := e.open(ctx); err != nil {
+		return nil, err
+	}
+	shards, err := e.shards(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.Ledger.Forget(ctx); err != nil {
+		return nil, fmt.Errorf("the ledger: %w", err)
+	}
+	boards, err := e.containers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	b := &rebuilder{e: e, boards: boards, out: &RebuildReport{Status: "rebuilt", Kinds: map[item.Kind]RebuiltOf{}}}
+	for _, s := range shards {
+		if err := b.shard(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	for _, k := range b.out.Kinds {
+		if k.Missing > 0 {
+			b.out.Status = "partly"
+		}
+	}
+	return b.out, nil
+}
+
+// containers reads what the place holds and this connection made.
+func (e *Engine) containers(ctx context.Context) ([]connector.Found, error) {
+	var out []connector.Found
+	for f, err := range e.target.Find(ctx, item.Ref{}, time.Time{}) {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+type rebuilder struct {
+	e      *Engine
+	boards []connector.Found
+	out    *RebuildReport
+}
+
+// A candidate is a container of the target with what it holds.
+type candidate struct {
+	board  item.Ref
+	found  []connector.Found
+	byMark map[string]int
+	used   []bool
+}
+
+// shard pairs one container of the source, and its archive, with the target.
+func (b *rebuilder) shard(ctx context.Context, s connector.Shard) error {
+	// The bundles are fitted as a run would fit them; units are few enough to
+	// hold: a container's worth.
+	units := map[bool][]*unit{}
+	err := b.e.walk(ctx, s, nil, func(w *walked) error {
+		if !w.skip {
+			units[w.archive] = append(units[w.archive], w.unit)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, archive := range []bool{false, true} {
+		if len(units[archive]) == 0 {
+			continue
+		}
+		source := s.Ref
+		if archive {
+			source = archiveOf(s.Ref)
+		}
+		if err := b.part(ctx, source, units[archive]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// part pairs the units of one container.
+func (b *rebuilder) part(ctx context.Context, source item.Ref, units []*unit) error {
+	c, err := b.choose(ctx, units)
+	if err != nil {
+		return err
+	}
+	if c == nil {
+		for _, u := range units {
+			b.count(u.key.Kind, 0, 1)
+		}
+		return nil
+	}
+	led, err := b.e.Ledger.Shard(ctx, source)
+	if err != nil {
+		return fmt.Errorf("the ledger: %w", err)
+	}
+	batch := ledger.Batch{Shard: led.Num, Target: c.board}
+	where := map[item.Ref]item.Ref{}
+	for _, u := range units {
+		target, ok := b.pair(c, u, where)
+		if !u.ownKind {
+			continue
+		}
+		if !ok {
+			b.count(u.key.Kind, 0, 1)
+			continue
+		}
+		where[u.key] = target
+		b.count(u.key.Kind, 1, 0)
+		batch.Rows = append(batch.Rows, ledger.Row{Key: u.key, Target: target, Parent: c.board, State: ledger.Made})
+		batch.Aliases = append(batch.Aliases, aliasesOf(u)...)
+		for _, key := range u.with {
+			b.count(key.Kind, 1, 0) // written with it, recovered with it
+		}
+	}
+	if err := b.e.Ledger.Apply(ctx, batch); err != nil {
+		return fmt.Errorf("the ledger: %w", err)
+	}
+	return nil
+}
+
+func (b *rebuilder) count(k item.Kind, found, missing int) {
+	n := b.out.Kinds[k]
+	n.Found += found
+	n.Missing += missing
+	b.out.Kinds[k] = n
+}
+
+// choose finds the container that carries the most marks of these units.
+func (b *rebuilder) choose(ctx context.Context, units []*unit) (*candidate, error) {
+	var best *candidate
+	bestHits := 0
+	for _, f := range b.boards {
+		c := &candidate{board: f.Bundle.Item.Ref, found: []connector.Found{f}, byMark: map[string]int{}}
+		for g, err := range b.e.target.Find(ctx, c.board, time.Time{}) {
+			if err != nil {
+				return nil, err
+			}
+			c.found = append(c.found, g)
+		}
+		c.used = make([]bool, len(c.found))
+		for i, g := range c.found {
+			if g.Mark != "" {
+				c.byMark[string(g.Bundle.Item.Kind)+" "+g.Mark] = i
+			}
+		}
+		hits := 0
+		for _, u := range units {
+			if mark := b.e.target.Carrier(u.key.Kind, u.mark); mark != "" {
+				if _, ok := c.byMark[string(u.key.Kind)+" "+mark]; ok {
+					hits++
+				}
+			}
+		}
+		if hits > bestHits {
+			best, bestHits = c, hits
+		}
+	}
+	return best, nil
+}
+
+// pair finds what a unit became: by mark, else by shape within the right
+// parent.
+func (b *rebuilder) pair(c *candidate, u *unit, where map[item.Ref]item.Ref) (item.Ref, bool) {
+	if !u.ownKind {
+		return item.Ref{}, false
+	}
+	if u.key.Kind == item.Board {
+		c.used[0] = true
+		return c.board, true
+	}
+	if mark := b.e.target.Carrier(u.key.Kind, u.mark); mark != "" {
+		if i, ok := c.byMark[string(u.key.Kind)+" "+mark]; ok && !c.used[i] {
+			c.used[i] = true
+			return c.found[i].Bundle.Item.Ref, true
+		}
+	}
+	shape := b.e.shapeOf(resolved(u.item, where))
+	for i, f := range c.found {
+		it := f.Bundle.Item
+		if c.used[i] || f.Mark != "" || it.Kind != u.key.Kind || b.e.shapeOf(it) != shape {
+			continue
+		}
+		if level(it.Kind) > level(item.Task) && it.Parent != resolve(u.item.Parent, where) {
+			continue
+		}
+		c.used[i] = true
+		return it.Ref, true
+	}
+	return item.Ref{}, false
+}
+
+// resolve turns the stand-in id of something that has not moved, as walk gives
+// it, into what it was paired with.
+func resolve(r item.Ref, where map[item.Ref]item.Ref) item.Ref {
+	const fresh = "new:"
+	if len(r.ID) > len(fresh) && r.ID[:len(fresh)] == fresh {
+		if to, ok := where[item.Ref{Kind: r.Kind, ID: r.ID[len(fresh):]}]; ok {
+			return to
+		}
+	}
+	return r
+}
+
+// resolved is an item with its references resolved.
+func resolved(it item.Item, where map[item.Ref]item.Ref) item.Item {
+	it = it.Clone()
+	for name, v := range it.Fields {
+		switch v := v.(type) {
+		case item.Ref:
+			it.Fields[name] = resolve(v, where)
+		case []item.Ref:
+			for i := range v {
+				v[i] = resolve(v[i], where)
+			}
+		}
+	}
+	return it
+}

@@ -1,0 +1,300 @@
+package migrate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/internal/ledger"
+	"github.com/rialto-migrate/rialto/item"
+)
+
+const (
+	shardsAtOnce = 4   // containers in work at the same time
+	lanesAtOnce  = 16  // lanes of one container in work at the same time
+	waveTasks    = 400 // tasks of a listing that are worked off together
+	maxSweeps    = 6   // listings of one container in one pass
+)
+
+// A Report is what a verb ends with.
+type Report struct {
+	Status   string              `json:"status"` // run: complete, partial, failed
+	Kinds    map[item.Kind]Tally `json:"kinds"`
+	Losses   []Loss              `json:"losses,omitempty"`
+	Requests int64               `json:"requests"`
+	Refused  int64               `json:"refused"`
+	Bytes    int64               `json:"bytes"`
+	Failed   int                 `json:"failed"`
+	Resumed  bool                `json:"resumed,omitempty"`
+	Shards   []ShardReport       `json:"shards,omitempty"`
+}
+
+// A ShardReport is a container's line in a report.
+type ShardReport struct {
+	Source   string           `json:"source"`
+	Target   string           `json:"target,omitempty"`
+	Link     string           `json:"link,omitempty"`
+	Failures []ledger.Failure `json:"failures,omitempty"` // the first of them
+}
+
+// Run moves what is in the scope: everything at first, what changed later. A
+// pass that was cut off goes on. The error is for what ended the pass as a
+// whole; items that failed are in the report.
+func (e *Engine) Run(ctx context.Context) (*Report, error) {
+	e.outcomes, e.losses = newOutcomes(), newLossBook()
+	if err := e.open(ctx); err != nil {
+		return nil, err
+	}
+	shards, err := e.shards(ctx)
+	if err != nil {
+		return nil, err
+	}
+	_, resumed, err := e.Ledger.Begin(ctx, e.Now())
+	if err != nil {
+		return nil, fmt.Errorf("the ledger: %w", err)
+	}
+	p := &pass{e: e, parts: map[item.Ref]*part{}, links: e.newLinks()}
+	err = p.run(ctx, shards)
+	rep := e.report("failed", resumed)
+	if err != nil {
+		return rep, err // the pass stays open: the next run goes on
+	}
+	rep.Status = "complete"
+	for _, source := range p.order {
+		part := p.parts[source]
+		fails, err := e.Ledger.Failures(ctx, part.led.Num, 1000)
+		if err != nil {
+			return rep, fmt.Errorf("the ledger: %w", err)
+		}
+		rep.Failed += len(fails)
+		board := part.container()
+		rep.Shards = append(rep.Shards, ShardReport{Source: source.ID, Target: board.ID, Link: e.target.Link(board, board), Failures: fails})
+		if len(fails) > 0 || part.unfinished() {
+			rep.Status = "partial"
+		}
+	}
+	if err := e.Ledger.End(ctx, e.Now(), rep.Status); err != nil {
+		return rep, fmt.Errorf("the ledger: %w", err)
+	}
+	return rep, nil
+}
+
+func (e *Engine) report(status string, resumed bool) *Report {
+	r := &Report{Status: status, Kinds: e.outcomes.tally(), Losses: e.losses.list(), Resumed: resumed}
+	r.Requests, r.Refused, r.Bytes = e.traffic()
+	return r
+}
+
+// traffic sums what both sides' clients have done.
+func (e *Engine) traffic() (requests, refused, bytes int64) {
+	for _, s := range []*connector.Stats{e.From.Stats, e.To.Stats} {
+		if s != nil {
+			requests += s.Requests.Load()
+			refused += s.Refused.Load()
+		}
+	}
+	if e.To.Stats != nil {
+		bytes = e.To.Stats.BytesOut.Load()
+	}
+	return requests, refused, bytes
+}
+
+// A pass is one run while it goes on.
+type pass struct {
+	e     *Engine
+	links *linkTable
+
+	mu    sync.Mutex
+	parts map[item.Ref]*part
+	order []item.Ref
+	moved []item.Ref // keys of items that stand in another container than before
+}
+
+func (p *pass) run(ctx context.Context, shards []connector.Shard) error {
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(shardsAtOnce)
+	for _, s := range shards {
+		group.Go(func() error { return p.shard(gctx, s) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	if err := p.deletions(ctx); err != nil {
+		return err
+	}
+	return p.relink(ctx, shards)
+}
+
+// part returns the part of a target container, made when it is first needed.
+func (p *pass) part(ctx context.Context, source item.Ref) (*part, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if got := p.parts[source]; got != nil {
+		return got, nil
+	}
+	made, err := p.e.newPart(ctx, source, p.links)
+	if err == nil {
+		p.parts[source] = made
+		p.order = append(p.order, source)
+	}
+	return made, err
+}
+
+// archiveOf is the source ref of the container for a board's archived items.
+func archiveOf(board item.Ref) item.Ref {
+	return item.Ref{Kind: board.Kind, ID: board.ID + archiveSuffix}
+}
+
+// partsOf returns the parts that a source container goes to, as far as they
+// exist: the archive's is there once something needed it, in this pass or an
+// earlier one.
+func (p *pass) partsOf(ctx context.Context, board item.Ref) ([]*part, error) {
+	main, err := p.part(ctx, board)
+	if err != nil {
+		return nil, err
+	}
+	known, err := p.e.Ledger.Shards(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the ledger: %w", err)
+	}
+	for _, s := range known {
+		if s.Source == archiveOf(board) {
+			archive, err := p.part(ctx, s.Source)
+			return []*part{main, archive}, err
+		}
+	}
+	return []*part{main}, nil
+}
+
+// sweeps lists one source container and works it off, again as long as a write
+// was in doubt or failed in a way that may pass: what is there by then is
+// skipped.
+func (p *pass) sweeps(ctx context.Context, s connector.Shard) error {
+	for range maxSweeps {
+		parts, err := p.partsOf(ctx, s.Ref)
+		if err != nil {
+			return err
+		}
+		for _, part := range parts {
+			if err := part.settle(ctx); err != nil {
+				return err
+			}
+			part.restart()
+		}
+		if err := p.sweep(ctx, s); err != nil {
+			return err
+		}
+		if parts, err = p.partsOf(ctx, s.Ref); err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(parts, (*part).unfinished) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// shard brings one source container over.
+func (p *pass) shard(ctx context.Context, s connector.Shard) error {
+	if err := p.sweeps(ctx, s); err != nil {
+		return err
+	}
+	parts, err := p.partsOf(ctx, s.Ref)
+	if err != nil {
+		return err
+	}
+	for _, part := range parts {
+		board := part.container()
+		if !board.Zero() {
+			if err := p.e.target.Finish(ctx, board); err != nil {
+				return err
+			}
+		}
+		p.e.Failpoint("before-swept")
+		if err := part.apply(ctx, ledger.Batch{Swept: true}); err != nil {
+			return err
+		}
+		p.e.Failpoint("after-swept")
+		p.e.Emit(Event{Event: "shard", Shard: part.name, Kind: board.Kind, Target: board.ID, Link: p.e.target.Link(board, board), Op: "done"})
+	}
+	return nil
+}
+
+// sweep lists one source container from its beginning and works the listing
+// off in waves.
+func (p *pass) sweep(ctx context.Context, s connector.Shard) error {
+	r := p.e.newRouter()
+	var wave []routed
+	tasks := 0
+	flush := func() error {
+		defer func() { wave, tasks = nil, 0 }()
+		return p.wave(ctx, s.Ref, wave)
+	}
+	for page, err := range p.e.source.List(ctx, s, "") {
+		if err != nil {
+			return err
+		}
+		p.e.meet(page.Bundles)
+		if err := p.links.load(ctx, p.e.Ledger, page.Bundles); err != nil {
+			return err
+		}
+		for _, d := range r.route(page.Bundles) {
+			wave = append(wave, d)
+			if d.bundle.Item.Kind == item.Task {
+				tasks++
+			}
+		}
+		if tasks >= waveTasks {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	wave = append(wave, r.end()...)
+	return flush()
+}
+
+// wave works a stretch of a listing off: first what frames the containers, then
+// the tasks with what lies in them.
+func (p *pass) wave(ctx context.Context, source item.Ref, wave []routed) error {
+	frames, tasks := map[item.Ref][]item.Bundle{}, map[item.Ref][]item.Bundle{}
+	for _, d := range wave {
+		to := source
+		if d.archive {
+			to = archiveOf(source)
+		}
+		switch kind := d.bundle.Item.Kind; {
+		case kind == item.Member:
+		case d.skip:
+			p.e.losses.add(d.lost)
+			p.e.outcomes.note(d.bundle.Item.Ref, opSkipped)
+		case kind == item.Task:
+			tasks[to] = append(tasks[to], d.bundle)
+		default:
+			frames[to] = append(frames[to], d.bundle)
+		}
+	}
+	for _, to := range []item.Ref{source, archiveOf(source)} {
+		if len(frames[to])+len(tasks[to]) == 0 {
+			continue
+		}
+		part, err := p.part(ctx, to)
+		if err != nil {
+			return err
+		}
+		if err := part.frame(ctx, frames[to]); err != nil {
+			return err
+		}
+		if err := part.tasks(ctx, tasks[to]); err != nil {
+			return err
+		}
+	}
+	items, written := p.e.outcomes.met()
+	requests, refused, bytes := p.e.traffic()
+	p.e.Emit(Event{Event: "progress", Shard: source.ID, Counts: &Progress{Items: items, Written: written, Requests: requests, Refused: refused, Bytes: bytes}})
+	return ctx.Err()
+}

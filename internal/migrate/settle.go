@@ -1,0 +1,224 @@
+package migrate
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/internal/ledger"
+	"github.com/rialto-migrate/rialto/item"
+)
+
+// settle asks the target what became of every write in doubt, before anything
+// is written again. A create is found by its mark, or by its shape: an unmarked
+// item of ours that no row claims, made since the intent, that holds what the
+// first request carried; identical twins are interchangeable. What is not found
+// may still land, so absence counts only after the target's settle delay.
+func (p *part) settle(ctx context.Context) error {
+	intents, err := p.e.Ledger.InDoubt(ctx, p.led.Num)
+	if err != nil {
+		return fmt.Errorf("the ledger: %w", err)
+	}
+	if len(intents) == 0 {
+		return nil
+	}
+	p.e.Failpoint("before-settle")
+	creates, err := p.settleChanges(ctx, intents)
+	if err != nil {
+		return err
+	}
+	var ready time.Time // by our clock: when absence proves something
+	for _, in := range creates {
+		if t := in.At.Add(p.e.To.Caps.SettleDelay); t.After(ready) {
+			ready = t
+		}
+	}
+	for len(creates) > 0 {
+		late := !p.e.Now().Before(ready)
+		if creates, err = p.findCreates(ctx, creates); err != nil {
+			return err
+		}
+		if len(creates) == 0 {
+			break
+		}
+		if late {
+			var b ledger.Batch
+			for _, in := range creates {
+				b.Clear = append(b.Clear, in.Key)
+			}
+			if err := p.apply(ctx, b); err != nil {
+				return err
+			}
+			break
+		}
+		wait := min(max(ready.Sub(p.e.Now()), 10*time.Millisecond), 2*time.Second)
+		p.e.Emit(Event{Event: "waiting", Shard: p.name, Reason: "writes in doubt may still land"})
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	p.e.Failpoint("after-settle")
+	return nil
+}
+
+// settleChanges clears the intents of updates and deletes, which are harmless
+// to repeat, and returns those of creates. An update may have been half done,
+// so its item is written whole again.
+func (p *part) settleChanges(ctx context.Context, intents []ledger.Intent) (creates []ledger.Intent, err error) {
+	var b ledger.Batch
+	var keys []item.Ref
+	for _, in := range intents {
+		if in.Op == ledger.Create {
+			creates = append(creates, in)
+			continue
+		}
+		b.Clear = append(b.Clear, in.Key)
+		if in.Op == ledger.Update {
+			keys = append(keys, in.Key)
+		}
+	}
+	rows, err := p.e.lookup(ctx, p.led.Num, keys)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		r.State = ledger.Half
+		b.Rows = append(b.Rows, r)
+	}
+	if len(b.Clear) == 0 {
+		return creates, nil
+	}
+	return creates, p.apply(ctx, b)
+}
+
+// findCreates looks for the creates at the target, records those that are
+// there, and returns the rest.
+func (p *part) findCreates(ctx context.Context, creates []ledger.Intent) (rest []ledger.Intent, err error) {
+	claimed, err := p.claimed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	byContainer := map[item.Ref][]ledger.Intent{}
+	for _, in := range creates {
+		c := in.Container
+		if in.Key.Kind == item.Board {
+			c = item.Ref{}
+		}
+		byContainer[c] = append(byContainer[c], in)
+	}
+	for container, intents := range byContainer {
+		var since time.Time
+		for _, in := range intents {
+			if since.IsZero() || in.At.Before(since) {
+				since = in.At
+			}
+		}
+		var found []connector.Found
+		for f, err := range p.e.target.Find(ctx, container, since) {
+			if err != nil {
+				return nil, err
+			}
+			if !claimed[f.Bundle.Item.Ref] {
+				found = append(found, f)
+			}
+		}
+		left, err := p.match(ctx, intents, found)
+		if err != nil {
+			return nil, err
+		}
+		rest = append(rest, left...)
+	}
+	return rest, nil
+}
+
+// claimed is the set of target items that the shard's rows name.
+func (p *part) claimed(ctx context.Context) (map[item.Ref]bool, error) {
+	out := map[item.Ref]bool{}
+	err := p.rows(ctx, func(r ledger.Row) error {
+		if r.State != ledger.Folded && r.State != ledger.Dropped {
+			out[r.Target] = true
+		}
+		return nil
+	})
+	return out, err
+}
+
+// rows calls f for each row of the shard.
+func (p *part) rows(ctx context.Context, f func(ledger.Row) error) error {
+	var after item.Ref
+	for {
+		rows, err := p.e.Ledger.Rows(ctx, p.led.Num, after, 1000)
+		if err != nil {
+			return fmt.Errorf("the ledger: %w", err)
+		}
+		for _, r := range rows {
+			if err := f(r); err != nil {
+				return err
+			}
+		}
+		if len(rows) < 1000 {
+			return nil
+		}
+		after = rows[len(rows)-1].Key
+	}
+}
+
+// match pairs intents with what was found: by mark first, then by shape within
+// the same parent.
+func (p *part) match(ctx context.Context, intents []ledger.Intent, found []connector.Found) (rest []ledger.Intent, err error) {
+	var b ledger.Batch
+	used := make([]bool, len(found))
+	take := func(in ledger.Intent, i int) {
+		used[i] = true
+		target := found[i].Bundle.Item.Ref
+		b.Rows = append(b.Rows, ledger.Row{Key: in.Key, Target: target, Parent: in.Parent, State: ledger.Half})
+		if in.Key.Kind == item.Board {
+			b.Target = target
+			p.mu.Lock()
+			p.board, p.led.Target = target, target
+			p.mu.Unlock()
+		}
+		p.e.Emit(Event{Event: "item", Shard: p.name, Kind: in.Key.Kind, Source: in.Key.ID, Target: target.ID, Op: "found"})
+	}
+	var unmarked []ledger.Intent
+	for _, in := range intents {
+		hit := -1
+		for i, f := range found {
+			if !used[i] && f.Mark != "" && f.Mark == in.Mark && f.Bundle.Item.Kind == in.Key.Kind {
+				hit = i
+				break
+			}
+		}
+		if hit >= 0 {
+			take(in, hit)
+		} else {
+			unmarked = append(unmarked, in)
+		}
+	}
+	for _, in := range unmarked {
+		hit := -1
+		for i, f := range found {
+			it := f.Bundle.Item
+			if used[i] || f.Mark != "" || it.Kind != in.Key.Kind || p.e.shapeOf(it) != in.Shape {
+				continue
+			}
+			if !in.Parent.Zero() && !it.Parent.Zero() && it.Parent != in.Parent {
+				continue
+			}
+			hit = i
+			break
+		}
+		if hit >= 0 {
+			take(in, hit)
+		} else {
+			rest = append(rest, in)
+		}
+	}
+	if len(b.Rows) == 0 {
+		return rest, nil
+	}
+	return rest, p.apply(ctx, b)
+}

@@ -1,0 +1,460 @@
+package migrate
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/internal/ledger"
+	"github.com/rialto-migrate/rialto/item"
+)
+
+// A Verdict is what verify ends with.
+type Verdict struct {
+	Status      string                  `json:"status"` // equal, equal-with-losses, differs
+	Kinds       map[item.Kind]Compared  `json:"kinds"`
+	Losses      int                     `json:"losses"`
+	LossList    []Loss                  `json:"loss_list,omitempty"`
+	Failed      int                     `json:"failed"`
+	Blobs       BlobsCompared           `json:"blobs"`
+	Differences []Difference            `json:"differences,omitempty"` // the first thousand
+	Extra       map[item.Kind]int       `json:"extra,omitempty"`       // of the target alone: people made them there
+	Shards      []ShardVerdict          `json:"shards,omitempty"`
+	Names       map[string]NamedPair    `json:"names,omitempty"` // by source id; only at the user's wish
+	Counters    map[item.Kind]Countered `json:"counters,omitempty"`
+}
+
+// Compared counts one kind at both ends.
+type Compared struct {
+	Source      int `json:"source"`
+	Target      int `json:"target"`
+	Differences int `json:"differences"`
+}
+
+// BlobsCompared counts the files that were read at both ends and hashed.
+type BlobsCompared struct {
+	Files       int   `json:"files"`
+	Bytes       int64 `json:"bytes"`
+	Differences int   `json:"differences"`
+}
+
+// Countered holds the clouds' own counters beside what was read: a second
+// witness that shares no code with the comparison.
+type Countered struct {
+	SourceSays int `json:"source_says"`
+	SourceRead int `json:"source_read"`
+	TargetSays int `json:"target_says"`
+	TargetRead int `json:"target_read"`
+}
+
+// A Difference is one field that is not at the target as it was to be. Ids and
+// the field's name, no content.
+type Difference struct {
+	Kind   item.Kind `json:"kind"`
+	Source string    `json:"source"`
+	Target string    `json:"target,omitempty"`
+	Field  string    `json:"field"`
+	Reason string    `json:"reason,omitempty"`
+	Link   string    `json:"link,omitempty"`
+}
+
+// A ShardVerdict is a container's line.
+type ShardVerdict struct {
+	Source      string `json:"source"`
+	Target      string `json:"target,omitempty"`
+	Link        string `json:"link,omitempty"`
+	Items       int    `json:"items"`
+	Differences int    `json:"differences"`
+}
+
+// Verify reads both sides back and compares them field by field and file by
+// file. What the target was to hold comes from the same fit that wrote it. With
+// names, the verdict holds the names of what differs.
+func (e *Engine) Verify(ctx context.Context, names bool) (*Verdict, error) {
+	e.losses = newLossBook()
+	if err := e.open(ctx); err != nil {
+		return nil, err
+	}
+	there, err := e.To.Cloud.Source(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the target: %w", err)
+	}
+	shards, err := e.shards(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known, err := e.knownShards(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v := &verifier{e: e, there: there, known: known, names: names,
+		out: &Verdict{Kinds: map[item.Kind]Compared{}, Extra: map[item.Kind]int{}, Counters: map[item.Kind]Countered{}}}
+	if names {
+		v.out.Names = map[string]NamedPair{}
+	}
+	for _, s := range shards {
+		if err := v.shard(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	return v.finish(), nil
+}
+
+type verifier struct {
+	e     *Engine
+	there connector.Source
+	known map[item.Ref]ledger.Shard
+	names bool
+
+	mu  sync.Mutex
+	out *Verdict
+}
+
+// held is what the target holds in one container.
+type held struct {
+	container item.Ref
+	items     map[item.Ref]item.Item // by ref, children too
+	bundles   map[item.Ref]item.Bundle
+	order     []item.Ref // as listed
+	met       map[item.Ref]bool
+}
+
+// read lists a container of the target.
+func (v *verifier) read(ctx context.Context, container item.Ref) (*held, error) {
+	h := &held{container: container, items: map[item.Ref]item.Item{}, bundles: map[item.Ref]item.Bundle{}, met: map[item.Ref]bool{}}
+	if container.Zero() {
+		return h, nil
+	}
+	for page, err := range v.there.List(ctx, connector.Shard{Ref: container}, "") {
+		if err != nil {
+			if connector.ClassOf(err) == connector.Gone {
+				return h, nil // every item of it is then missing
+			}
+			return nil, err
+		}
+		for _, b := range page.Bundles {
+			if b.Item.Kind == item.Member {
+				continue
+			}
+			h.order = append(h.order, b.Item.Ref)
+			h.items[b.Item.Ref] = b.Item
+			h.bundles[b.Item.Ref] = b
+			for _, c := range b.Children {
+				h.items[c.Ref] = c
+			}
+		}
+	}
+	return h, nil
+}
+
+// shard compares one container of the source with what it went to.
+func (v *verifier) shard(ctx context.Context, s connector.Shard) error {
+	both := map[bool]*held{}
+	for _, archive := range []bool{false, true} {
+		source := s.Ref
+		if archive {
+			source = archiveOf(s.Ref)
+		}
+		h, err := v.read(ctx, v.known[source].Target)
+		if err != nil {
+			return err
+		}
+		both[archive] = h
+	}
+	line := ShardVerdict{Source: s.Ref.ID, Target: both[false].container.ID, Link: v.e.target.Link(both[false].container, both[false].container)}
+	before := len(v.out.Differences)
+	wantOrder := map[string][]item.Ref{}
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(8)
+	err := v.e.walk(ctx, s, v.known, func(w *walked) error {
+		if w.skip {
+			return nil
+		}
+		h := both[w.archive]
+		line.Items += 1 + len(w.unit.with)
+		v.unit(w, h)
+		row := w.rows[w.unit.key]
+		if have, ok := h.items[row.Target]; ok {
+			if _, ordered := w.unit.item.Fields[item.Position.Name]; ordered && v.e.To.Caps.Kinds[w.unit.key.Kind].Ordered {
+				lane := fmt.Sprint(w.archive, w.unit.key.Kind, w.unit.lane, w.unit.item.Parent)
+				wantOrder[lane] = append(wantOrder[lane], row.Target)
+			}
+			v.blobs(gctx, group, w, have, h.bundles[row.Target])
+		}
+		return nil
+	})
+	if werr := group.Wait(); err == nil {
+		err = werr
+	}
+	if err != nil {
+		return err
+	}
+	for _, archive := range []bool{false, true} {
+		v.order(wantOrder, both[archive])
+		v.extra(both[archive])
+	}
+	line.Differences = len(v.out.Differences) - before
+	v.out.Shards = append(v.out.Shards, line)
+	v.e.Emit(Event{Event: "shard", Shard: s.Ref.ID, Target: line.Target, Link: line.Link, Op: "compared"})
+	return nil
+}
+
+// unit compares what one unit was to become with what is there.
+func (v *verifier) unit(w *walked, h *held) {
+	u := w.unit
+	v.e.losses.add(u.losses)
+	v.counters(u.bundle, func(c *Countered, says, read int) { c.SourceSays += says; c.SourceRead += read })
+	if !u.ownKind {
+		v.count(u.key.Kind, 1, 0, 0) // a declared loss
+		return
+	}
+	row := w.rows[u.key]
+	have, ok := h.items[row.Target]
+	if !ok {
+		reason := "not moved"
+		if !row.Target.Zero() {
+			reason = "gone from the target"
+		}
+		v.count(u.key.Kind, 1, 0, 1)
+		v.differ(Difference{Kind: u.key.Kind, Source: u.key.ID, Target: row.Target.ID, Field: "*", Reason: reason})
+		for _, key := range u.with {
+			v.count(key.Kind, 1, 0, 0)
+		}
+		return
+	}
+	h.met[row.Target] = true
+	diffs := v.e.diffs(u.item, have)
+	v.count(u.key.Kind, 1, 1, min(len(diffs), 1))
+	for _, f := range diffs {
+		v.differ(Difference{Kind: u.key.Kind, Source: u.key.ID, Target: have.ID, Field: f, Link: v.e.target.Link(have.Ref, h.container)})
+	}
+	if v.names && len(diffs) > 0 {
+		v.name(u.bundle.Item, have)
+	}
+	bundle := h.bundles[row.Target]
+	v.counters(bundle, func(c *Countered, says, read int) { c.TargetSays += says; c.TargetRead += read })
+	v.embedded(u, bundle, h)
+}
+
+// embedded compares the children that are written with their parent.
+func (v *verifier) embedded(u *unit, have item.Bundle, h *held) {
+	for _, key := range u.folded {
+		v.count(key.Kind, 1, 1, 0) // compared as a part of the text
+	}
+	for _, key := range u.dropped {
+		v.count(key.Kind, 1, 0, 0)
+	}
+	want := item.Bundle{Children: u.children}
+	for _, ki := range item.Kinds() {
+		if v.e.To.Caps.Kinds[ki.Kind].Embedded != u.key.Kind {
+			continue
+		}
+		w, is := want.Of(ki.Kind), have.Of(ki.Kind)
+		for _, c := range is {
+			h.met[c.Ref] = true
+		}
+		fields := v.e.childDiffs(ki.Kind, w, is)
+		v.count(ki.Kind, len(w), min(len(w), len(is)), len(fields))
+		for _, f := range fields {
+			v.differ(Difference{Kind: ki.Kind, Source: u.key.ID, Target: have.Item.ID, Field: f, Link: v.e.target.Link(have.Item.Ref, h.container)})
+		}
+	}
+}
+
+// counters reads a bundle's own counters.
+func (v *verifier) counters(b item.Bundle, add func(c *Countered, says, read int)) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for k, says := range b.Counts {
+		c := v.out.Counters[k]
+		add(&c, says, len(b.Of(k)))
+		v.out.Counters[k] = c
+	}
+	if b.CheckItems >= 0 && b.Item.Kind == item.Task {
+		read := 0
+		for _, l := range b.Of(item.Checklist) {
+			read += len(item.Entries.Get(l))
+		}
+		c := v.out.Counters["entry"]
+		add(&c, b.CheckItems, read)
+		v.out.Counters["entry"] = c
+	}
+}
+
+func (v *verifier) count(k item.Kind, source, target, differences int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	c := v.out.Kinds[k]
+	c.Source += source
+	c.Target += target
+	c.Differences += differences
+	v.out.Kinds[k] = c
+}
+
+func (v *verifier) differ(d Difference) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.out.Differences) < 1000 {
+		v.out.Differences = append(v.out.Differences, d)
+	}
+	v.e.Emit(Event{Event: "difference", Kind: d.Kind, Source: d.Source, Target: d.Target, Field: d.Field, Reason: d.Reason, Link: d.Link})
+}
+
+func (v *verifier) name(source, target item.Item) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.out.Names[source.ID] = NamedPair{Source: nameOf(source), Target: nameOf(target)}
+}
+
+func nameOf(it item.Item) string {
+	if t := item.Title.Get(it); t != "" {
+		return t
+	}
+	return item.Name.Get(it)
+}
+
+// blobs reads the files of an item and of its embedded children at both ends
+// and compares their hashes.
+func (v *verifier) blobs(ctx context.Context, group *errgroup.Group, w *walked, have item.Item, bundle item.Bundle) {
+	pair := func(want, is item.Item) {
+		if want.Blob == nil || is.Blob == nil {
+			return
+		}
+		group.Go(func() error { return v.blob(ctx, w.unit.key, want, is) })
+	}
+	pair(w.unit.item, have)
+	want := v.e.sorted((&item.Bundle{Children: w.unit.children}).Of(item.Attachment))
+	is := v.e.sorted(bundle.Of(item.Attachment))
+	if v.e.To.Caps.Kinds[item.Attachment].Embedded == w.unit.key.Kind && len(want) == len(is) {
+		for i := range want {
+			pair(want[i], is[i])
+		}
+	}
+}
+
+func (v *verifier) blob(ctx context.Context, key item.Ref, want, is item.Item) error {
+	var sums [2][sha256.Size]byte
+	var sizes [2]int64
+	for i, end := range []struct {
+		open func(context.Context, item.Blob, int64, int64) (io.ReadCloser, error)
+		blob item.Blob
+	}{{v.e.source.Open, *want.Blob}, {v.there.Open, *is.Blob}} {
+		h := sha256.New()
+		r, err := end.open(ctx, end.blob, 0, -1)
+		if err == nil {
+			sizes[i], err = io.Copy(h, r)
+			r.Close()
+		}
+		if err != nil {
+			if stops(err) {
+				return err
+			}
+			v.badBlob(key, is, "cannot be read at the "+[]string{"source", "target"}[i])
+			return nil
+		}
+		h.Sum(sums[i][:0])
+	}
+	v.mu.Lock()
+	v.out.Blobs.Files++
+	v.out.Blobs.Bytes += sizes[0]
+	v.mu.Unlock()
+	if sums[0] != sums[1] {
+		v.badBlob(key, is, fmt.Sprintf("%d bytes at the source, %d at the target, and they differ", sizes[0], sizes[1]))
+	}
+	return nil
+}
+
+func (v *verifier) badBlob(key item.Ref, is item.Item, reason string) {
+	v.mu.Lock()
+	v.out.Blobs.Differences++
+	v.mu.Unlock()
+	v.count(item.Attachment, 0, 0, 1)
+	v.differ(Difference{Kind: item.Attachment, Source: key.ID, Target: is.ID, Field: item.Content.Name, Reason: reason})
+}
+
+// order compares the order of siblings: what is out of it is what would have to
+// move to mend it.
+func (v *verifier) order(want map[string][]item.Ref, h *held) {
+	at := map[item.Ref]int{}
+	for i, ref := range h.order {
+		at[ref] = i
+	}
+	for _, refs := range want {
+		var places []int
+		for _, ref := range refs {
+			if i, ok := at[ref]; ok {
+				places = append(places, i)
+			}
+		}
+		if len(places) != len(refs) || len(refs) == 0 {
+			continue // of the other container, or children, which are compared in place
+		}
+		if n := len(places) - longestRise(places); n > 0 {
+			v.count(refs[0].Kind, 0, 0, n)
+			v.differ(Difference{Kind: refs[0].Kind, Target: refs[0].ID, Field: item.Position.Name, Reason: fmt.Sprintf("%d of %d siblings stand elsewhere", n, len(refs))})
+		}
+	}
+}
+
+// longestRise is the length of the longest increasing subsequence.
+func longestRise(xs []int) int {
+	var tails []int
+	for _, x := range xs {
+		lo, hi := 0, len(tails)
+		for lo < hi {
+			if mid := (lo + hi) / 2; tails[mid] < x {
+				lo = mid + 1
+			} else {
+				hi = mid
+			}
+		}
+		if lo == len(tails) {
+			tails = append(tails, x)
+		} else {
+			tails[lo] = x
+		}
+	}
+	return len(tails)
+}
+
+// extra counts what only the target has.
+func (v *verifier) extra(h *held) {
+	for ref := range h.items {
+		if !h.met[ref] && ref != h.container {
+			v.out.Extra[ref.Kind]++
+		}
+	}
+}
+
+// finish decides.
+func (v *verifier) finish() *Verdict {
+	out := v.out
+	out.LossList = v.e.losses.list()
+	for _, l := range out.LossList {
+		out.Losses += l.Count
+	}
+	for k, c := range out.Counters {
+		if c.TargetRead < c.TargetSays {
+			v.differ(Difference{Kind: k, Field: "*", Reason: fmt.Sprintf("the target counts %d and gave %d", c.TargetSays, c.TargetRead)})
+		}
+	}
+	for _, d := range out.Differences {
+		if d.Reason == "not moved" {
+			out.Failed++
+		}
+	}
+	switch {
+	case len(out.Differences) > 0:
+		out.Status = "differs"
+	case out.Losses > 0:
+		out.Status = "equal-with-losses"
+	default:
+		out.Status = "equal"
+	}
+	return out
+}

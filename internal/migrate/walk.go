@@ -1,0 +1,131 @@
+package migrate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/internal/ledger"
+	"github.com/rialto-migrate/rialto/item"
+)
+
+// A walked unit is one that a read-only walk over a listing met: fitted as a
+// run would fit it.
+type walked struct {
+	unit    *unit
+	archive bool
+	skip    bool // left out by the archived policy
+	rows    map[item.Ref]ledger.Row
+}
+
+// walk lists a container and fits every item as a run would, without writing:
+// what has not moved gets the name of its source in place of a target id.
+// Forecast and verify rest on it. Items come in the order of the listing, and
+// the children that are items of their own after their parent.
+func (e *Engine) walk(ctx context.Context, s connector.Shard, known map[item.Ref]ledger.Shard, visit func(*walked) error) error {
+	r := e.newRouter()
+	links := e.newLinks()
+	fits := map[bool]*fitter{false: e.newFitter(links), true: e.newFitter(links)}
+	step := func(routed []routed) error {
+		for _, archive := range []bool{false, true} {
+			if err := e.walkRouted(ctx, s, known, archive, routed, fits[archive], visit); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for page, err := range e.source.List(ctx, s, "") {
+		if err != nil {
+			return err
+		}
+		e.meet(page.Bundles)
+		if err := links.load(ctx, e.Ledger, page.Bundles); err != nil {
+			return err
+		}
+		if err := step(r.route(page.Bundles)); err != nil {
+			return err
+		}
+	}
+	return step(r.end())
+}
+
+func (e *Engine) walkRouted(ctx context.Context, s connector.Shard, known map[item.Ref]ledger.Shard, archive bool, all []routed, f *fitter, visit func(*walked) error) error {
+	source := s.Ref
+	if archive {
+		source = archiveOf(s.Ref)
+	}
+	var keys []item.Ref
+	var mine []routed
+	for _, d := range all {
+		if d.archive == archive && d.bundle.Item.Kind != item.Member {
+			mine = append(mine, d)
+			keys = append(keys, keysOf(d.bundle)...)
+		}
+	}
+	rows := map[item.Ref]ledger.Row{}
+	if led, ok := known[source]; ok {
+		var err error
+		if rows, err = e.lookup(ctx, led.Num, keys); err != nil {
+			return err
+		}
+	}
+	// What frames a container is fitted in the order in which a run writes it.
+	slices.SortStableFunc(mine, func(a, b routed) int { return rank(a.bundle.Item.Kind) - rank(b.bundle.Item.Kind) })
+	for _, d := range mine {
+		u := f.begin(d.bundle)
+		if d.skip {
+			u.losses = d.lost
+			e.losses.add(d.lost)
+			if err := visit(&walked{unit: u, archive: archive, skip: true, rows: rows}); err != nil {
+				return err
+			}
+			continue
+		}
+		var parent item.Ref
+		if d.bundle.Item.Kind != item.Board {
+			parent = f.where(source)
+		}
+		if err := e.walkUnit(u, parent, archive, rows, f, visit); err != nil {
+			return err
+		}
+		for _, info := range item.Kinds() {
+			for _, c := range u.own {
+				if c.Kind != info.Kind {
+					continue
+				}
+				kid := f.begin(item.Bundle{Item: c, CheckItems: -1})
+				if err := e.walkUnit(kid, f.where(u.key), archive, rows, f, visit); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("stopped: %w", err)
+	}
+	return nil
+}
+
+func (e *Engine) walkUnit(u *unit, parent item.Ref, archive bool, rows map[item.Ref]ledger.Row, f *fitter, visit func(*walked) error) error {
+	f.fit(u, parent)
+	if u.ownKind {
+		to := rows[u.key].Target
+		if to.Zero() {
+			to = item.Ref{Kind: u.key.Kind, ID: "new:" + u.key.ID}
+		}
+		f.know(u.key, to)
+	}
+	return visit(&walked{unit: u, archive: archive, rows: rows})
+}
+
+// rank is a kind's place in the list of kinds; all that lies in the tasks comes
+// with them.
+func rank(k item.Kind) int {
+	for i, info := range item.Kinds() {
+		if info.Kind == k {
+			return i
+		}
+	}
+	return len(item.Kinds())
+}

@@ -1,0 +1,487 @@
+package migrate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/internal/ledger"
+	"github.com/rialto-migrate/rialto/item"
+)
+
+// flush carries out one batch: intents, the write, the commit.
+func (p *part) flush(ctx context.Context, kind item.Kind, l *lane, batch []*step) error {
+	if count(batch) == 0 {
+		return nil
+	}
+	if err := p.prepare(ctx, kind, batch); err != nil {
+		return err
+	}
+	p.place(l, kind, batch)
+	p.e.Failpoint("before-intent")
+	var intents []ledger.Intent
+	var changes []connector.Change
+	var sent []*step
+	for _, s := range batch {
+		if s.skipped || s.same || s.failed != nil {
+			continue
+		}
+		in := ledger.Intent{Key: s.unit.key, Op: ledger.Create, Target: item.Ref{Kind: kind}, Container: p.container(), Parent: s.unit.item.Parent,
+			Version: s.unit.version, Shape: p.e.shapeOf(s.unit.item), Mark: s.change.Mark, At: p.e.Now()}
+		if s.change.Op == connector.Update {
+			in.Op, in.Target = ledger.Update, s.row.Target
+		}
+		intents = append(intents, in)
+		changes = append(changes, s.change)
+		sent = append(sent, s)
+	}
+	if len(intents) > 0 {
+		if err := p.apply(ctx, ledger.Batch{Intents: intents}); err != nil {
+			return err
+		}
+		p.e.Failpoint("after-intent")
+	}
+	results := p.send(ctx, changes)
+	p.e.Failpoint("after-write")
+	err := p.commit(ctx, batch, sent, results)
+	p.e.Failpoint("after-commit")
+	if l != nil {
+		for _, s := range batch {
+			if id := s.row.Target.ID; id != "" {
+				l.last = id
+			}
+		}
+	}
+	return err
+}
+
+// send calls the target and returns one result for each change.
+func (p *part) send(ctx context.Context, changes []connector.Change) []connector.Result {
+	var results []connector.Result
+	if len(changes) == 0 {
+		return nil
+	}
+	open := func(b item.Blob, offset, n int64) (io.ReadCloser, error) { return p.e.source.Open(ctx, b, offset, n) }
+	for r, err := range p.e.target.Write(ctx, changes, open) {
+		p.e.Failpoint("after-answer")
+		if err != nil {
+			r.Err = err
+		}
+		results = append(results, r)
+	}
+	for len(results) < len(changes) {
+		err := context.Cause(ctx)
+		results = append(results, connector.Result{Err: &connector.Error{Class: connector.Transient, InDoubt: true, Reason: "the write ended early", Err: err}})
+	}
+	return results
+}
+
+// prepare makes the changes of a batch. For updates it reads what the target
+// holds: who changed it since is not overwritten, and what is equal is not sent.
+func (p *part) prepare(ctx context.Context, kind item.Kind, batch []*step) error {
+	var refs []item.Ref
+	for _, s := range batch {
+		if !s.skipped && updates(s.row) {
+			refs = append(refs, s.row.Target)
+		}
+	}
+	have := map[item.Ref]item.Bundle{}
+	if len(refs) > 0 {
+		container := p.container()
+		if kind == item.Board {
+			container = refs[0]
+		}
+		for b, err := range p.e.target.Fetch(ctx, container, refs) {
+			if err != nil {
+				return p.failAll(ctx, batch, err)
+			}
+			have[b.Item.Ref] = b
+		}
+	}
+	for _, s := range batch {
+		if s.skipped {
+			continue
+		}
+		u := s.unit
+		s.change = connector.Change{Op: connector.Create, Item: u.item, Children: u.children, Mark: p.e.target.Carrier(kind, u.mark)}
+		if !updates(s.row) {
+			continue
+		}
+		prev, there := have[s.row.Target]
+		if !there {
+			p.e.Emit(Event{Event: "kept", Shard: p.name, Kind: kind, Source: u.key.ID, Target: s.row.Target.ID, Reason: "people deleted it in the target"})
+			s.failed = connector.Errorf(connector.Conflict, "%s was deleted in the target since it was written", s.row.Target).
+				WithHint("set policies.conflicts to source to make it again")
+			if p.e.Spec.Policies.Conflicts == "source" {
+				s.failed, s.row = nil, ledger.Row{}
+			}
+			continue
+		}
+		s.change.Op, s.change.Prev = connector.Update, &prev
+		s.change.Item.ID = s.row.Target.ID
+		s.change.Dirty = p.dirty(u, prev, s.row.Version != u.version)
+		if s.row.State == ledger.Half {
+			s.change.Dirty = nil
+			continue
+		}
+		if len(s.change.Dirty) == 0 {
+			s.same = true
+			continue
+		}
+		if s.row.Print != 0 && s.row.Print != p.e.printOf(prev) && p.e.Spec.Policies.Conflicts == "target" && !onlyOrder(s.change.Dirty) {
+			s.failed = connector.Errorf(connector.Conflict, "%s was changed at both ends since it was written; the target's stays", s.row.Target).
+				WithHint("set policies.conflicts to source to overwrite it")
+		}
+	}
+	return nil
+}
+
+func updates(r ledger.Row) bool {
+	return !r.Target.Zero() && (r.State == ledger.Made || r.State == ledger.Adopted || r.State == ledger.Half)
+}
+
+func onlyOrder(dirty []string) bool {
+	return len(dirty) == 1 && dirty[0] == item.Position.Name
+}
+
+// dirty names the fields, and the kinds of embedded children, that differ from
+// what the target holds. The order among siblings is the target's to compare:
+// it is named whenever the source changed, for a kind that keeps one.
+func (p *part) dirty(u *unit, prev item.Bundle, changed bool) []string {
+	kind := u.item.Kind
+	caps := p.e.To.Caps.Kinds[kind]
+	info, _ := item.Info(kind)
+	var out []string
+	for _, f := range info.Fields {
+		limits, kept := caps.Fields[f.Name]
+		if !kept || limits.Told || limits.Fixed || f.Type == item.Rank || f.Name == item.Content.Name {
+			continue
+		}
+		if !same(f, u.item.Fields[f.Name], prev.Item.Fields[f.Name]) {
+			out = append(out, f.Name)
+		}
+	}
+	for _, ki := range item.Kinds() {
+		if p.e.To.Caps.Kinds[ki.Kind].Embedded != kind {
+			continue
+		}
+		want := item.Bundle{Item: u.item, Children: u.children}
+		if len(p.e.childDiffs(ki.Kind, want.Of(ki.Kind), prev.Of(ki.Kind))) > 0 {
+			out = append(out, string(ki.Kind))
+		}
+	}
+	if _, order := u.item.Fields[item.Position.Name]; order && changed && caps.Ordered {
+		out = append(out, item.Position.Name)
+	}
+	return out
+}
+
+// same compares two values of a field as its type says.
+func same(f item.Field, a, b any) bool {
+	if item.IsZero(a) && item.IsZero(b) {
+		return true
+	}
+	if item.IsZero(a) || item.IsZero(b) {
+		return false
+	}
+	switch f.Type {
+	case item.Time:
+		x, ok := a.(time.Time)
+		y, ok2 := b.(time.Time)
+		return ok && ok2 && x.Unix() == y.Unix()
+	case item.Many:
+		x, _ := a.([]item.Ref)
+		y, _ := b.([]item.Ref)
+		return equalSets(x, y)
+	case item.People, item.Options:
+		x, _ := a.([]string)
+		y, _ := b.([]string)
+		return equalSets(x, y)
+	case item.Values:
+		x, _ := a.([]item.FieldValue)
+		y, _ := b.([]item.FieldValue)
+		return equalSets(x, y)
+	case item.Checks:
+		x, _ := a.([]item.Check)
+		y, _ := b.([]item.Check)
+		return slices.EqualFunc(x, y, func(p, q item.Check) bool {
+			return p.Title == q.Title && p.Done == q.Done && p.Due.Unix() == q.Due.Unix() && p.Assignee == q.Assignee
+		})
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+func equalSets[T comparable](a, b []T) bool {
+	n := map[T]int{}
+	for _, x := range a {
+		n[x]++
+	}
+	for _, x := range b {
+		n[x]--
+	}
+	for _, c := range n {
+		if c != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// diffs names the fields of an item that differ from what was to be there.
+func (e *Engine) diffs(want, have item.Item) []string {
+	info, _ := item.Info(want.Kind)
+	var out []string
+	for _, f := range info.Fields {
+		if e.kept(want.Kind, f) && !same(f, want.Fields[f.Name], have.Fields[f.Name]) {
+			out = append(out, f.Name)
+		}
+	}
+	if (want.Blob == nil) != (have.Blob == nil) && e.To.Caps.Keeps(want.Kind, item.Content.Name) {
+		out = append(out, item.Content.Name)
+	}
+	return out
+}
+
+// childDiffs compares the children of one kind, in order for a kind that keeps
+// one, and names the fields that differ; "*" for a child too many or too few.
+func (e *Engine) childDiffs(k item.Kind, want, have []item.Item) []string {
+	if len(want) != len(have) {
+		return []string{"*"}
+	}
+	want, have = e.sorted(want), e.sorted(have)
+	var out []string
+	for i := range want {
+		out = append(out, e.diffs(want[i], have[i])...)
+	}
+	return out
+}
+
+// place tells each change which sibling it follows.
+func (p *part) place(l *lane, kind item.Kind, batch []*step) {
+	if l == nil || !p.e.To.Caps.Kinds[kind].Ordered {
+		return
+	}
+	after, previous := l.last, false
+	for _, s := range batch {
+		switch {
+		case s.skipped || s.same:
+			after, previous = s.row.Target.ID, false
+		case s.failed != nil:
+			if s.row.Target.ID != "" {
+				after, previous = s.row.Target.ID, false
+			}
+		default:
+			if previous {
+				s.change.AfterPrevious = true
+			} else {
+				s.change.After = after
+			}
+			previous = true
+			if s.change.Op == connector.Update {
+				after, previous = s.row.Target.ID, false
+			}
+		}
+	}
+}
+
+// commit tells the ledger what became of a batch.
+func (p *part) commit(ctx context.Context, batch, sent []*step, results []connector.Result) error {
+	var b ledger.Batch
+	var end error
+	for i, s := range sent {
+		if err := results[i].Err; err != nil {
+			if e := p.failed(s, err, &b); e != nil && end == nil {
+				end = e
+			}
+			continue
+		}
+		p.stored(s, results[i], &b)
+	}
+	for _, s := range batch {
+		switch {
+		case s.same:
+			row := s.row
+			row.Version, row.State = s.unit.version, ledger.Made
+			if s.row.State == ledger.Adopted {
+				row.State = ledger.Adopted
+			}
+			row.Print = p.e.printOf(*s.change.Prev)
+			p.children(s, *s.change.Prev, &b, false)
+			b.Rows = append(b.Rows, row)
+			b.Aliases = append(b.Aliases, aliasesOf(s.unit)...)
+			p.want(s, &b)
+			p.e.outcomes.note(s.unit.key, opSkipped)
+		case s.failed != nil:
+			b.Failures = append(b.Failures, ledger.Failure{Key: s.unit.key, Class: string(s.failed.Class), Reason: s.failed.Error()})
+			p.report(s.unit.key, s.row.Target, "failed", s.failed)
+		}
+	}
+	if err := p.apply(ctx, b); err != nil {
+		return err
+	}
+	return end
+}
+
+// failed records one result that is an error; it returns it if the pass ends.
+func (p *part) failed(s *step, err error, b *ledger.Batch) error {
+	var ce *connector.Error
+	if !errors.As(err, &ce) {
+		ce = &connector.Error{Class: connector.Transient, Reason: "the connector failed", Err: err}
+	}
+	switch {
+	case ce.InDoubt && s.change.Op == connector.Create:
+		p.flag(func(s *partState) { s.doubt = true }) // the intent stays; settle asks the target
+	case ce.InDoubt || s.change.Op == connector.Update:
+		row := s.row
+		row.State = ledger.Half // part of it may be there: the next pass writes all of it
+		b.Rows = append(b.Rows, row)
+		if ce.InDoubt {
+			p.flag(func(s *partState) { s.retry = true })
+		}
+	}
+	if stops(err) {
+		return err
+	}
+	if ce.InDoubt && s.change.Op == connector.Create {
+		return nil
+	}
+	if ce.Class == connector.Transient || ce.Class == connector.Throttled {
+		p.flag(func(s *partState) { s.retry = true })
+	}
+	b.Failures = append(b.Failures, ledger.Failure{Key: s.unit.key, Class: string(ce.Class), Reason: ce.Error()})
+	p.report(s.unit.key, s.row.Target, "failed", ce)
+	return nil
+}
+
+// report emits a failure and counts it.
+func (p *part) report(key, target item.Ref, op string, err *connector.Error) {
+	p.e.outcomes.note(key, opFailed)
+	p.e.Emit(Event{Event: "failure", Shard: p.name, Kind: key.Kind, Source: key.ID, Target: target.ID, Op: op, Class: string(err.Class), Reason: err.Error()})
+}
+
+// stored records one result that succeeded.
+func (p *part) stored(s *step, r connector.Result, b *ledger.Batch) {
+	u := s.unit
+	row := ledger.Row{Key: u.key, Target: r.Stored.Item.Ref, Parent: u.item.Parent, Version: u.version, Print: p.e.printOf(r.Stored), State: ledger.Made}
+	if r.Adopted || s.row.State == ledger.Adopted {
+		row.State = ledger.Adopted
+	}
+	made := s.change.Op == connector.Create
+	s.row = row
+	p.fit.know(u.key, row.Target)
+	if u.key.Kind == item.Board {
+		b.Target = row.Target
+		p.mu.Lock()
+		p.board = row.Target
+		p.mu.Unlock()
+	}
+	b.Rows = append(b.Rows, row)
+	b.Aliases = append(b.Aliases, aliasesOf(u)...)
+	p.children(s, r.Stored, b, true)
+	p.want(s, b)
+	p.e.losses.add(u.losses)
+	op := opUpdated
+	if made {
+		op = opCreated
+	}
+	p.e.outcomes.note(u.key, op)
+	p.e.Emit(Event{Event: "item", Shard: p.name, Kind: u.key.Kind, Source: u.key.ID, Target: row.Target.ID, Op: op})
+	for _, field := range p.undeclared(s, r.Stored) {
+		p.e.outcomes.note(u.key, opFailed)
+		reason := fmt.Sprintf("%s was stored differently: field %s", row.Target, field)
+		b.Failures = append(b.Failures, ledger.Failure{Key: u.key, Class: string(connector.Permanent), Reason: reason})
+		p.e.Emit(Event{Event: "failure", Shard: p.name, Kind: u.key.Kind, Source: u.key.ID, Target: row.Target.ID, Field: field, Class: string(connector.Permanent), Reason: reason})
+	}
+}
+
+// undeclared names what the target stored otherwise than it was given: a loss
+// that no capability declares.
+func (p *part) undeclared(s *step, stored item.Bundle) []string {
+	out := p.e.diffs(s.unit.item, stored.Item)
+	want := item.Bundle{Children: s.unit.children}
+	for _, ki := range item.Kinds() {
+		if p.e.To.Caps.Kinds[ki.Kind].Embedded == s.unit.key.Kind {
+			for _, f := range p.e.childDiffs(ki.Kind, want.Of(ki.Kind), stored.Of(ki.Kind)) {
+				out = append(out, string(ki.Kind)+"."+f)
+			}
+		}
+	}
+	return out
+}
+
+// children records what was written with its parent. Their rows tell apart what
+// is new, changed and gone.
+func (p *part) children(s *step, stored item.Bundle, b *ledger.Batch, count bool) {
+	u := s.unit
+	next := map[item.Kind]int{}
+	mark := func(key, target item.Ref, state ledger.State) {
+		version := p.e.childVersion(s.bundle, key)
+		old, known := s.rows[key]
+		b.Rows = append(b.Rows, ledger.Row{Key: key, Target: target, Parent: s.row.Target, Version: version, State: state})
+		switch {
+		case !count, state == ledger.Dropped, known && old.Version == version:
+			p.e.outcomes.note(key, opSkipped)
+		case known:
+			p.e.outcomes.note(key, opUpdated)
+		default:
+			p.e.outcomes.note(key, opCreated)
+		}
+	}
+	for i, key := range u.from {
+		target := item.Ref{Kind: key.Kind}
+		of := stored.Of(u.children[i].Kind)
+		if n := next[key.Kind]; n < len(of) {
+			target = of[n].Ref
+		}
+		next[key.Kind]++
+		mark(key, target, ledger.Made)
+	}
+	for _, key := range u.folded {
+		mark(key, s.row.Target, ledger.Folded)
+	}
+	for _, key := range u.dropped {
+		mark(key, item.Ref{}, ledger.Dropped)
+	}
+}
+
+// childVersion hashes one child of a bundle as the source has it.
+func (e *Engine) childVersion(b item.Bundle, key item.Ref) item.Digest {
+	for _, c := range b.Children {
+		if c.Ref == key {
+			return e.version.Items(func(item.Kind, item.Field) bool { return true }, c)
+		}
+	}
+	return 0
+}
+
+// want records the items that a unit points at and that have not moved yet.
+func (p *part) want(s *step, b *ledger.Batch) {
+	for _, a := range s.unit.wanted {
+		b.Links = append(b.Links, ledger.Link{Key: s.unit.key, Alias: a})
+	}
+}
+
+// failAll records one error for a whole batch.
+func (p *part) failAll(ctx context.Context, batch []*step, err error) error {
+	if stops(err) {
+		return err
+	}
+	for _, s := range batch {
+		if !s.skipped && s.failed == nil {
+			var ce *connector.Error
+			if !errors.As(err, &ce) {
+				ce = &connector.Error{Class: connector.Transient, Reason: "the target cannot be read", Err: err}
+			}
+			s.failed = ce
+		}
+	}
+	if c := connector.ClassOf(err); c == connector.Transient || c == connector.Throttled {
+		p.flag(func(s *partState) { s.retry = true })
+	}
+	return nil
+}
