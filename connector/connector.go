@@ -166,7 +166,8 @@ type Change struct {
 	Prev *item.Bundle
 	// After is the target's id of the sibling that this item follows in its
 	// parent or list; "" puts it first. Changes of one call that share a parent
-	// or list follow one another: AfterPrevious is set and After is "".
+	// or list follow one another: AfterPrevious is set and After is "". Where the
+	// previous one fails, what comes after it follows what that one was to follow.
 	After         string
 	AfterPrevious bool
 	// Mark is what the target must carry so that this item can be found again,

@@ -251,6 +251,7 @@ func (t targetSide) Write(_ context.Context, changes []connector.Change, open it
 			}
 			ref, err := t.write(c, after, open)
 			r := connector.Result{Err: err}
+			previous = after
 			if err == nil {
 				previous = ref.ID
 				t.mu.Lock()

@@ -128,7 +128,6 @@ type bench struct {
 	from, to *memory
 	led      ledger.Ledger
 	spec     Spec
-	events   []Event
 	fail     func(string)
 }
 
@@ -141,14 +140,9 @@ func newBench(t *testing.T, caps connector.Capabilities) *bench {
 }
 
 func (b *bench) engine() *Engine {
-	b.events = nil
 	e, err := New(Config{Spec: b.spec, From: Side{Title: "Source", Cloud: cloud{b.from}, Caps: b.from.caps, Connection: "src"},
 		To: Side{Title: "Target", Cloud: cloud{b.to}, Caps: b.to.caps, Connection: "dst"}, Ledger: b.led, Key: make([]byte, 32),
-		Emit: func(e Event) {
-			b.from.mu.Lock()
-			defer b.from.mu.Unlock()
-			b.events = append(b.events, e)
-		}, Failpoint: b.fail})
+		Failpoint: b.fail})
 	if err != nil {
 		b.t.Fatal(err)
 	}

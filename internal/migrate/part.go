@@ -38,6 +38,9 @@ type partState struct {
 	doubt    bool // a write is in doubt
 	deferred bool // something could not be tried, because what it lies in is not there
 	retry    bool // something failed in a way that may pass
+	// frameless is set when what frames the container is not all there yet:
+	// tasks would lose what refers to it, so they wait for the next sweep.
+	frameless bool
 }
 
 func (e *Engine) newPart(ctx context.Context, source item.Ref, links *linkTable) (*part, error) {
@@ -271,6 +274,7 @@ func (p *part) frame(ctx context.Context, bundles []item.Bundle) error {
 			return err
 		}
 	}
+	p.flag(func(s *partState) { s.frameless = s.frameless || s.doubt || s.retry })
 	return nil
 }
 
@@ -284,6 +288,9 @@ func (p *part) parentOf(k item.Kind) item.Ref {
 
 // tasks writes tasks and what lies in them: lanes side by side, each in order.
 func (p *part) tasks(ctx context.Context, bundles []item.Bundle) error {
+	if p.waits() {
+		return nil
+	}
 	if p.container().Zero() {
 		var keys []item.Ref
 		for _, b := range bundles {
@@ -308,12 +315,20 @@ func (p *part) tasks(ctx context.Context, bundles []item.Bundle) error {
 	return nil
 }
 
+// waits reports whether the tasks wait for another sweep.
+func (p *part) waits() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.deferred = p.deferred || p.frameless
+	return p.frameless
+}
+
 // orphans handles items whose parent is not there: another sweep tries them if
 // the parent may still come; else they fail with it.
 func (p *part) orphans(ctx context.Context, keys []item.Ref) error {
 	p.mu.Lock()
 	later := p.doubt || p.retry || p.deferred
-	p.deferred = later
+	p.deferred = p.deferred || later
 	p.mu.Unlock()
 	if later || len(keys) == 0 {
 		return nil

@@ -286,8 +286,10 @@ func (p *pass) wave(ctx context.Context, source item.Ref, wave []routed) error {
 		if err != nil {
 			return err
 		}
-		if err := part.frame(ctx, frames[to]); err != nil {
-			return err
+		if len(frames[to]) > 0 {
+			if err := part.frame(ctx, frames[to]); err != nil {
+				return err
+			}
 		}
 		if err := part.tasks(ctx, tasks[to]); err != nil {
 			return err
