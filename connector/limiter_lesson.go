@@ -12,21 +12,29 @@ type lesson struct {
 	cap      float64   // units a second; 0 if nothing was learned
 	fence    time.Time // nobody sends before
 	learned  time.Time // when the cap was last set
-	began    time.Time // when the count below began
+	began    time.Time // of the count
 	units    float64   // that passed since
+	marks    []lessonMark
 	pace     time.Time
 	refusals int
 	probing  bool
 	flying   int
 }
 
+// A lessonMark is what had passed when a refusal taught: the pace is taken over
+// the last few, for the time between two holds a part of a window only.
+type lessonMark struct {
+	at    time.Time
+	units float64
+}
+
 const (
-	keepBelow  = 0.97 // of the pace that passed
-	holdFor    = time.Minute
-	raiseEach  = 10 * time.Second
-	raiseBy    = 1.02
-	firstPause = 200 * time.Millisecond
-	mostPause  = 20 * time.Second
+	lessonMarks = 4
+	keepBelow   = 0.97 // of the pace that passed
+	holdFor     = 3 * time.Minute
+	raiseBy     = 0.04 // after a minute beyond that, and with the square of the minutes
+	firstPause  = 200 * time.Millisecond
+	mostPause   = 20 * time.Second
 )
 
 func (l *lesson) ask(now time.Time) time.Time {
@@ -45,7 +53,7 @@ func (l *lesson) ask(now time.Time) time.Time {
 // rate is the cap, raised since it was learned.
 func (l *lesson) rate(now time.Time) float64 {
 	if rest := now.Sub(l.learned) - holdFor; rest > 0 {
-		return l.cap * math.Pow(raiseBy, rest.Seconds()/raiseEach.Seconds())
+		return l.cap * (1 + raiseBy*math.Pow(rest.Minutes(), 2))
 	}
 	return l.cap
 }
@@ -68,13 +76,15 @@ func (l *lesson) passed(_ time.Time, t *ticket) {
 		return
 	}
 	l.units += t.cost
-	l.refusals, l.probing = 0, false
+	if !t.sent.Before(l.fence) {
+		l.refusals, l.probing = 0, false
+	}
 }
 
 // refused notes a refusal. until is when the cloud lets calls in again, now if
 // it did not say; teach says that no quota explains it.
 func (l *lesson) refused(now time.Time, t *ticket, until time.Time, teach bool) {
-	first := t.idle || t.sent.After(l.learned) && t.sent.After(l.fence)
+	first := !t.sent.Before(l.fence) && !t.sent.Before(l.learned)
 	if until.After(now) {
 		l.fence = later(l.fence, until)
 	}
@@ -89,8 +99,21 @@ func (l *lesson) refused(now time.Time, t *ticket, until time.Time, teach bool) 
 	if !teach {
 		return
 	}
-	if span := now.Sub(l.began).Seconds(); span > 1 && l.units >= 10 {
-		l.cap = keepBelow * l.units / span
+	from := lessonMark{at: l.began}
+	if len(l.marks) > 0 {
+		from = l.marks[0]
 	}
-	l.learned, l.began, l.units = now, now, 0
+	span, units := now.Sub(from.at).Seconds(), l.units-from.units
+	switch {
+	case l.cap > 0 && now.Sub(l.learned) > holdFor:
+		l.cap = keepBelow * l.rate(now) // it was raised, and a little too far
+		l.marks = nil
+	case span > 1 && units >= 10:
+		l.cap = keepBelow * units / span
+	}
+	l.learned = now
+	l.marks = append(l.marks, lessonMark{now, l.units})
+	if len(l.marks) > lessonMarks {
+		l.marks = l.marks[1:]
+	}
 }

@@ -8,7 +8,12 @@ import (
 // learn takes in what remained after one call.
 func (q *quota) learn(now time.Time, l level, s Sample) {
 	if l.index <= q.level.index {
-		return // answers overtake one another: this one is older than what is known
+		// Answers overtake one another, and so do calls: this one was sent before
+		// the one that is known, but a little less remained.
+		if d := q.level.remaining - l.remaining; d > 0 && d <= 3 && s.Reset == 0 {
+			q.level.remaining = l.remaining
+		}
+		return
 	}
 	before := q.level
 	q.level = l
@@ -39,8 +44,11 @@ func (q *quota) watch(before, l level, now time.Time) {
 	fresh := l.remaining+ours+q.inFlight() >= 0.95*q.limit
 	// A bucket refills by no more than the even pace; a sliding window frees what
 	// was sent a window before, and that is not all of it at once.
-	if leap > 3 && leap > 2*q.even()*apart && (fresh || q.phase.near(l.at, q.window, seconds(q.took))) {
+	expected := leap > 0.3*q.limit && q.phase.near(l.at, q.window, seconds(q.took))
+	if leap > 3 && leap > 2*q.even()*apart && fresh || expected {
+		used := q.limit - before.remaining - q.passed.within(before.at, q.window)
 		q.phase.narrow(before.sent, now, q.window)
+		q.phase.others = max(used, 0) / q.window.Seconds()
 		q.trail = q.trail[:0]
 		q.bucket = time.Time{}
 		return
@@ -66,6 +74,8 @@ func (q *quota) room(now time.Time) (free, rate float64, again time.Time) {
 // roomSmooth is for quotas whose level changes by and by.
 func (q *quota) roomSmooth(now time.Time) (free, rate float64, again time.Time) {
 	even := q.even()
+	lead := seconds(q.took * leadShare)
+	now = now.Add(lead) // when the cloud will count it
 	if math.IsInf(even, 1) {
 		free = q.level.remaining - q.inFlight()
 		return free, math.Inf(1), now.Add(time.Second)
@@ -74,11 +84,11 @@ func (q *quota) roomSmooth(now time.Time) (free, rate float64, again time.Time) 
 	base := max(even-others, 0.05*even)
 	grown := base * max(now.Sub(q.level.at).Seconds(), 0)
 	bucket := q.bucket.After(now)
-	again = now.Add(q.answerTime())
-	if ours := q.passed.within(q.level.at, q.window); !bucket && ours > q.limit/2 {
+	again = now.Add(q.answerTime() / 4)
+	if ours := q.passed.within(q.level.at, q.window); !bucket && ours > q.limit/3 {
 		// A sliding window frees what we sent a window before, when it is due.
-		grown = min(grown, ours-q.passed.between(now.Add(-q.window), q.level.at))
-		again = q.passed.expiry(now, q.window, 1)
+		grown = min(grown+2, ours-q.passed.between(now.Add(-q.window), q.level.at))
+		again = q.passed.expiry(now, q.window, 1).Add(-lead)
 	}
 	free = min(q.level.remaining+grown, q.limit)
 	for _, f := range q.flying {
@@ -88,7 +98,8 @@ func (q *quota) roomSmooth(now time.Time) (free, rate float64, again time.Time) 
 			free -= f.cost / 2 // the cloud may have handled it already
 		}
 	}
-	aim := max(q.limit*spareShare, 1)
+	free -= q.spare
+	aim := 1.0
 	if bucket {
 		aim = max(q.limit*0.06, 1)
 	}
@@ -97,7 +108,7 @@ func (q *quota) roomSmooth(now time.Time) (free, rate float64, again time.Time) 
 		most = even * share // a burst would come back with each window
 	}
 	rate = min(max(base+(free-aim)/settleTime, 0.1*even), most)
-	return free, rate, later(again, now.Add(time.Millisecond))
+	return free, rate, again
 }
 
 // others is the pace at which somebody else uses the quota.
@@ -133,13 +144,10 @@ func (q *quota) roomFixed(now time.Time) (free, rate float64, again time.Time) {
 	} else {
 		free = q.level.remaining
 		for _, f := range q.flying {
-			if f.index > q.level.index {
-				free -= f.cost
-			} else {
-				free -= f.cost / 2
-			}
+			free -= f.cost
 		}
 	}
+	free -= q.spare
 	rate = hurry * 2 * q.even()
 	if left > 0 {
 		rate = min(rate, max((free-q.phase.others*max(left, 0))/left, 0.1*q.even()))

@@ -35,6 +35,7 @@ type quota struct {
 	// bucket is until when the quota is taken for a bucket.
 	bucket time.Time
 
+	spare    float64   // units that are kept free, for what cannot be foreseen
 	refusals int       // in a row
 	blocked  time.Time // nobody sends before
 	probe    bool      // only one call at a time, until one passes
@@ -60,13 +61,16 @@ const (
 	share      = 0.98        // of an untold quota that is used
 	longWindow = time.Minute // from here on half of a quota may be used at once
 	settleTime = 1.5         // seconds in which a smooth quota's level is brought to its aim
-	spareShare = 0.01       // of a sliding window that is kept free on average
+	spareStep  = 0.4         // units kept free more after a refusal
+	mayRefuse  = 0.0035      // share of the calls that may be refused: what is kept free shrinks at this pace
+	mostSpare  = 0.05        // of the quota
+	leadShare  = 0.4         // of an answer's time, until the cloud counts a call
 	hurry      = 1.3         // the most that the pace exceeds the even one
 	lateWake   = 20 * time.Millisecond
 )
 
 func newQuota(limit float64, window time.Duration, documented *Quota) *quota {
-	q := &quota{limit: limit, window: window, documented: documented}
+	q := &quota{limit: limit, window: window, documented: documented, spare: min(1, limit*mostSpare)}
 	if documented != nil {
 		q.scoped, q.scope = true, documented.Class
 	}
@@ -197,7 +201,11 @@ func (q *quota) sample(now time.Time, t *ticket, st stake, s Sample, o Outcome) 
 	_, counted := q.land(st.index)
 	q.learnTook(o)
 	if s.Limit > 0 && float64(s.Limit) != q.limit {
-		q.limit, q.since = float64(s.Limit), now
+		if q.limit > 0 {
+			q.since = now
+		}
+		q.limit = float64(s.Limit)
+		q.spare = min(q.spare, q.limit*mostSpare/2)
 		q.bucket = time.Time{}
 	}
 	if s.Window > 0 {
@@ -213,6 +221,7 @@ func (q *quota) sample(now time.Time, t *ticket, st stake, s Sample, o Outcome) 
 	q.told = true
 	q.learn(now, level{index: st.index, sent: t.sent, at: at, remaining: float64(s.Remaining), passed: q.passed.total}, s)
 	if !o.Refused {
+		q.spare = max(q.spare-spareStep*mayRefuse*t.cost, 0)
 		if q.probe || q.refusals > 0 {
 			q.probe, q.refusals = false, 0
 		}
@@ -232,6 +241,9 @@ func (q *quota) refuse(now time.Time, t *ticket, o Outcome) {
 		return // it was on its way before the first refusal was known
 	}
 	q.refusals++
+	if q.refusals == 1 && now.Sub(q.since) > q.window {
+		q.spare = min(q.spare+spareStep*t.cost, q.limit*mostSpare)
+	}
 	if o.RetryAfter > 0 {
 		q.blocked = now.Add(o.RetryAfter)
 		return

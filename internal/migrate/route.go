@@ -170,6 +170,7 @@ func archived(b item.Bundle) item.Bundle {
 		delete(b.Item.Fields, item.Closed.Name)
 	}
 	b.Item.Ref = there(b.Item.Ref)
+	b.Unknown = nil // told of the original
 	b.Item.Aliases = nil
 	if b.Item.URL != "" {
 		b.Item.URL += "#archive"

@@ -1,0 +1,436 @@
+//go:build linux
+
+// Command ledger measures the ledger on this machine: how fast it inserts,
+// merges a listing and looks up, how many bytes an item takes on the disk, and
+// how much memory the process holds. It prints one table, for the encrypted
+// SQLite and for PostgreSQL.
+//
+//	go run ./bench/ledger -items 10000000 -shards 1000
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"runtime/pprof"
+	"slices"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/rialto-migrate/rialto/internal/ledger"
+	"github.com/rialto-migrate/rialto/internal/store"
+	"github.com/rialto-migrate/rialto/internal/store/storetest"
+	"github.com/rialto-migrate/rialto/internal/vault"
+	"github.com/rialto-migrate/rialto/item"
+)
+
+// batchSize is how many rows are written, listed or looked up at a time.
+const batchSize = 1000
+
+type settings struct {
+	items, shards int
+	engines       string
+	dir           string
+}
+
+func main() {
+	log.SetFlags(0)
+	var cfg settings
+	flag.IntVar(&cfg.items, "items", 1_000_000, "items in the ledger")
+	flag.IntVar(&cfg.shards, "shards", 0, "shards that they lie in; 0 puts 10,000 items in each")
+	flag.StringVar(&cfg.engines, "engines", "sqlite,postgres", "what to measure")
+	flag.StringVar(&cfg.dir, "dir", os.TempDir(), "where the databases are made, and removed again")
+	profile := flag.String("profile", "", "a file for a profile of the processor's time")
+	flag.Parse()
+	if cfg.items < batchSize {
+		log.Fatalf("-items must be at least %d", batchSize)
+	}
+	if cfg.shards == 0 {
+		cfg.shards = max(1, cfg.items/10_000)
+	}
+	if err := profiled(*profile, func() error { return run(context.Background(), cfg) }); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// profiled does work, and writes a profile of it if a file is named.
+func profiled(path string, work func() error) error {
+	if path == "" {
+		return work()
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	err = work()
+	pprof.StopCPUProfile()
+	return errors.Join(err, f.Close())
+}
+
+// A result is one line of the table.
+type result struct {
+	engine                                string
+	insert, merge, lookup, find, announce rate
+	bytes                                 float64 // an item on the disk
+	resident                              int64   // MiB at the end
+}
+
+// A rate is items a second: by the clock, and by the time that this process
+// had a processor, which on a busy machine is less.
+type rate struct{ clock, processor float64 }
+
+// clocked measures a step.
+func clocked(step func() (int, error)) (r rate, n int, err error) {
+	cpu, err := processorTime()
+	if err != nil {
+		return r, 0, err
+	}
+	began := time.Now()
+	if n, err = step(); err != nil {
+		return r, 0, err
+	}
+	r.clock = float64(n) / time.Since(began).Seconds()
+	used, err := processorTime()
+	r.processor = float64(n) / (used - cpu).Seconds()
+	return r, n, err
+}
+
+// processorTime is what this process used so far, without its children.
+func processorTime() (time.Duration, error) {
+	var u syscall.Rusage
+	err := syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), err
+}
+
+func run(ctx context.Context, cfg settings) error {
+	var results []result
+	for name := range strings.SplitSeq(cfg.engines, ",") {
+		r, err := measureEngine(ctx, name, cfg)
+		if errors.Is(err, storetest.ErrMissing) {
+			fmt.Fprintln(os.Stderr, err)
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		results = append(results, r)
+	}
+	fmt.Printf("%d items in %d shards, %d at a time; %s, %d cores, %s\n\n", cfg.items, cfg.shards, batchSize, processor(), runtime.NumCPU(), runtime.Version())
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "\tmerged/s\tlooked up/s\tfound/s\tinserted/s\tannounced and made/s\tbytes an item\tresident MiB\t")
+	for _, r := range results {
+		fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.1f\t%d\t\n", r.engine,
+			r.merge.clock, r.lookup.clock, r.find.clock, r.insert.clock, r.announce.clock, r.bytes, r.resident)
+		fmt.Fprintf(w, "a processor's\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t\t\t\n",
+			r.merge.processor, r.lookup.processor, r.find.processor, r.insert.processor, r.announce.processor)
+	}
+	return w.Flush()
+}
+
+func measureEngine(ctx context.Context, name string, cfg settings) (r result, err error) {
+	dir, err := os.MkdirTemp(cfg.dir, "rialto-bench-")
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	opts := store.Options{Dir: dir}
+	size := func() (int64, error) { return fileSize(filepath.Join(dir, "ledgers")) }
+	switch name {
+	case "sqlite":
+	case "postgres":
+		cluster, err := storetest.Start(true)
+		if err != nil {
+			return r, err
+		}
+		defer func() { err = errors.Join(err, cluster.Stop()) }()
+		address, err := cluster.Database(ctx)
+		if err != nil {
+			return r, err
+		}
+		opts.Postgres = vault.NewSecret(address)
+		size = func() (int64, error) { return cluster.Size(ctx, address) }
+	default:
+		return r, fmt.Errorf("there is no engine %q: choose sqlite or postgres", name)
+	}
+	return measure(ctx, name, opts, size, cfg)
+}
+
+func measure(ctx context.Context, name string, opts store.Options, size func() (int64, error), cfg settings) (r result, err error) {
+	s, err := store.Open(ctx, opts)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	l, err := s.Ledger(ctx, vault.DefaultOrganisation, "bench")
+	if err != nil {
+		return r, err
+	}
+	r.engine = name
+	steps := []struct {
+		what string
+		to   *rate
+		do   func(context.Context, *store.Ledger, settings) (int, error)
+	}{
+		{"insert", &r.insert, insert}, {"merge", &r.merge, mergeAll}, {"look up", &r.lookup, lookup}, {"find", &r.find, find},
+	}
+	for i, step := range steps {
+		var n int
+		*step.to, n, err = clocked(func() (int, error) { return step.do(ctx, l, cfg) })
+		if err != nil {
+			return r, errors.Join(fmt.Errorf("%s: %w", step.what, err), l.Close())
+		}
+		if i > 0 {
+			continue
+		}
+		// Opened anew, the ledger is all in its file and none of it in memory.
+		if err := l.Close(); err != nil {
+			return r, err
+		}
+		total, err := size()
+		if err != nil {
+			return r, err
+		}
+		r.bytes = float64(total) / float64(n)
+		if l, err = s.Ledger(ctx, vault.DefaultOrganisation, "bench"); err != nil {
+			return r, err
+		}
+	}
+	debug.FreeOSMemory()
+	if r.resident, err = resident(); err != nil {
+		return r, errors.Join(err, l.Close())
+	}
+	r.announce, _, err = clocked(func() (int, error) { return announce(ctx, l) })
+	return r, errors.Join(err, l.Close())
+}
+
+// The n-th item of a shard has ids like Trello's and Planner's. Ids are random
+// in their last digits, as those of a board are that grew over years.
+func key(shard, n int) item.Ref {
+	return item.Ref{Kind: "task", ID: fmt.Sprintf("%08x%016x", 0x50000000+uint32(mix(uint64(n)))>>4, mix(uint64(shard)<<32|uint64(n)))}
+}
+
+func target(shard, n int) item.Ref {
+	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	id := make([]byte, 28)
+	seed := mix(uint64(shard)<<32 | uint64(n) + 1<<60)
+	for i := range id {
+		if i%10 == 0 {
+			seed = mix(seed)
+		}
+		id[i] = digits[seed>>(6*(i%10))&63]
+	}
+	return item.Ref{Kind: "task", ID: string(id)}
+}
+
+func container(shard int) item.Ref {
+	t := target(shard, 1<<30)
+	t.Kind = "board"
+	return t
+}
+
+func rowOf(shard, n int) ledger.Row {
+	return ledger.Row{
+		Key: key(shard, n), Target: target(shard, n), Parent: container(shard),
+		Version: item.Digest(mix(uint64(n) + 1)), Print: item.Digest(mix(uint64(n) + 2)), State: ledger.Made,
+	}
+}
+
+// mix is the finaliser of SplitMix64: it spreads a number over 64 bits.
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+func perShard(cfg settings) int { return cfg.items / cfg.shards }
+
+// insert fills the ledger shard by shard, a batch at a time, in the order of a
+// listing, which is not that of the ids.
+func insert(ctx context.Context, l *store.Ledger, cfg settings) (int, error) {
+	done := 0
+	for shard := range cfg.shards {
+		sh, err := l.Shard(ctx, item.Ref{Kind: "board", ID: key(shard, 1<<30).ID})
+		if err != nil {
+			return 0, err
+		}
+		for first := 0; first < perShard(cfg); first += batchSize {
+			b := ledger.Batch{Shard: sh.Num, Target: container(shard)}
+			for n := first; n < min(first+batchSize, perShard(cfg)); n++ {
+				b.Rows = append(b.Rows, rowOf(shard, n))
+			}
+			if err := l.Apply(ctx, b); err != nil {
+				return 0, err
+			}
+			done += len(b.Rows)
+		}
+	}
+	return done, nil
+}
+
+// mergeAll decides for every item of every shard whether it can be skipped, by
+// walking its sorted listing along the sorted rows. Making the listing is not
+// part of it.
+func mergeAll(ctx context.Context, l *store.Ledger, cfg settings) (int, error) {
+	listing := make([]ledger.Row, perShard(cfg))
+	for n := range listing {
+		listing[n] = ledger.Row{Key: key(0, n), Version: item.Digest(mix(uint64(n) + 1))}
+	}
+	// The listing of shard 0 stands for all: of the other shards the versions
+	// are compared, and the keys walked.
+	slices.SortFunc(listing, func(a, b ledger.Row) int { return ledger.Compare(a.Key, b.Key) })
+	skipped, seen := 0, 0
+	for shard := range cfg.shards {
+		after, at := ledger.Key{}, 0
+		for {
+			rows, err := l.Rows(ctx, int64(shard)+1, after, batchSize)
+			if err != nil {
+				return 0, err
+			}
+			for _, r := range rows {
+				for at < len(listing) && ledger.Compare(listing[at].Key, r.Key) < 0 {
+					at++
+				}
+				if at < len(listing) && listing[at].Key == r.Key && listing[at].Version == r.Version {
+					skipped++
+				}
+			}
+			seen += len(rows)
+			if len(rows) < batchSize {
+				break
+			}
+			after = rows[len(rows)-1].Key
+		}
+	}
+	if skipped < perShard(cfg) || seen != perShard(cfg)*cfg.shards {
+		return 0, fmt.Errorf("%d rows seen, %d skipped", seen, skipped)
+	}
+	return seen, nil
+}
+
+// lookup asks for random items, a thousand of one shard at a time.
+func lookup(ctx context.Context, l *store.Ledger, cfg settings) (int, error) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	return timed(cfg, func() (int, error) {
+		shard := rng.IntN(cfg.shards)
+		keys := make([]ledger.Key, batchSize)
+		for i := range keys {
+			keys[i] = key(shard, rng.IntN(perShard(cfg)))
+		}
+		rows, err := l.Lookup(ctx, int64(shard)+1, keys)
+		if err == nil && len(rows) == 0 {
+			err = errors.New("nothing was found")
+		}
+		return len(keys), err
+	})
+}
+
+// find asks for random items in whichever shard they are.
+func find(ctx context.Context, l *store.Ledger, cfg settings) (int, error) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	return timed(cfg, func() (int, error) {
+		keys := make([]ledger.Key, batchSize)
+		for i := range keys {
+			keys[i] = key(rng.IntN(cfg.shards), rng.IntN(perShard(cfg)))
+		}
+		places, err := l.Find(ctx, keys)
+		if err == nil && len(places) == 0 {
+			err = errors.New("nothing was found")
+		}
+		return len(keys), err
+	})
+}
+
+// timed repeats a step for some seconds, but not for more items than there are.
+func timed(cfg settings, step func() (int, error)) (total int, err error) {
+	for until := time.Now().Add(5 * time.Second); time.Now().Before(until) && total < 2*cfg.items; {
+		n, err := step()
+		if err != nil {
+			return 0, err
+		}
+		total += n
+	}
+	return total, nil
+}
+
+// announce writes as a run does: twenty intents, which are on the disk before
+// anything is sent, then their twenty rows.
+func announce(ctx context.Context, l *store.Ledger) (int, error) {
+	const atOnce = 20
+	sh, err := l.Shard(ctx, item.Ref{Kind: "board", ID: "announced"})
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for until := time.Now().Add(3 * time.Second); time.Now().Before(until); {
+		intents, rows := ledger.Batch{Shard: sh.Num}, ledger.Batch{Shard: sh.Num}
+		for range atOnce {
+			r := rowOf(1<<20, n)
+			rows.Rows = append(rows.Rows, r)
+			intents.Intents = append(intents.Intents, ledger.Intent{
+				Key: r.Key, Op: ledger.Create, Target: item.Ref{Kind: "task"}, Container: container(0), Version: r.Version, Shape: r.Print, Mark: r.Key.ID,
+			})
+			n++
+		}
+		for _, b := range []ledger.Batch{intents, rows} {
+			if err := l.Apply(ctx, b); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return n, nil
+}
+
+func fileSize(dir string) (total int64, err error) {
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		return 0, err
+	}
+	for _, f := range files {
+		info, err := f.Info()
+		if err != nil {
+			return 0, err
+		}
+		total += info.Size()
+	}
+	return total, nil
+}
+
+// resident is how much memory this process holds, in MiB, as the kernel tells.
+func resident() (int64, error) {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0, err
+	}
+	var size, pages int64
+	if _, err := fmt.Sscan(string(text), &size, &pages); err != nil {
+		return 0, err
+	}
+	return pages * int64(os.Getpagesize()) >> 20, nil
+}
+
+// processor names the machine's processor, for the table's heading.
+func processor() string {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return "unknown processor"
+	}
+	for line := range strings.Lines(string(text)) {
+		if name, ok := strings.CutPrefix(line, "model name"); ok {
+			return strings.TrimSpace(strings.TrimLeft(name, " \t:"))
+		}
+	}
+	return "unknown processor"
+}

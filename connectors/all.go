@@ -1,0 +1,19 @@
+// Package connectors lists the connectors that the program is built with. A new
+// cloud is a folder here and one line.
+package connectors
+
+import (
+	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connectors/microsoft/planner"
+	"github.com/rialto-migrate/rialto/connectors/redmine"
+	"github.com/rialto-migrate/rialto/connectors/trello"
+)
+
+// All returns every connector.
+func All() []connector.Connector {
+	return []connector.Connector{
+		trello.New(),
+		planner.New(),
+		redmine.New(),
+	}
+}

@@ -1,0 +1,237 @@
+package planner
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connectors/microsoft"
+	"github.com/rialto-migrate/rialto/item"
+)
+
+// A sibling is one item of an order.
+type sibling struct{ id, hint string }
+
+// An order makes hints for a run of changes within one parent or list.
+type order struct {
+	prev string // the hint of what stands before
+	next string // of what stands behind
+}
+
+// take gives the next item of the run its place.
+func (o *order) take() string {
+	o.prev = between(o.prev, o.next)
+	return o.prev
+}
+
+// startAfter is the place behind a sibling ("" for the first place), where the
+// items that move are not counted. A sibling that is not there means the end.
+func startAfter(siblings []sibling, after string, moving []string) order {
+	rest := slices.DeleteFunc(slices.Clone(siblings), func(s sibling) bool { return slices.Contains(moving, s.id) })
+	if after == "" {
+		if len(rest) == 0 {
+			return order{}
+		}
+		return order{next: rest[0].hint}
+	}
+	i := slices.IndexFunc(rest, func(s sibling) bool { return s.id == after })
+	if i < 0 {
+		i = len(rest) - 1
+	}
+	if i < 0 {
+		return order{}
+	}
+	o := order{prev: rest[i].hint}
+	for _, s := range rest[i+1:] {
+		if s.hint > o.prev { // nothing fits between two equal hints
+			o.next = s.hint
+			break
+		}
+	}
+	return o
+}
+
+// bucketSiblings are a plan's buckets in their order.
+func (t *target) bucketSiblings(ctx context.Context, planID string) ([]sibling, error) {
+	buckets, err := microsoft.All(microsoft.List[bucket](ctx, t.graph, "/planner/plans/"+url.PathEscape(planID)+"/buckets", nil))
+	sortBuckets(buckets)
+	out := make([]sibling, len(buckets))
+	for i, b := range buckets {
+		out[i] = sibling{b.ID, b.Hint}
+	}
+	return out, err
+}
+
+// taskSiblings are a bucket's tasks in their order.
+func (t *target) taskSiblings(ctx context.Context, bucketID string) ([]sibling, error) {
+	if bucketID == "" {
+		return nil, nil
+	}
+	tasks, err := microsoft.All(microsoft.List[task](ctx, t.graph, "/planner/buckets/"+url.PathEscape(bucketID)+"/tasks", nil))
+	sortTasks(tasks)
+	out := make([]sibling, len(tasks))
+	for i, x := range tasks {
+		out[i] = sibling{x.ID, x.Hint}
+	}
+	return out, err
+}
+
+// hints gives every change that needs a place its order hint; "" leaves the
+// place as it is. parent tells what the siblings of a change share; read reads
+// them, once a parent, and not at all where we know the end of the order.
+func (t *target) hints(ctx context.Context, changes []connector.Change, parent func(connector.Change) string,
+	read func(context.Context, string) ([]sibling, error)) ([]string, []error) {
+	out, errs := make([]string, len(changes)), make([]error, len(changes))
+	orders := map[string]*order{}
+	known := map[string][]sibling{}
+	failed := map[string]error{} // by parent: its siblings could not be read
+	var moving []string
+	for _, ch := range changes {
+		if ch.Op == connector.Update {
+			moving = append(moving, ch.Item.ID)
+		}
+	}
+	for i, ch := range changes {
+		p := parent(ch)
+		if failed[p] != nil {
+			errs[i] = failed[p]
+			continue
+		}
+		o := orders[p]
+		if o == nil || !ch.AfterPrevious {
+			o = &order{}
+			orders[p] = o
+			if end, ok := t.tail(p); ok && ch.After == end.id && ch.After != "" {
+				*o = order{prev: end.hint}
+			} else {
+				siblings, ok := known[p]
+				if !ok {
+					var err error
+					if siblings, err = read(ctx, p); err != nil {
+						failed[p], errs[i] = err, err
+						continue
+					}
+					known[p] = siblings
+				}
+				*o = startAfter(siblings, ch.After, moving)
+			}
+		}
+		if ch.Op == connector.Update && !dirty(ch, item.Position.Name) {
+			if ch.Prev != nil { // stays where it is; what follows stands behind it
+				if stays := item.Position.Get(ch.Prev.Item); stays != "" {
+					o.prev = stays
+				}
+			}
+			continue
+		}
+		out[i] = o.take()
+	}
+	return out, errs
+}
+
+func (t *target) tail(parent string) (tail, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e, ok := t.tails[parent]
+	return e, ok
+}
+
+// remember keeps what stands last in an order, as we wrote it; an id of ""
+// forgets it.
+func (t *target) remember(parent string, e tail) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if e.id == "" {
+		delete(t.tails, parent)
+		return
+	}
+	t.tails[parent] = e
+}
+
+// writeLists makes or changes buckets.
+func (t *target) writeLists(ctx context.Context, changes []connector.Change) []connector.Result {
+	out := make([]connector.Result, len(changes))
+	hints, errs := t.hints(ctx, changes, func(ch connector.Change) string { return ch.Item.Parent.ID }, t.bucketSiblings)
+	var calls []microsoft.BatchCall
+	var of []int
+	for i, ch := range changes {
+		if errs[i] != nil {
+			out[i].Err = errs[i]
+			continue
+		}
+		if ch.Op == connector.Update {
+			b, err := t.updateList(ctx, ch, hints[i])
+			out[i] = connector.Result{Stored: item.Bundle{Item: listItem(b), CheckItems: -1}, Err: err}
+			continue
+		}
+		calls = append(calls, microsoft.BatchCall{Method: http.MethodPost, Path: "/planner/buckets",
+			JSON: map[string]any{"name": item.Name.Get(ch.Item), "planId": ch.Item.Parent.ID, "orderHint": hints[i]}})
+		of = append(of, i)
+	}
+	last := ""
+	for j, a := range t.graph.Batch(ctx, calls) {
+		i := of[j]
+		planID := changes[i].Item.Parent.ID
+		var b bucket
+		if err := a.Decode(&b); err != nil {
+			out[i].Err = decoded(a, err)
+			last = "~" // whatever follows is not checked against it
+			continue
+		}
+		b.Plan = planID
+		if j > 0 && changes[i].AfterPrevious && last != "~" && b.Hint <= last {
+			// The service worked the composed hint out otherwise: place it anew.
+			if err := t.withEtag(ctx, "/planner/buckets/"+url.PathEscape(b.ID), map[string]any{"orderHint": between(last, "")}); err == nil {
+				if err := t.graph.Get(ctx, "/planner/buckets/"+url.PathEscape(b.ID), nil, &b); err != nil {
+					out[i].Err = inDoubt(err)
+					continue
+				}
+				b.Plan = planID
+			}
+		}
+		last = b.Hint
+		out[i].Stored = item.Bundle{Item: listItem(b), CheckItems: -1}
+	}
+	return out
+}
+
+// decoded is the error of a create: an answer that cannot be read leaves it in
+// doubt.
+func decoded(a microsoft.BatchAnswer, err error) error {
+	if a.Err == nil {
+		return inDoubt(err)
+	}
+	return err
+}
+
+func (t *target) updateList(ctx context.Context, ch connector.Change, hint string) (b bucket, err error) {
+	path := "/planner/buckets/" + url.PathEscape(ch.Item.ID)
+	for range tries {
+		if err = t.graph.Get(ctx, path, nil, &b); err != nil {
+			return b, err
+		}
+		b.Plan = ch.Item.Parent.ID
+		body := map[string]any{}
+		if dirty(ch, item.Name.Name) && b.Name != item.Name.Get(ch.Item) {
+			if ch.Prev != nil && b.Name != item.Name.Get(ch.Prev.Item) {
+				return b, connector.Errorf(connector.Conflict, "somebody else renamed the bucket meanwhile")
+			}
+			body["name"] = item.Name.Get(ch.Item)
+		}
+		if hint != "" {
+			body["orderHint"] = hint
+		}
+		if len(body) == 0 {
+			return b, nil
+		}
+		_, err = t.graph.JSON(ctx, connector.Request{Method: http.MethodPatch, URL: t.graph.URL(path, nil), JSON: body, Repeatable: true,
+			Header: http.Header{"If-Match": {b.Etag}, "Prefer": {"return=representation"}}}, &b)
+		if err == nil || connector.ClassOf(err) != connector.Conflict {
+			b.Plan = ch.Item.Parent.ID
+			return b, err
+		}
+	}
+	return b, err
+}

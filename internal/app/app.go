@@ -1,0 +1,327 @@
+// Package app holds the use cases: what the command line, the API and the web
+// app can do, each once. It keeps connections and ledgers in the store, and has
+// the work done by a mover.
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/internal/confine"
+	"github.com/rialto-migrate/rialto/internal/job"
+	"github.com/rialto-migrate/rialto/internal/ledger"
+	"github.com/rialto-migrate/rialto/internal/migrate"
+	"github.com/rialto-migrate/rialto/internal/mover"
+	"github.com/rialto-migrate/rialto/internal/store"
+	"github.com/rialto-migrate/rialto/internal/vault"
+)
+
+// Config makes an App.
+type Config struct {
+	Connectors []connector.Connector
+	StateDir   string // "" is the user's own
+	Version    string
+	Getenv     func(string) string
+	Log        *slog.Logger
+	// Unconfined lets a mover run on a system that cannot confine it. Reports
+	// say so.
+	Unconfined bool
+	Failpoint  string // for tests: where a mover dies
+}
+
+// An App carries out the use cases. Close it.
+type App struct {
+	Config
+	store *store.Store
+}
+
+// Open opens the state directory, made if it is missing.
+func Open(ctx context.Context, c Config) (*App, error) {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Getenv == nil {
+		c.Getenv = os.Getenv
+	}
+	s, err := store.Open(ctx, store.Options{Dir: c.StateDir, Program: c.Version, Getenv: c.Getenv})
+	if err != nil {
+		return nil, err
+	}
+	return &App{Config: c, store: s}, nil
+}
+
+// Close ends the use of the state directory.
+func (a *App) Close() error { return a.store.Close() }
+
+// Connector finds a connector by its name.
+func (a *App) Connector(name string) (connector.Connector, error) {
+	var names []string
+	for _, c := range a.Connectors {
+		if c.Manifest().Name == name {
+			return c, nil
+		}
+		names = append(names, c.Manifest().Name)
+	}
+	return nil, fmt.Errorf("there is no cloud %q; there are %s", name, strings.Join(names, ", "))
+}
+
+// Connect tries credentials and, if they work, seals them under a name. It
+// returns who they are. A connection of that name is replaced.
+func (a *App) Connect(ctx context.Context, name, cloud string, values map[string]string) (connector.Identity, error) {
+	c, err := a.Connector(cloud)
+	if err != nil {
+		return connector.Identity{}, err
+	}
+	set, secret, err := sort(c.Manifest(), values)
+	if err != nil {
+		return connector.Identity{}, err
+	}
+	id, err := a.check(ctx, job.End{Connection: name, Connector: cloud, Settings: join(set, secret)})
+	if err != nil {
+		return id, err
+	}
+	for k, v := range id.Settings {
+		if set[k] == "" {
+			set[k] = v
+		}
+	}
+	conn := vault.Connection{Name: name, Connector: cloud, Identity: id.ID, Settings: set, Secrets: map[string]vault.Secret{}, Created: time.Now()}
+	for k, v := range secret {
+		conn.Secrets[k] = vault.NewSecret(v)
+	}
+	return id, a.store.PutConnection(ctx, vault.DefaultOrganisation, conn)
+}
+
+// sort parts values into plain settings and secrets, and refuses what the
+// connector does not know. Paths are made absolute: the mover has no working
+// folder of the user's.
+func sort(m connector.Manifest, values map[string]string) (set, secret map[string]string, err error) {
+	set, secret = map[string]string{}, map[string]string{}
+	var names []string
+	for _, s := range m.Settings {
+		names = append(names, s.Name)
+		v := values[s.Name]
+		if v == "" {
+			continue
+		}
+		switch {
+		case s.Secret:
+			secret[s.Name] = v
+		case s.Path:
+			abs, err := filepath.Abs(v)
+			if err != nil {
+				return nil, nil, err
+			}
+			if _, err := os.Stat(abs); err != nil {
+				return nil, nil, fmt.Errorf("%s: %w", s.Name, err)
+			}
+			set[s.Name] = abs
+		default:
+			set[s.Name] = v
+		}
+	}
+	for k := range values {
+		if !slices.Contains(names, k) {
+			return nil, nil, fmt.Errorf("%s has no setting %q; it has %s", m.Name, k, strings.Join(names, ", "))
+		}
+	}
+	return set, secret, nil
+}
+
+func join(set, secret map[string]string) connector.Settings {
+	out := connector.Settings{}
+	for k, v := range set {
+		out[k] = v
+	}
+	for k, v := range secret {
+		out[k] = v
+	}
+	return out
+}
+
+// Connections lists the connections, without their secrets.
+func (a *App) Connections(ctx context.Context) ([]vault.Connection, error) {
+	return a.store.Connections(ctx, vault.DefaultOrganisation)
+}
+
+// Remove forgets a connection and its secrets.
+func (a *App) Remove(ctx context.Context, name string) error {
+	return a.store.RemoveConnection(ctx, vault.DefaultOrganisation, name)
+}
+
+// Test tries a connection again and says who it is.
+func (a *App) Test(ctx context.Context, name string) (connector.Identity, error) {
+	end, err := a.end(ctx, name)
+	if err != nil {
+		return connector.Identity{}, err
+	}
+	return a.check(ctx, end)
+}
+
+func (a *App) check(ctx context.Context, end job.End) (connector.Identity, error) {
+	out, err := a.work(ctx, job.Spec{Verb: job.Check, From: end}, nil, nil)
+	if err != nil {
+		return connector.Identity{}, err
+	}
+	if out.Error != nil {
+		return connector.Identity{}, out.Error
+	}
+	return *out.Identity, nil
+}
+
+// Scan lists what a connection can see.
+func (a *App) Scan(ctx context.Context, name string) ([]job.Shard, error) {
+	end, err := a.end(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	out, err := a.work(ctx, job.Spec{Verb: job.Scan, From: end}, nil, nil)
+	if err != nil {
+		return nil, err
+	}
+	if out.Error != nil {
+		return out.Shards, out.Error
+	}
+	return out.Shards, nil
+}
+
+// end opens a connection's secrets.
+func (a *App) end(ctx context.Context, name string) (job.End, error) {
+	c, err := a.store.Connection(ctx, vault.DefaultOrganisation, name)
+	if err != nil {
+		return job.End{}, err
+	}
+	set := connector.Settings{}
+	for k, v := range c.Settings {
+		set[k] = v
+	}
+	for k, v := range c.Secrets {
+		set[k] = v.Reveal()
+	}
+	return job.End{Connection: name, Connector: c.Connector, Settings: set}, nil
+}
+
+// A Request is one verb on one migration.
+type Request struct {
+	Verb   string // of package job
+	File   *migrate.File
+	DryRun bool
+	Names  bool
+	// Events takes what happens, one at a time; nil drops it.
+	Events func(migrate.Event)
+	// Moved is told the mover's process and how it is confined, once it runs.
+	Moved func(pid int, r confine.Report)
+}
+
+// Do carries out a verb on a migration. An Outcome that has an Error tells how
+// far the verb came. Ending the context stops cleanly: what is under way is
+// finished and remembered.
+func (a *App) Do(ctx context.Context, r Request) (*job.Outcome, error) {
+	from, err := a.end(ctx, r.File.From)
+	if err != nil {
+		return nil, err
+	}
+	to, err := a.end(ctx, r.File.To)
+	if err != nil {
+		return nil, err
+	}
+	led, err := a.store.Ledger(ctx, vault.DefaultOrganisation, r.File.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer led.Close()
+	spec := job.Spec{Verb: r.Verb, From: from, To: to, Migration: r.File.Spec, Key: led.PrintKey(), DryRun: r.DryRun, Names: r.Names, Failpoint: a.Failpoint}
+	return a.work(ctx, spec, led, &r)
+}
+
+// Ledger opens the ledger of a migration for looking at. The caller closes it.
+func (a *App) Ledger(ctx context.Context, migration string) (*store.Ledger, error) {
+	return a.store.Ledger(ctx, vault.DefaultOrganisation, migration)
+}
+
+// DiscardLedger deletes the ledger of a migration, before it is rebuilt.
+func (a *App) DiscardLedger(ctx context.Context, migration string) error {
+	return a.store.DiscardLedger(ctx, vault.DefaultOrganisation, migration)
+}
+
+// work starts a mover and waits for it.
+func (a *App) work(ctx context.Context, spec job.Spec, led ledger.Ledger, r *Request) (*job.Outcome, error) {
+	b, err := json.Marshal(spec)
+	if err != nil {
+		return nil, err
+	}
+	if led == nil {
+		led = noLedger{}
+	}
+	config := mover.Config{Job: b, Policy: a.policy(spec), Ledger: led, Log: a.Log,
+		OnRenewed: func(connection, name, value string) error {
+			return a.store.RenewSecret(context.WithoutCancel(ctx), vault.DefaultOrganisation, connection, name, vault.NewSecret(value))
+		}}
+	if r != nil && r.Events != nil {
+		config.OnEvent = func(raw []byte) {
+			var ev migrate.Event
+			if json.Unmarshal(raw, &ev) == nil {
+				r.Events(ev)
+			}
+		}
+	}
+	p, err := mover.Start(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := p.Wait()
+	if rep, ok := p.Report(); ok && r != nil && r.Moved != nil {
+		r.Moved(p.PID(), rep)
+	}
+	if err != nil {
+		return nil, unconfinable(err)
+	}
+	var out job.Outcome
+	if err := json.Unmarshal(raw, &out); err != nil {
+		return nil, fmt.Errorf("the mover's answer cannot be read")
+	}
+	return &out, nil
+}
+
+// policy grants the mover the files that its connections name, for reading.
+func (a *App) policy(spec job.Spec) confine.Policy {
+	p := confine.Policy{Unconfined: a.Unconfined}
+	if dir, err := a.stateDir(); err == nil {
+		p.Probe = []string{dir}
+	}
+	for _, end := range []job.End{spec.From, spec.To} {
+		c, err := a.Connector(end.Connector)
+		if err != nil {
+			continue
+		}
+		for _, s := range c.Manifest().Settings {
+			if path := end.Settings[s.Name]; s.Path && path != "" {
+				p.ReadPaths = append(p.ReadPaths, path)
+			}
+		}
+	}
+	return p
+}
+
+func (a *App) stateDir() (string, error) {
+	if a.StateDir != "" {
+		return a.StateDir, nil
+	}
+	return store.DefaultDir(a.Getenv)
+}
+
+func unconfinable(err error) error {
+	if errors.Is(err, confine.ErrUnavailable) {
+		return fmt.Errorf("%w; --unconfined runs all the same, and reports say so", err)
+	}
+	return err
+}

@@ -1,0 +1,263 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rialto-migrate/rialto/internal/app"
+	"github.com/rialto-migrate/rialto/internal/confine"
+	"github.com/rialto-migrate/rialto/internal/job"
+	"github.com/rialto-migrate/rialto/internal/migrate"
+	"github.com/rialto-migrate/rialto/internal/report"
+)
+
+// verb carries one verb out on a migration file and shows it while it runs. The
+// outcome is never nil without an error.
+func (s *shell) verb(ctx context.Context, r app.Request, path string) (*job.Outcome, error) {
+	f, err := migrate.ReadFile(path)
+	if err != nil {
+		return nil, usage{err}
+	}
+	a, err := s.app(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer a.Close()
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	view := s.newView(r.Verb)
+	defer view.close()
+	r.File, r.Events = f, view.event
+	r.Moved = func(_ int, rep confine.Report) { view.confined = rep.Confined }
+	out, err := a.Do(ctx, r)
+	view.close()
+	if err != nil {
+		return nil, err
+	}
+	if out.Error != nil && out.Error.Stopped {
+		s.say("Stopped. What was under way is remembered; rialto %s %s goes on from here.", r.Verb, path)
+		if s.json {
+			s.done(map[string]any{"status": "failed", "reason": "stopped"})
+		}
+		return nil, exit(ExitFailed)
+	}
+	return out, nil
+}
+
+func (s *shell) forecast() *cobra.Command {
+	return &cobra.Command{
+		Use:   "forecast FILE.yaml",
+		Short: "Say what a run would move, what would be lost, and how long it takes; reads only",
+		Args:  args(1, "a migration file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			out, err := s.verb(cmd.Context(), app.Request{Verb: job.Forecast}, args[0])
+			if err != nil {
+				return err
+			}
+			if out.Error != nil {
+				return out.Error
+			}
+			if s.json {
+				s.done(out.Forecast)
+				return nil
+			}
+			s.showForecast(out.Forecast)
+			return nil
+		},
+	}
+}
+
+func (s *shell) runCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "run FILE.yaml",
+		Short: "Move; again: apply what changed since. Ctrl-C stops cleanly, a killed run goes on",
+		Args:  args(1, "a migration file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			out, err := s.verb(cmd.Context(), app.Request{Verb: job.Run}, args[0])
+			if err != nil {
+				return err
+			}
+			return s.ran(out)
+		},
+	}
+}
+
+// ran shows how a run ended, and chooses the exit code.
+func (s *shell) ran(out *job.Outcome) error {
+	if out.Run != nil {
+		if s.json {
+			s.done(struct {
+				*migrate.Report
+				Reason string `json:"reason,omitempty"`
+			}{out.Run, reason(out)})
+		} else {
+			s.showRun(out.Run)
+		}
+	}
+	switch {
+	case out.Error != nil && out.Run != nil && s.json:
+		fmt.Fprintf(s.Err, "rialto: %v\n", out.Error)
+		return exit(ExitFailed)
+	case out.Error != nil:
+		return out.Error
+	case out.Run.Status == "partial":
+		return exit(ExitPartial)
+	}
+	return nil
+}
+
+func reason(out *job.Outcome) string {
+	if out.Error == nil {
+		return ""
+	}
+	return out.Error.Reason
+}
+
+func (s *shell) verify() *cobra.Command {
+	var names bool
+	var dir string
+	cmd := &cobra.Command{
+		Use:   "verify FILE.yaml",
+		Short: "Read both sides back and compare them field by field and file by file",
+		Long: `Reads both sides back and compares them field by field, and files by their hash.
+What is named as a loss in the forecast is no difference; everything else is.
+
+With --report it writes a page for people (report.html) and the same as JSON.
+Reports hold ids, fields, counts and links; names only with --with-names.`,
+		Args: args(1, "a migration file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			out, err := s.verb(cmd.Context(), app.Request{Verb: job.Verify, Names: names}, args[0])
+			if err != nil {
+				return err
+			}
+			if out.Error != nil {
+				return out.Error
+			}
+			if dir != "" {
+				if err := report.Write(dir, args[0], out.Verdict); err != nil {
+					return err
+				}
+			}
+			if s.json {
+				s.done(out.Verdict)
+			} else {
+				s.showVerdict(out.Verdict)
+				if dir != "" {
+					s.say("\nThe report is in %s.", dir)
+				}
+			}
+			if out.Verdict.Status == "differs" {
+				return exit(ExitDiffers)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&names, "with-names", false, "put names and titles of what differs into the report")
+	cmd.Flags().StringVar(&dir, "report", "", "the `folder` to write report.html and report.json to")
+	return cmd
+}
+
+func (s *shell) undo() *cobra.Command {
+	var dry bool
+	cmd := &cobra.Command{
+		Use:   "undo FILE.yaml",
+		Short: "Remove exactly what the migration wrote; what people changed since stays and is listed",
+		Args:  args(1, "a migration file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			out, err := s.verb(cmd.Context(), app.Request{Verb: job.Undo, DryRun: dry}, args[0])
+			if err != nil {
+				return err
+			}
+			if out.Error != nil {
+				return out.Error
+			}
+			if s.json {
+				s.done(out.Undo)
+			} else {
+				s.showUndo(out.Undo)
+			}
+			if out.Undo.Failed > 0 {
+				return exit(ExitPartial)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "ask the same questions and remove nothing")
+	return cmd
+}
+
+func (s *shell) ledger() *cobra.Command {
+	cmd := &cobra.Command{Use: "ledger", Short: "Look at what a migration remembers, or recover it"}
+	with := func(use, short string, f func(ctx context.Context, a *app.App, f *migrate.File, path string) error) *cobra.Command {
+		return &cobra.Command{Use: use + " FILE.yaml", Short: short, Args: args(1, "a migration file"),
+			RunE: func(cmd *cobra.Command, args []string) error {
+				file, err := migrate.ReadFile(args[0])
+				if err != nil {
+					return usage{err}
+				}
+				a, err := s.app(cmd.Context())
+				if err != nil {
+					return err
+				}
+				defer a.Close()
+				return f(cmd.Context(), a, file, args[0])
+			}}
+	}
+	cmd.AddCommand(
+		with("show", "Count what the ledger holds", func(ctx context.Context, a *app.App, f *migrate.File, _ string) error {
+			l, err := a.Ledger(ctx, f.Name)
+			if err != nil {
+				return err
+			}
+			defer l.Close()
+			sum, err := l.Summary(ctx)
+			if err != nil {
+				return err
+			}
+			if s.json {
+				s.done(sum)
+				return nil
+			}
+			s.showLedger(sum)
+			return nil
+		}),
+		with("export", "Print the ledger as JSON lines: ids, versions, states and times", func(ctx context.Context, a *app.App, f *migrate.File, _ string) error {
+			l, err := a.Ledger(ctx, f.Name)
+			if err != nil {
+				return err
+			}
+			defer l.Close()
+			if err := l.Export(ctx, s.Out); err != nil {
+				return err
+			}
+			if s.json {
+				s.done(map[string]any{"status": "exported"})
+			}
+			return nil
+		}),
+		&cobra.Command{Use: "rebuild FILE.yaml", Short: "Recover a lost ledger from the marks on the target", Args: args(1, "a migration file"),
+			RunE: func(cmd *cobra.Command, args []string) error {
+				out, err := s.verb(cmd.Context(), app.Request{Verb: job.Rebuild}, args[0])
+				if err != nil {
+					return err
+				}
+				if out.Error != nil {
+					return out.Error
+				}
+				if s.json {
+					s.done(out.Rebuild)
+				} else {
+					s.showRebuild(out.Rebuild)
+				}
+				if out.Rebuild.Status != "rebuilt" {
+					return exit(ExitPartial)
+				}
+				return nil
+			}})
+	return cmd
+}

@@ -1,0 +1,102 @@
+package mover
+
+import (
+	"crypto/tls"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/rialto-migrate/rialto/connector"
+)
+
+// TransportOptions are what differs between transports; the zero value is what
+// most clouds want.
+type TransportOptions struct {
+	// Proxy is the URL of an HTTP or SOCKS5 proxy, with its credentials if it
+	// asks for some; "" for none. Proxies in the environment are never used.
+	Proxy string
+	// HeaderTimeout is how long a cloud may take from the end of a request to
+	// the first line of its answer; 0 means 2 minutes.
+	HeaderTimeout time.Duration
+	// Silence is how long a connection in use may carry nothing at all before
+	// it counts as dead; 0 means 5 minutes.
+	Silence time.Duration
+}
+
+func (o TransportOptions) withDefaults() TransportOptions {
+	if o.HeaderTimeout == 0 {
+		o.HeaderTimeout = 2 * time.Minute
+	}
+	if o.Silence == 0 {
+		o.Silence = 5 * time.Minute
+	}
+	return o
+}
+
+// Transport is the mover's way to the network. There is one for equal options,
+// shared by all who ask, so that connections are used again. Names are resolved
+// by the parent; TLS is 1.2 or later against the system's certificates, read
+// before the process was confined; HTTP/2 is spoken where the server does.
+func (l *Line) Transport(o TransportOptions) (http.RoundTripper, error) {
+	o = o.withDefaults()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if t, ok := l.transports[o]; ok {
+		return t, nil
+	}
+	t, err := l.newTransport(o)
+	if err != nil {
+		return nil, err
+	}
+	if l.transports == nil {
+		l.transports = map[TransportOptions]*http.Transport{}
+	}
+	l.transports[o] = t
+	return t, nil
+}
+
+func (l *Line) newTransport(o TransportOptions) (*http.Transport, error) {
+	dial := dialer{lookup: l.Lookup, silence: o.Silence}
+	t := &http.Transport{
+		DialContext:         dial.DialContext,
+		ForceAttemptHTTP2:   true,
+		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: l.roots, ClientSessionCache: tls.NewLRUClientSessionCache(0)},
+		TLSHandshakeTimeout: 20 * time.Second,
+		// A migration talks to two or three hosts with dozens of requests at once.
+		MaxIdleConns:          256,
+		MaxIdleConnsPerHost:   64,
+		IdleConnTimeout:       90 * time.Second,
+		ResponseHeaderTimeout: o.HeaderTimeout,
+		ExpectContinueTimeout: time.Second,
+		ReadBufferSize:        32 << 10,
+		WriteBufferSize:       32 << 10,
+		HTTP2: &http.HTTP2Config{
+			SendPingTimeout: 30 * time.Second, // finds a dead connection that carries many streams
+			PingTimeout:     20 * time.Second,
+		},
+	}
+	if o.Proxy != "" {
+		proxy, err := url.Parse(o.Proxy)
+		if err != nil || proxy.Host == "" {
+			return nil, connector.Errorf(connector.Permanent, "the proxy's address cannot be read").
+				WithHint("write it as http://host:port or socks5://host:port")
+		}
+		switch proxy.Scheme {
+		case "http", "https", "socks5", "socks5h":
+		default:
+			return nil, connector.Errorf(connector.Permanent, "a proxy of the scheme %q is not known", proxy.Scheme).
+				WithHint("write it as http://host:port or socks5://host:port")
+		}
+		t.Proxy = http.ProxyURL(proxy)
+	}
+	return t, nil
+}
+
+// closeIdle ends the connections that no request uses.
+func (l *Line) closeIdle() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, t := range l.transports {
+		t.CloseIdleConnections()
+	}
+}
