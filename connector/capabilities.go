@@ -10,6 +10,9 @@ import (
 // same table, so a loss that was not forecast is a bug by definition.
 type Capabilities struct {
 	Kinds map[item.Kind]KindCaps
+	// Absent gives, for every kind that Kinds lacks, why the cloud has no place
+	// for it: the vendor's reason.
+	Absent map[item.Kind]string
 	// Format is what the cloud's Text fields hold.
 	Format Format
 	// Mention is what stands before a user name in a text to notify somebody
@@ -48,8 +51,8 @@ type KindCaps struct {
 	Embedded item.Kind
 	// Max is how many one parent holds; 0 for no limit. Why cites the vendor.
 	Max int
-	// MaxOpen is how many items that are not done one container holds; 0 for no
-	// limit.
+	// MaxOpen is how many open items one container holds, 0 for no limit: not
+	// archived, where a container keeps archived items, else not done.
 	MaxOpen int
 	Why     string
 	// Ordered kinds keep an order among siblings that can be written.
@@ -81,6 +84,10 @@ type FieldCaps struct {
 	// Unique says that no two items of one container may have the same value of
 	// this field: each of a plan's labels is one of Planner's 25 colours.
 	Unique bool
+	// AtLeast marks a set that the cloud or its people add to by themselves, as
+	// whoever makes a board becomes its member: what is there beyond what was
+	// written is no difference.
+	AtLeast bool
 	// Told marks a field that the cloud sets itself and that cannot be written:
 	// readable here, but lost as a target.
 	Told bool

@@ -44,8 +44,10 @@ func (q *quota) watch(before, l level, now time.Time) {
 	fresh := l.remaining+ours+q.inFlight() >= 0.95*q.limit
 	// A bucket refills by no more than the even pace; a sliding window frees what
 	// was sent a window before, and that is not all of it at once.
+	// After a long wait all windows look fresh: that proves nothing.
+	close := apart < q.window.Seconds()/4
 	expected := leap > 0.3*q.limit && q.phase.near(l.at, q.window, seconds(q.took))
-	if leap > 3 && leap > 2*q.even()*apart && fresh || expected {
+	if close && (leap > 0.15*q.limit+2 && leap > 2*q.even()*apart && fresh || expected) {
 		used := q.limit - before.remaining - q.passed.within(before.at, q.window)
 		q.phase.narrow(before.sent, now, q.window)
 		q.phase.others = max(used, 0) / q.window.Seconds()

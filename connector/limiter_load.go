@@ -9,27 +9,35 @@ import (
 const maxInFlight = 64
 
 // A load keeps the calls in flight of one class to what the cloud bears: as
-// long as answers come as fast as they did when it was at ease, more are let
-// go; when they slow down, fewer. It matters where no quota binds first.
+// long as answers come about as fast as when the cloud was at ease, more are
+// let go; when they slow down, fewer. Now and then it lets only a few go, to see
+// how fast an answer is at ease today. It matters where no quota binds first.
 type load struct {
 	inFlight int
 	limit    float64
 	ease     float64 // seconds of an answer at ease
-	sum      float64 // seconds of the answers in this batch
-	answers  int     // in this batch
-	peak     int     // most in flight since then
-	shrunk   bool    // the first doubling is over
-	since    time.Time
+
+	sum     float64 // seconds of the answers in this batch
+	answers int     // in this batch
+	peak    int     // most in flight during it
+	since   time.Time
+
+	shrunk bool      // the first, fast growth is over
+	bound  bool      // the limit held calls back since the last look
+	looked time.Time // when ease was last measured afresh
+	look   float64   // the limit to return to after a look; 0 outside of one
 }
 
-func newLoad() load { return load{limit: 8} }
+func newLoad() load { return load{limit: firstInFlight} }
 
 const (
+	firstInFlight  = 2
+	firstBatch     = 8
+	batchOfAnswers = 24
+	lookEach       = time.Minute
 	atEase         = 1.3 // answers that take so much longer still count as at ease
 	strain         = 1.7 // from here on it is too much
 	shrink         = 0.85
-	batchOfAnswers = 24
-	forgets        = 1.01 // how fast ease follows a cloud that became slower for good
 )
 
 func (l *load) full() bool { return float64(l.inFlight) >= math.Floor(l.limit) }
@@ -39,6 +47,7 @@ func (l *load) send() {
 	l.peak = max(l.peak, l.inFlight)
 }
 
+// answer takes in how long an answer took.
 func (l *load) answer(now, sent time.Time, o Outcome) {
 	l.inFlight--
 	s := o.Took.Seconds()
@@ -52,25 +61,34 @@ func (l *load) answer(now, sent time.Time, o Outcome) {
 	}
 	l.sum += s
 	l.answers++
-	if float64(l.answers) < max(l.limit, batchOfAnswers) {
+	if need := max(l.limit, batchOfAnswers); float64(l.answers) < need && (l.ease > 0 || l.answers < firstBatch) {
 		return
 	}
-	recent := l.sum / float64(l.answers)
-	if l.ease == 0 {
-		l.ease = recent
-	}
-	l.ease = min(l.ease*forgets, recent)
-	switch {
-	case recent > l.ease*strain:
-		l.limit = max(math.Floor(l.limit*shrink), 1)
-		l.shrunk = true
-	case recent <= l.ease*atEase && float64(l.peak) >= math.Floor(l.limit):
-		if l.shrunk {
-			l.limit++
-		} else {
-			l.limit = math.Ceil(l.limit * 1.5)
-		}
-	}
+	l.judge(now, l.sum/float64(l.answers))
 	l.limit = min(l.limit, maxInFlight)
 	l.sum, l.answers, l.peak, l.since = 0, 0, l.inFlight, now
+}
+
+// judge sets the limit after a batch whose answers took so many seconds on
+// average.
+func (l *load) judge(now time.Time, took float64) {
+	used := float64(l.peak) >= math.Floor(l.limit)
+	l.bound = l.bound || used
+	switch {
+	case l.look > 0:
+		l.ease, l.limit, l.look, l.looked, l.bound = took, l.look, 0, now, false
+	case l.ease == 0:
+		l.ease, l.looked = took, now
+		l.limit *= 2
+	case l.bound && now.Sub(l.looked) > lookEach && l.limit > 2*firstInFlight:
+		l.look, l.limit = l.limit, max(l.limit/4, firstInFlight)
+	case took > l.ease*strain:
+		l.limit = max(math.Floor(l.limit*shrink), 1)
+		l.shrunk = true
+	case took <= l.ease*atEase && used && l.shrunk:
+		l.limit++
+	case took <= l.ease*atEase && used:
+		l.limit = math.Ceil(l.limit * 1.5)
+	}
+	l.ease = min(l.ease, took)
 }

@@ -248,8 +248,11 @@ func (q *quota) refuse(now time.Time, t *ticket, o Outcome) {
 		q.blocked = now.Add(o.RetryAfter)
 		return
 	}
-	if _, ends := q.phase.around(now, q.window); q.phase.known() && q.window < longWindow {
-		q.blocked = ends
+	if q.phase.known() && q.window < longWindow {
+		// Until the window ends in which it was refused; but ask now and then, for
+		// the window may have begun elsewhere.
+		_, ends := q.phase.around(t.sent, q.window)
+		q.blocked = now.Add(min(ends.Sub(now), q.window/16<<min(q.refusals-1, 4)))
 		return
 	}
 	if q.refusals == 1 {

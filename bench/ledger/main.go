@@ -91,20 +91,21 @@ type result struct {
 // had a processor, which on a busy machine is less.
 type rate struct{ clock, processor float64 }
 
-// clocked measures a step.
-func clocked(step func() (int, error)) (r rate, n int, err error) {
+// clocked measures a step that says how many items it did.
+func clocked(step func() (int, error)) (r rate, err error) {
 	cpu, err := processorTime()
 	if err != nil {
-		return r, 0, err
+		return r, err
 	}
 	began := time.Now()
-	if n, err = step(); err != nil {
-		return r, 0, err
+	n, err := step()
+	if err != nil {
+		return r, err
 	}
 	r.clock = float64(n) / time.Since(began).Seconds()
 	used, err := processorTime()
 	r.processor = float64(n) / (used - cpu).Seconds()
-	return r, n, err
+	return r, err
 }
 
 // processorTime is what this process used so far, without its children.
@@ -178,41 +179,38 @@ func measure(ctx context.Context, name string, opts store.Options, size func() (
 		return r, err
 	}
 	r.engine = name
-	steps := []struct {
-		what string
-		to   *rate
-		do   func(context.Context, *store.Ledger, settings) (int, error)
-	}{
-		{"insert", &r.insert, insert}, {"merge", &r.merge, mergeAll}, {"look up", &r.lookup, lookup}, {"find", &r.find, find},
+	n := perShard(cfg) * cfg.shards
+	if r.insert, err = clocked(func() (int, error) { return insert(ctx, l, cfg) }); err != nil {
+		return r, errors.Join(fmt.Errorf("insert: %w", err), l.Close())
 	}
-	for i, step := range steps {
-		var n int
-		*step.to, n, err = clocked(func() (int, error) { return step.do(ctx, l, cfg) })
-		if err != nil {
-			return r, errors.Join(fmt.Errorf("%s: %w", step.what, err), l.Close())
-		}
-		if i > 0 {
-			continue
-		}
-		// Opened anew, the ledger is all in its file and none of it in memory.
-		if err := l.Close(); err != nil {
-			return r, err
-		}
-		total, err := size()
-		if err != nil {
-			return r, err
-		}
-		r.bytes = float64(total) / float64(n)
-		if l, err = s.Ledger(ctx, vault.DefaultOrganisation, "bench"); err != nil {
-			return r, err
-		}
+	// Opened anew, the ledger is all in its file and none of it in memory.
+	if err := l.Close(); err != nil {
+		return r, err
+	}
+	total, err := size()
+	if err != nil {
+		return r, err
+	}
+	r.bytes = float64(total) / float64(n)
+	if l, err = s.Ledger(ctx, vault.DefaultOrganisation, "bench"); err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	if r.merge, err = clocked(func() (int, error) { return mergeAll(ctx, l, cfg) }); err != nil {
+		return r, fmt.Errorf("merge: %w", err)
+	}
+	if r.lookup, err = lookup(ctx, l, cfg); err != nil {
+		return r, fmt.Errorf("look up: %w", err)
+	}
+	if r.find, err = find(ctx, l, cfg); err != nil {
+		return r, fmt.Errorf("find: %w", err)
 	}
 	debug.FreeOSMemory()
 	if r.resident, err = resident(); err != nil {
-		return r, errors.Join(err, l.Close())
+		return r, err
 	}
-	r.announce, _, err = clocked(func() (int, error) { return announce(ctx, l) })
-	return r, errors.Join(err, l.Close())
+	r.announce, err = clocked(func() (int, error) { return announce(ctx, l) })
+	return r, err
 }
 
 // The n-th item of a shard has ids like Trello's and Planner's. Ids are random
@@ -321,48 +319,52 @@ func mergeAll(ctx context.Context, l *store.Ledger, cfg settings) (int, error) {
 }
 
 // lookup asks for random items, a thousand of one shard at a time.
-func lookup(ctx context.Context, l *store.Ledger, cfg settings) (int, error) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	return timed(cfg, func() (int, error) {
-		shard := rng.IntN(cfg.shards)
-		keys := make([]ledger.Key, batchSize)
-		for i := range keys {
-			keys[i] = key(shard, rng.IntN(perShard(cfg)))
-		}
+func lookup(ctx context.Context, l *store.Ledger, cfg settings) (rate, error) {
+	return ask(cfg, 1, func(shard int, keys []ledger.Key) (int, error) {
 		rows, err := l.Lookup(ctx, int64(shard)+1, keys)
-		if err == nil && len(rows) == 0 {
-			err = errors.New("nothing was found")
-		}
-		return len(keys), err
+		return len(rows), err
 	})
 }
 
 // find asks for random items in whichever shard they are.
-func find(ctx context.Context, l *store.Ledger, cfg settings) (int, error) {
-	rng := rand.New(rand.NewPCG(3, 4))
-	return timed(cfg, func() (int, error) {
-		keys := make([]ledger.Key, batchSize)
-		for i := range keys {
-			keys[i] = key(rng.IntN(cfg.shards), rng.IntN(perShard(cfg)))
-		}
+func find(ctx context.Context, l *store.Ledger, cfg settings) (rate, error) {
+	// The first one that is asked for makes the sieve, once a process.
+	if _, err := l.Find(ctx, []ledger.Key{key(0, 0)}); err != nil {
+		return rate{}, err
+	}
+	return ask(cfg, cfg.shards, func(_ int, keys []ledger.Key) (int, error) {
 		places, err := l.Find(ctx, keys)
-		if err == nil && len(places) == 0 {
-			err = errors.New("nothing was found")
-		}
-		return len(keys), err
+		return len(places), err
 	})
 }
 
-// timed repeats a step for some seconds, but not for more items than there are.
-func timed(cfg settings, step func() (int, error)) (total int, err error) {
-	for until := time.Now().Add(5 * time.Second); time.Now().Before(until) && total < 2*cfg.items; {
-		n, err := step()
-		if err != nil {
-			return 0, err
+// ask makes a hundred questions of a thousand keys each, every one out of so
+// many shards, and asks them again and again for some seconds.
+func ask(cfg settings, spread int, question func(shard int, keys []ledger.Key) (int, error)) (rate, error) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	shards, questions := make([]int, 100), make([][]ledger.Key, 100)
+	for q := range questions {
+		shards[q] = rng.IntN(cfg.shards)
+		for range batchSize {
+			shard := (shards[q] + rng.IntN(spread)) % cfg.shards
+			questions[q] = append(questions[q], key(shard, rng.IntN(perShard(cfg))))
 		}
-		total += n
 	}
-	return total, nil
+	return clocked(func() (total int, err error) {
+		for until := time.Now().Add(5 * time.Second); time.Now().Before(until); {
+			for q, keys := range questions {
+				n, err := question(shards[q], keys)
+				if err == nil && n < len(keys)/2 {
+					err = fmt.Errorf("%d of %d were found", n, len(keys))
+				}
+				if err != nil {
+					return 0, err
+				}
+				total += len(keys)
+			}
+		}
+		return total, nil
+	})
 }
 
 // announce writes as a run does: twenty intents, which are on the disk before

@@ -56,7 +56,7 @@ func boardCaps() connector.KindCaps {
 		Fields: fields{
 			item.Name.Name:        {MaxChars: 255, Why: "app/models/project.rb: at most 255 characters"},
 			item.Description.Name: {},
-			item.Members.Name:     {},
+			item.Members.Name:     {AtLeast: true},
 			item.Closed.Name:      told("a closed project takes no more issues, so closing it is left to its people"),
 			item.Created.Name:     told("the server sets it"),
 		},

@@ -75,7 +75,7 @@ func boardCaps() connector.KindCaps {
 			item.Name.Name:        chars(longText, docAPI+": POST /boards, name"),
 			item.Description.Name: chars(longText, docAPI+": POST /boards, desc"),
 			item.Closed.Name:      {},
-			item.Members.Name:     {MaxCount: 1600, Why: docLimits + ": totalMembersPerBoard 1,600"},
+			item.Members.Name:     {MaxCount: 1600, AtLeast: true, Why: docLimits + ": totalMembersPerBoard 1,600"},
 			item.Created.Name:     told(),
 		},
 		Batch:       1,

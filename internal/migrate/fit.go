@@ -104,7 +104,7 @@ type fitting struct {
 func (f *fitting) lose(k item.Kind, field, policy, id string) {
 	why := f.to.Kinds[k].Lost[field]
 	if why == "" {
-		why = cmp.Or(f.to.Kinds[k].Fields[field].Why, f.to.Kinds[k].Why)
+		why = cmp.Or(f.to.Kinds[k].Fields[field].Why, f.to.Kinds[k].Why, f.to.Absent[k])
 	}
 	f.u.losses = append(f.u.losses, lost{kind: k, field: field, policy: policy, why: why, id: id})
 }
@@ -298,7 +298,10 @@ func (w *fitting) value(from item.Item, field item.Field, limits connector.Field
 	k, id := from.Kind, from.ID
 	switch field.Type {
 	case item.Line:
-		s, changed := richtext.Clean(v.(string))
+		if field.Name == item.MediaType.Name && v == "application/octet-stream" {
+			return nil // says what no media type says
+		}
+		s, changed := richtext.Clean(w.address(v.(string))) // links are often named by their address
 		if changed {
 			w.lose(k, field.Name, "cleaned", id)
 		}
@@ -356,6 +359,9 @@ func (w *fitting) value(from item.Item, field item.Field, limits connector.Field
 	case item.Values:
 		var out []item.FieldValue
 		for _, fv := range v.([]item.FieldValue) {
+			if fv.Value == "" || fv.Value == "false" {
+				continue // says what no value says
+			}
 			ref := item.Ref{Kind: item.CustomField, ID: fv.Field}
 			if to, ok := w.refs[ref]; ok {
 				out = append(out, item.FieldValue{Field: to.ID, Value: fv.Value})

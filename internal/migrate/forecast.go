@@ -121,7 +121,7 @@ func (f *forecaster) shard(ctx context.Context, s connector.Shard) error {
 		}
 		if u.key.Kind == item.Task {
 			tasks[w.archive]++
-			if !item.Done.Get(u.bundle.Item) {
+			if !f.e.shut(u.bundle.Item) {
 				open[w.archive]++
 			}
 		}
@@ -150,6 +150,14 @@ func (f *forecaster) shard(ctx context.Context, s connector.Shard) error {
 	}
 	f.out.Shards = append(f.out.Shards, line)
 	return nil
+}
+
+// shut reports whether a task does not count as open at the target.
+func (e *Engine) shut(t item.Item) bool {
+	if e.To.Caps.Keeps(item.Task, item.Closed.Name) {
+		return item.Closed.Get(t)
+	}
+	return item.Done.Get(t)
 }
 
 func (f *forecaster) over(k item.Kind, field string, limit, n int) {
@@ -240,7 +248,7 @@ func (f *forecaster) finish() *Forecast {
 		return compare(string(a.Kind)+a.Field, string(b.Kind)+b.Field)
 	})
 	for kind, caps := range f.e.To.Caps.Kinds {
-		if caps.Undo != "" && caps.Embedded == "" {
+		if caps.Undo != "" && caps.Embedded == "" && kind != item.Member {
 			out.Undo[kind] = UndoForecast{Undo: caps.Undo, Why: caps.UndoWhy}
 		}
 	}

@@ -60,7 +60,7 @@ func (t *linkTable) load(ctx context.Context, led ledger.Ledger, bundles []item.
 				case item.Text:
 					s, _ := it.Fields[f.Name].(string)
 					richtext.ReplaceLinks(s, func(url string) string { want(url); return url })
-				case item.URL:
+				case item.URL, item.Line:
 					s, _ := it.Fields[f.Name].(string)
 					want(s)
 				case item.Checks:

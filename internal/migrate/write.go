@@ -162,7 +162,7 @@ func (p *part) dirty(u *unit, prev item.Bundle, changed bool) []string {
 		if !kept || limits.Told || limits.Fixed || f.Type == item.Rank || f.Name == item.Content.Name {
 			continue
 		}
-		if !same(f, u.item.Fields[f.Name], prev.Item.Fields[f.Name]) {
+		if !same(f, limits, u.item.Fields[f.Name], prev.Item.Fields[f.Name]) {
 			out = append(out, f.Name)
 		}
 	}
@@ -181,8 +181,13 @@ func (p *part) dirty(u *unit, prev item.Bundle, changed bool) []string {
 	return out
 }
 
-// same compares two values of a field as its type says.
-func same(f item.Field, a, b any) bool {
+// same compares what a field was to hold with what it holds, as its type says.
+func same(f item.Field, limits connector.FieldCaps, a, b any) bool {
+	if limits.AtLeast {
+		want, _ := a.([]string)
+		have, _ := b.([]string)
+		return !slices.ContainsFunc(want, func(s string) bool { return !slices.Contains(have, s) })
+	}
 	if item.IsZero(a) && item.IsZero(b) {
 		return true
 	}
@@ -237,7 +242,7 @@ func (e *Engine) diffs(want, have item.Item) []string {
 	info, _ := item.Info(want.Kind)
 	var out []string
 	for _, f := range info.Fields {
-		if e.kept(want.Kind, f) && !same(f, want.Fields[f.Name], have.Fields[f.Name]) {
+		if e.kept(want.Kind, f) && !same(f, e.To.Caps.Kinds[want.Kind].Fields[f.Name], want.Fields[f.Name], have.Fields[f.Name]) {
 			out = append(out, f.Name)
 		}
 	}

@@ -20,7 +20,15 @@ func (l *Ledger) Apply(ctx context.Context, b ledger.Batch) error {
 		return err
 	}
 	return l.db.update(ctx, durability(len(b.Intents) > 0), func(s session) error {
-		return packed.write(s, b)
+		if err := packed.write(s, b); err != nil {
+			return err
+		}
+		if l.sieve != nil {
+			for _, k := range packed.rows.keys {
+				l.sieve.add(b.Shard, k)
+			}
+		}
+		return nil
 	})
 }
 

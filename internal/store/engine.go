@@ -13,6 +13,8 @@ type engine interface {
 	// may undo it (and those after it) as a whole.
 	update(ctx context.Context, d durability, work func(session) error) error
 	close() error
+	// byKey says that rows are found quickly by key alone, in any shard.
+	byKey() bool
 }
 
 type durability bool

@@ -29,6 +29,7 @@ type Ledger struct {
 	unlock func() error
 	// printKey is the key of the migration's prints.
 	printKey []byte
+	sieve    *sieve // nil until the first Find that needs it
 	// changing keeps passes, shards and kinds from being made twice.
 	changing sync.Mutex
 }
@@ -143,6 +144,7 @@ func (l *Ledger) Forget(ctx context.Context) error {
 				return err
 			}
 		}
+		l.sieve = nil
 		return nil
 	})
 }

@@ -55,6 +55,11 @@ func connectPostgres(ctx context.Context, address vault.Secret, name string, exc
 			WithHint("write it as postgres://USER:PASSWORD@HOST/DATABASE")
 	}
 	cfg.RuntimeParams["search_path"] = name
+	// Everything is asked for by its key. Before the server has gathered
+	// statistics it takes a thousand keys for the whole table, and reads that.
+	for _, plan := range []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin"} {
+		cfg.RuntimeParams[plan] = "off"
+	}
 	cfg.RuntimeParams["application_name"] = "rialto " + strconv.Itoa(os.Getpid())
 	e := &postgresEngine{db: stdlib.OpenDB(*cfg)}
 	// One connection for the engine, one for bringing the tables up to date.
@@ -97,6 +102,8 @@ func (e *postgresEngine) close() error {
 	defer e.mu.Unlock()
 	return explain(wherePostgres, errors.Join(e.conn.Close(), e.db.Close()))
 }
+
+func (e *postgresEngine) byKey() bool { return true }
 
 func (e *postgresEngine) view(ctx context.Context, work func(session) error) error {
 	return e.transact(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}, work)

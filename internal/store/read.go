@@ -74,7 +74,13 @@ func (l *Ledger) rowsOfKind(s session, read *rowReader, shard int64, kind item.K
 		if from.after {
 			st = rowsAfter
 		}
-		err := s.query(st, func(r row) error { return read.append(&lists[f], r) },
+		list := &lists[f]
+		err := s.query(st, func(r row) error {
+			if *list == nil {
+				*list = make([]ledger.Row, 0, min(limit-len(out), ledger.MaxKeys))
+			}
+			return read.append(list, r)
+		},
 			shard, append([]byte{h}, from.from...), []byte{h + 1}, int64(limit-len(out)))
 		if err != nil {
 			return nil, err
@@ -85,18 +91,22 @@ func (l *Ledger) rowsOfKind(s session, read *rowReader, shard int64, kind item.K
 
 // merge appends the lists, each sorted by id, in the order of ids.
 func merge(out []ledger.Row, lists [forms][]ledger.Row, limit int) []ledger.Row {
+	filled := slices.DeleteFunc(lists[:], func(l []ledger.Row) bool { return len(l) == 0 })
+	if len(filled) == 1 && out == nil {
+		return filled[0] // the usual case: nothing to merge, no copy
+	}
 	for len(out) < limit {
 		least := -1
-		for f := range lists {
-			if len(lists[f]) > 0 && (least < 0 || lists[f][0].Key.ID < lists[least][0].Key.ID) {
+		for f := range filled {
+			if len(filled[f]) > 0 && (least < 0 || filled[f][0].Key.ID < filled[least][0].Key.ID) {
 				least = f
 			}
 		}
 		if least < 0 {
 			break
 		}
-		out = append(out, lists[least][0])
-		lists[least] = lists[least][1:]
+		out = append(out, filled[least][0])
+		filled[least] = filled[least][1:]
 	}
 	return out
 }
@@ -147,11 +157,15 @@ func (l *Ledger) Find(ctx context.Context, keys []ledger.Key) (out []ledger.Plac
 		return nil, ctx.Err()
 	}
 	err = l.db.view(ctx, func(s session) error {
-		return s.query(findRows, func(r row) error {
+		each := func(r row) error {
 			p, err := l.place(r)
 			out = append(out, p)
 			return err
-		}, packed)
+		}
+		if l.db.byKey() {
+			return s.query(findRows, each, packed)
+		}
+		return l.findSifted(s, packed, each)
 	})
 	return out, err
 }

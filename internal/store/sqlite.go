@@ -149,6 +149,8 @@ func (e *sqliteEngine) close() error {
 	return explain(e.path, errors.Join(errs...))
 }
 
+func (e *sqliteEngine) byKey() bool { return false }
+
 func (e *sqliteEngine) view(ctx context.Context, work func(session) error) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()

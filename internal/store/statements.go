@@ -42,6 +42,13 @@ var (
 			FROM shard s CROSS JOIN m WHERE m.shard = s.num AND m.source_id = $1`,
 		`SELECT s.num, m.source_id, m.target_id, s.target_id, m.state
 			FROM m JOIN shard s ON s.num = m.shard WHERE m.source_id = ANY($1::bytea[])`}
+	// For the sieve, in SQLite only.
+	findInShard = statement{sqlite: `SELECT s.num, m.source_id, m.target_id, s.target_id, m.state
+		FROM shard s CROSS JOIN m WHERE s.num = $1 AND m.shard = $1 AND m.source_id = $2`}
+	countAll    = statement{sqlite: "SELECT count(*) FROM m"}
+	allKeys     = statement{sqlite: "SELECT shard, source_id FROM m"}
+	countShards = statement{sqlite: "SELECT count(*) FROM shard"} // they are numbered without gaps
+
 	findAliases = statement{
 		`SELECT s.num, m.source_id, m.target_id, s.target_id, m.state, a.alias
 			FROM alias a JOIN m ON m.shard = a.shard AND m.source_id = a.source_id

@@ -62,7 +62,7 @@ func boardCaps() connector.KindCaps {
 	return connector.KindCaps{
 		Fields: map[string]connector.FieldCaps{
 			item.Name.Name:    {MaxChars: titleChars, Why: planPage},
-			item.Members.Name: {MaxCount: 100, Why: "a plan is shared with at most 100 people: " + limitsPage},
+			item.Members.Name: {MaxCount: 100, AtLeast: true, Why: "a plan is shared with at most 100 people: " + limitsPage},
 			item.Created.Name: {Told: true, Why: "createdDateTime is read-only: " + planPage},
 		},
 		Lost: map[string]string{

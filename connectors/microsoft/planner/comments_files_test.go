@@ -60,6 +60,11 @@ func TestComments(t *testing.T) {
 				}
 			}
 		}
+		for _, b := range listed {
+			if item.Title.Get(b.Item) == "two" && len(b.Of(item.Comment)) != 1 {
+				t.Errorf("the other task has %d comments, want one", len(b.Of(item.Comment)))
+			}
+		}
 		if !slices.Equal(got, texts) {
 			t.Errorf("comments %q, want %q", got, texts)
 		}

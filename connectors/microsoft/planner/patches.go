@@ -76,7 +76,7 @@ func (j *job) taskPatch() map[string]any {
 		b["title"] = item.Title.Get(it)
 	}
 	if list := item.InList.Get(it).ID; dirty(j.ch, item.InList.Name) && list != "" && now.Bucket != list {
-		_ = list
+		b["bucketId"] = list
 	}
 	if j.hint != "" {
 		b["orderHint"] = j.hint

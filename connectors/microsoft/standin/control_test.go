@@ -1,12 +1,15 @@
 package standin
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+	"unique"
 
 	shared "github.com/rialto-migrate/rialto/connector/standin"
 )
@@ -113,31 +116,44 @@ func TestUploadsShareEqualBytes(t *testing.T) {
 	for i := range 5 {
 		n.put(fmt.Sprintf("%s/root:/%d.bin:/content", d, i), bytesOf(1<<18, 9)).want(201)
 	}
-	if got := len(n.blocks); got != 1<<18/blockBytes {
+	blocks := map[unique.Handle[string]]bool{}
+	for _, d := range n.drives {
+		for _, it := range d.items {
+			for _, b := range it.data.blocks {
+				blocks[b] = true
+			}
+		}
+	}
+	if got := len(blocks); got != 1<<18/blockBytes {
 		t.Errorf("five equal files take %d blocks, want %d", got, 1<<18/blockBytes)
 	}
 }
 
 func TestLateRequestsLand(t *testing.T) {
-	n := start(t, Options{Faults: shared.Faults{Late: 50 * time.Millisecond, LateChance: 1}, Now: time.Now})
-	plan := func() int { return len(n.Plans()) }
-	r, err := http.NewRequest("POST", n.at+"/v1.0/planner/plans", strings.NewReader(fmt.Sprintf(`{"title":"late","container":{"url":"%s/v1.0/groups/%s"}}`, n.at, n.group)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer "+n.app)
-	impatient := &http.Client{Timeout: 10 * time.Millisecond}
-	if _, err := impatient.Do(r); err == nil {
-		t.Fatal("the answer was not late")
-	}
-	if plan() != 0 {
-		t.Fatal("the request landed before its time")
-	}
-	for range 100 {
-		if plan() == 1 {
-			return
+	synctest.Test(t, func(t *testing.T) {
+		s := New(Options{Faults: shared.Faults{Late: 5 * time.Second, LateChance: 1}})
+		group := s.AddGroup("Marketing")
+		token, err := s.Token("")
+		if err != nil {
+			t.Fatal(err)
 		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Error("the request of a client that has gone never landed")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		r, err := http.NewRequestWithContext(ctx, "POST", base+"/v1.0/planner/plans", strings.NewReader(fmt.Sprintf(`{"title":"late","container":{"url":"%s/v1.0/groups/%s"}}`, base, group)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+token)
+		if _, err := (shared.Transport{Handler: s}).RoundTrip(r); err == nil {
+			t.Fatal("the answer was not late")
+		}
+		if len(s.Plans()) != 0 {
+			t.Fatal("the request landed before its time")
+		}
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if len(s.Plans()) != 1 {
+			t.Error("the request of a client that has gone never landed")
+		}
+	})
 }

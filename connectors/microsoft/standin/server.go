@@ -48,7 +48,6 @@ type Server struct {
 	drives  map[string]*drive
 	uploads map[string]*upload
 	links   map[string]download
-	blocks  map[[32]byte][]byte
 	made    map[string]int // tasks by creator
 	owed    map[string]int // tasks by assignee
 	counts  map[string]int // requests by "METHOD /shape"
@@ -74,7 +73,7 @@ func New(o Options) *Server {
 		tokens: map[string]token{}, refresh: map[string]caller{}, devices: map[string]*device{},
 		users: map[string]*user{}, groups: map[string]*group{}, plans: map[string]*plan{}, buckets: map[string]*bucket{},
 		tasks: map[string]*task{}, drives: map[string]*drive{}, uploads: map[string]*upload{}, links: map[string]download{},
-		blocks: map[[32]byte][]byte{}, made: map[string]int{}, owed: map[string]int{}, counts: map[string]int{},
+		made: map[string]int{}, owed: map[string]int{}, counts: map[string]int{},
 	}
 	if o.Limits != nil {
 		s.limits = *o.Limits

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,7 +33,7 @@ func (s *Server) createUploadSession(c *call) (answer, error) {
 	if it != nil && it.parent == "" {
 		return answer{}, refuse(http.StatusBadRequest, "invalidRequest", "A file needs a name.")
 	}
-	u := &upload{drive: d.id, name: name, by: c.who, total: -1, in: &sponge{s: s}, expires: s.now().Add(uploadLife), behavior: "fail"}
+	u := &upload{drive: d.id, name: name, by: c.who, total: -1, in: &sponge{}, expires: s.now().Add(uploadLife), behavior: "fail"}
 	p := optional(c, "microsoft.graph.driveItem")
 	var size int64 = -1
 	if in := p.nested("item", "microsoft.graph.driveItemUploadableProperties"); in != nil {
@@ -201,8 +202,8 @@ func (s *Server) chunk(c *call, r *http.Request, id string, u *upload) (answer, 
 // copy goes on from the same bytes, apart. It shares full blocks.
 func (w *sponge) copy() *sponge {
 	n := *w
-	n.part = append([]byte(nil), w.part...)
-	n.out.blocks = append([][32]byte(nil), w.out.blocks...)
+	n.part = slices.Clone(w.part)
+	n.out.blocks = slices.Clone(w.out.blocks)
 	return &n
 }
 
@@ -230,11 +231,7 @@ func (s *Server) commit(c *call, id string, u *upload) (answer, error) {
 			return answer{}, r
 		}
 	}
-	// The lock is held, and the last block needs it too.
-	s.mu.Unlock()
-	data := u.in.done()
-	s.mu.Lock()
-	it, err := s.store(d, it, d.items[u.parent], u.name, u.by, data, "")
+	it, err := s.store(d, it, d.items[u.parent], u.name, u.by, u.in.done(), "")
 	if err != nil {
 		return answer{}, err
 	}
@@ -316,12 +313,11 @@ func (s *Server) serveBytes(w http.ResponseWriter, r *http.Request, it *driveIte
 	w.Header().Set("Content-Disposition", "attachment; filename*=UTF-8''"+url.PathEscape(it.name))
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Etag", fmt.Sprintf("\"{%s},%d\"", it.id, it.version))
-	http.ServeContent(w, r, "", it.modified, &reader{s: s, c: it.data})
+	http.ServeContent(w, r, "", it.modified, &reader{c: it.data})
 }
 
 // A reader reads a file's bytes for http.ServeContent, which knows ranges.
 type reader struct {
-	s  *Server
 	c  content
 	at int64
 }
@@ -341,10 +337,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	if r.at >= r.c.size {
 		return 0, io.EOF
 	}
-	r.s.mu.Lock()
-	block := r.s.blocks[r.c.blocks[r.at/blockBytes]]
-	r.s.mu.Unlock()
-	n := copy(p, block[r.at%blockBytes:])
+	n := copy(p, r.c.blocks[r.at/blockBytes].Value()[r.at%blockBytes:])
 	r.at += int64(n)
 	return n, nil
 }
