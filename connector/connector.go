@@ -36,6 +36,10 @@ type Manifest struct {
 	Settings []Setting // what connect asks for, in order
 	// Hosts the connector talks to when no url setting overrides them.
 	Hosts []string
+	// SignIn lets a person sign in on a page of the cloud's own; nil if the cloud
+	// has no such way. show is called with the page's address and the code to
+	// type there. It returns the settings that came of it, secrets among them.
+	SignIn func(ctx context.Context, env Env, show func(url, code string)) (map[string]string, error)
 }
 
 // A Setting is one value that a connection needs.

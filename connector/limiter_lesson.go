@@ -21,20 +21,20 @@ type lesson struct {
 	flying   int
 }
 
-// A lessonMark is what had passed when a refusal taught: the pace is taken over
-// the last few, for the time between two holds a part of a window only.
+// A lessonMark is what had passed when a refusal taught. The pace is taken over
+// several, for the time between two holds a part of a window only.
 type lessonMark struct {
 	at    time.Time
 	units float64
 }
 
 const (
-	lessonMarks = 4
-	keepBelow   = 0.97 // of the pace that passed
-	holdFor     = 3 * time.Minute
-	raiseBy     = 0.04 // after a minute beyond that, and with the square of the minutes
-	firstPause  = 200 * time.Millisecond
-	mostPause   = 20 * time.Second
+	lookBack   = 40 * time.Second // at least, if refusals go back so far
+	keepBelow  = 0.97             // of the pace that passed
+	holdFor    = 3 * time.Minute
+	raiseBy    = 0.04 // after a minute beyond that, and with the square of the minutes
+	firstPause = 200 * time.Millisecond
+	mostPause  = 20 * time.Second
 )
 
 func (l *lesson) ask(now time.Time) time.Time {
@@ -99,21 +99,21 @@ func (l *lesson) refused(now time.Time, t *ticket, until time.Time, teach bool) 
 	if !teach {
 		return
 	}
-	from := lessonMark{at: l.began}
-	if len(l.marks) > 0 {
-		from = l.marks[0]
+	if len(l.marks) == 0 {
+		l.marks = append(l.marks, lessonMark{at: l.began})
 	}
+	from := l.marks[0]
 	span, units := now.Sub(from.at).Seconds(), l.units-from.units
 	switch {
 	case l.cap > 0 && now.Sub(l.learned) > holdFor:
 		l.cap = keepBelow * l.rate(now) // it was raised, and a little too far
-		l.marks = nil
+		l.marks = l.marks[:0]
 	case span > 1 && units >= 10:
 		l.cap = keepBelow * units / span
 	}
 	l.learned = now
 	l.marks = append(l.marks, lessonMark{now, l.units})
-	if len(l.marks) > lessonMarks {
+	for len(l.marks) > 2 && now.Sub(l.marks[1].at) > lookBack {
 		l.marks = l.marks[1:]
 	}
 }

@@ -16,10 +16,12 @@ type load struct {
 	inFlight int
 	limit    float64
 	ease     float64 // seconds of an answer at ease
+	doubt    float64 // the variance of ease, as of a mean
 
 	sum     float64 // seconds of the answers in this batch
-	answers int     // in this batch
-	peak    int     // most in flight during it
+	squares float64
+	answers int // in this batch
+	peak    int // most in flight during it
 	since   time.Time
 
 	shrunk bool      // the first, fast growth is over
@@ -60,35 +62,43 @@ func (l *load) answer(now, sent time.Time, o Outcome) {
 		return // what was sent before the last change says nothing about it
 	}
 	l.sum += s
+	l.squares += s * s
 	l.answers++
 	if need := max(l.limit, batchOfAnswers); float64(l.answers) < need && (l.ease > 0 || l.answers < firstBatch) {
 		return
 	}
-	l.judge(now, l.sum/float64(l.answers))
+	n := float64(l.answers)
+	took := l.sum / n
+	l.judge(now, took, max(l.squares/n-took*took, 0)/n)
 	l.limit = min(l.limit, maxInFlight)
-	l.sum, l.answers, l.peak, l.since = 0, 0, l.inFlight, now
+	l.sum, l.squares, l.answers, l.peak, l.since = 0, 0, 0, l.inFlight, now
 }
 
 // judge sets the limit after a batch whose answers took so many seconds on
-// average.
-func (l *load) judge(now time.Time, took float64) {
+// average. doubt is the variance of that mean: where each answer takes its own
+// time, a slow batch may be chance.
+func (l *load) judge(now time.Time, took, doubt float64) {
 	used := float64(l.peak) >= math.Floor(l.limit)
 	l.bound = l.bound || used
+	chance := math.Sqrt(doubt + l.doubt)
 	switch {
 	case l.look > 0:
-		l.ease, l.limit, l.look, l.looked, l.bound = took, l.look, 0, now, false
+		l.ease, l.doubt, l.limit = took, doubt, l.look
+		l.look, l.looked, l.bound = 0, now, false
 	case l.ease == 0:
-		l.ease, l.looked = took, now
+		l.ease, l.doubt, l.looked = took, doubt, now
 		l.limit *= 2
 	case l.bound && now.Sub(l.looked) > lookEach && l.limit > 2*firstInFlight:
 		l.look, l.limit = l.limit, max(l.limit/4, firstInFlight)
-	case took > l.ease*strain:
+	case took > l.ease*strain+2*chance:
 		l.limit = max(math.Floor(l.limit*shrink), 1)
 		l.shrunk = true
-	case took <= l.ease*atEase && used && l.shrunk:
+	case took <= l.ease*atEase+chance && used && l.shrunk:
 		l.limit++
-	case took <= l.ease*atEase && used:
+	case took <= l.ease*atEase+chance && used:
 		l.limit = math.Ceil(l.limit * 1.5)
 	}
-	l.ease = min(l.ease, took)
+	if took+2*chance < l.ease {
+		l.ease, l.doubt = took, doubt
+	}
 }

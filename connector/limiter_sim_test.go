@@ -155,7 +155,8 @@ func (c *simCloud) latency() time.Duration {
 	if c.jitter >= 1 {
 		return any
 	}
-	return time.Duration(float64(c.base) * (1 - c.jitter + 2*c.jitter*c.dice.Float64()))
+	took := time.Duration(float64(c.base) * (1 - c.jitter + 2*c.jitter*c.dice.Float64()))
+	return min(max(took, c.fast), c.slow)
 }
 
 func (c *simCloud) call(class string, cost int) Outcome {

@@ -188,7 +188,7 @@ func (c *cloud) checkTrackers(ctx context.Context, id *connector.Identity) error
 
 // Source reads the server.
 func (c *cloud) Source(context.Context) (connector.Source, error) {
-	return &source{cloud: c}, nil
+	return &source{cloud: c, size: pageSize}, nil
 }
 
 // Target writes into the place: "" for projects at the top, "project:NAME" for

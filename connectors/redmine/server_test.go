@@ -235,7 +235,7 @@ func testRefused(t *testing.T, w *world) {
 	bad := open(t, connector.Settings{"url": w.srv.URL, "key": "0123456789abcdef0123"}, nil)
 	_, err := bad.Check(t.Context())
 	refused(t, err, connector.Auth, "401", "0123456789abcdef0123")
-	for _, err := range (&source{bad}).Shards(t.Context()) {
+	for _, err := range (&source{cloud: bad, size: 10}).Shards(t.Context()) {
 		refused(t, err, connector.Auth, "401")
 	}
 	_, err = w.cloud.Target(t.Context(), "project:nowhere")
@@ -315,7 +315,7 @@ func testBoards(t *testing.T, w *world) {
 		}
 	})
 	t.Run("addresses", func(t *testing.T) {
-		src := &source{w.cloud}
+		src := &source{cloud: w.cloud, size: 10}
 		for _, url := range []string{got[0].URL, tg.Link(got[0].Ref, got[0].Ref)} {
 			if alias, ok := src.Locate(url); !ok || !slices.Contains(got[0].Aliases, alias) {
 				t.Errorf("%s is located as %q, want one of %q", url, alias, got[0].Aliases)
@@ -491,7 +491,7 @@ func opener(blobs map[item.Ref][]byte) item.Opener {
 
 func drain(t *testing.T, c *cloud, b item.Blob, offset, n int64) []byte {
 	t.Helper()
-	r, err := (&source{c}).Open(context.WithoutCancel(t.Context()), b, offset, n)
+	r, err := (&source{cloud: c, size: 10}).Open(context.WithoutCancel(t.Context()), b, offset, n)
 	if err != nil {
 		t.Fatal(err)
 	}

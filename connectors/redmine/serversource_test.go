@@ -27,7 +27,7 @@ func shard(t *testing.T, src connector.Source, board item.Ref) connector.Shard {
 func testSource(t *testing.T, w *world) {
 	tg, board := at(t, w.cloud, ""), w.project(t, w.ann)
 	list := w.must(t, tg, create(listItem(board, "列"), ""))[0].Item.Ref
-	const n = pageSize + 3
+	const n = 13
 	var changes []connector.Change
 	for i := range n {
 		it := taskItem(board, fmt.Sprintf("task %d", i))
@@ -52,7 +52,7 @@ func testSource(t *testing.T, w *world) {
 	inner := w.must(t, sub, create(below, "https://trello.com/b/below"))[0].Item.Ref
 	w.must(t, tg, create(taskItem(inner, "not of the board"), ""))
 
-	src := &source{w.cloud}
+	src := &source{cloud: w.cloud, size: 10}
 	sh := shard(t, src, board)
 	if sh.Counts[item.Task] != n || sh.Name != t.Name() || sh.Closed {
 		t.Errorf("shard %+v, want %d tasks", sh, n)
@@ -193,7 +193,7 @@ func testSourceValues(t *testing.T, w *world) {
 	}}, &made); status != http.StatusCreated {
 		t.Fatal("status", status)
 	}
-	src := &source{w.cloud}
+	src := &source{cloud: w.cloud, size: 10}
 	sh := shard(t, src, board)
 	pages := all(t, src.List(t.Context(), sh, ""))
 	names, types := map[string]string{}, map[string]string{}
@@ -273,14 +273,14 @@ func testMissingRights(t *testing.T, w *world) {
 	asDan := open(t, connector.Settings{"url": w.srv.URL, "key": w.dan.Key}, nil)
 	refused(t, write(t, at(t, asDan, ""), nil, create(item.Item{Ref: item.Ref{Kind: item.Board}}, "rialto:board:x"))[0].Err, connector.Forbidden, "403", w.dan.Key)
 	refused(t, write(t, at(t, asDan, ""), nil, create(taskItem(board, "x"), ""))[0].Err, connector.Forbidden, "403")
-	for _, err := range (&source{asDan}).List(t.Context(), connector.Shard{Ref: board}, "") {
+	for _, err := range (&source{cloud: asDan, size: 10}).List(t.Context(), connector.Shard{Ref: board}, "") {
 		refused(t, err, connector.Forbidden, "403")
 	}
-	for _, sh := range all(t, (&source{asDan}).Shards(t.Context())) {
+	for _, sh := range all(t, (&source{cloud: asDan, size: 10}).Shards(t.Context())) {
 		t.Errorf("somebody who is in no project sees %s", sh.Ref.ID)
 	}
 	asAnn := open(t, connector.Settings{"url": w.srv.URL, "key": w.ann.Key}, nil)
-	if pages := all(t, (&source{asAnn}).List(t.Context(), connector.Shard{Ref: board}, "")); len(pages) != 2 {
+	if pages := all(t, (&source{cloud: asAnn, size: 10}).List(t.Context(), connector.Shard{Ref: board}, "")); len(pages) != 2 {
 		t.Errorf("a member lists %d pages", len(pages))
 	}
 	_, err := at(t, asAnn, "").Delete(t.Context(), board, board, yes)

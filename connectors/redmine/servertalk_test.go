@@ -222,7 +222,7 @@ func testAttachments(t *testing.T, w *world) {
 			t.Error("no bytes were asked for")
 		}
 		b.Version = "0"
-		_, err := (&source{w.cloud}).Open(t.Context(), b, 0, -1)
+		_, err := (&source{cloud: w.cloud, size: 10}).Open(t.Context(), b, 0, -1)
 		refused(t, err, connector.Conflict, "no longer those")
 	})
 	t.Run("writing files leaves the watchers alone", func(t *testing.T) {

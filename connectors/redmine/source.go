@@ -15,7 +15,10 @@ import (
 )
 
 // source reads a Redmine.
-type source struct{ *cloud }
+type source struct {
+	*cloud
+	size int // how many issues a page holds
+}
 
 // Shards yields the projects, with the number of their issues.
 func (s *source) Shards(ctx context.Context) iter.Seq2[connector.Shard, error] {
@@ -237,7 +240,7 @@ func (l *listing) others(ctx context.Context, p apiProject, board *item.Bundle) 
 // page reads the issues after a number, each by itself, because journals come
 // with the single issue only. last is true if there are no more.
 func (l *listing) page(ctx context.Context, after int) (connector.Page, bool, error) {
-	heads, total, err := l.api.issues(ctx, l.project, url.Values{"limit": {itoa(pageSize)}, "issue_id": {">=" + itoa(after+1)}})
+	heads, total, err := l.api.issues(ctx, l.project, url.Values{"limit": {itoa(l.size)}, "issue_id": {">=" + itoa(after+1)}})
 	if err != nil && !(after == 0 && outOfSight(err)) {
 		return connector.Page{}, false, err
 	}

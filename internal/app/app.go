@@ -74,6 +74,37 @@ func (a *App) Connector(name string) (connector.Connector, error) {
 	return nil, fmt.Errorf("there is no cloud %q; there are %s", name, strings.Join(names, ", "))
 }
 
+// SignIn has a person sign in on a page of the cloud's own: show is told its
+// address and the code to type there. It returns the values with what came of it.
+func (a *App) SignIn(ctx context.Context, cloud string, values map[string]string, show func(url, code string)) (map[string]string, error) {
+	c, err := a.Connector(cloud)
+	if err != nil {
+		return nil, err
+	}
+	set, secret, err := sort(c.Manifest(), values)
+	if err != nil {
+		return nil, err
+	}
+	out, err := a.work(ctx, job.Spec{Verb: job.SignIn, From: job.End{Connector: cloud, Settings: join(set, secret)}}, nil,
+		&Request{Events: func(ev migrate.Event) {
+			if ev.Event == "sign-in" {
+				show(ev.Link, ev.Reason)
+			}
+		}})
+	if err != nil {
+		return nil, err
+	}
+	if out.Error != nil {
+		return nil, out.Error
+	}
+	for k, v := range values {
+		if out.SignedIn[k] == "" {
+			out.SignedIn[k] = v
+		}
+	}
+	return out.SignedIn, nil
+}
+
 // Connect tries credentials and, if they work, seals them under a name. It
 // returns who they are. A connection of that name is replaced.
 func (a *App) Connect(ctx context.Context, name, cloud string, values map[string]string) (connector.Identity, error) {

@@ -17,12 +17,14 @@ import (
 func (s *shell) connect() *cobra.Command {
 	var name, url string
 	var set []string
+	var signIn bool
 	cmd := &cobra.Command{
 		Use:   "connect CLOUD --name NAME [--url URL] [--set key=value]…",
 		Short: "Seal a way into a cloud: tries the credentials, says who they are, and keeps them encrypted",
 		Long:  s.connectHelp(),
 		Example: `  rialto connect trello --name acme-trello
   rialto connect trello --name old --set export=board.json --set comments=actions.json --set attachments=files/
+  rialto connect planner --name acme-m365 --sign-in
   rialto connect redmine --name tracker --url https://redmine.example.org --set key=-  < key.txt`,
 		Args: args(1, "the name of a cloud"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -49,8 +51,19 @@ func (s *shell) connect() *cobra.Command {
 			if url != "" {
 				values[connector.SettingURL] = url
 			}
-			if err := s.ask(c.Manifest(), values); err != nil {
+			if err := s.ask(c.Manifest(), values, signIn); err != nil {
 				return err
+			}
+			if signIn {
+				values, err = a.SignIn(cmd.Context(), args[0], values, func(url, code string) {
+					if s.json {
+						s.line(map[string]any{"event": "sign-in", "url": url, "code": code})
+					}
+					s.say("Open %s and type the code %s.", url, code)
+				})
+				if err != nil {
+					return err
+				}
 			}
 			id, err := a.Connect(cmd.Context(), name, args[0], values)
 			if err != nil {
@@ -63,6 +76,7 @@ func (s *shell) connect() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&name, "name", "", "what the connection is called in migration files")
 	cmd.Flags().StringVar(&url, "url", "", "where the cloud is, for a server of your own, a national cloud or a stand-in")
+	cmd.Flags().BoolVar(&signIn, "sign-in", false, "sign in as a person, on a page of the cloud's own, instead of giving secrets")
 	cmd.Flags().StringArrayVar(&set, "set", nil, "a setting, `key=value`; the value - reads it from standard input")
 	return cmd
 }
@@ -98,7 +112,7 @@ Clouds and their settings:
 
 // ask fills what is missing from the environment, standard input or the
 // terminal.
-func (s *shell) ask(m connector.Manifest, values map[string]string) error {
+func (s *shell) ask(m connector.Manifest, values map[string]string, signIn bool) error {
 	in := bufio.NewReader(s.In)
 	fromFile := false
 	for _, set := range m.Settings {
@@ -115,7 +129,7 @@ func (s *shell) ask(m connector.Manifest, values map[string]string) error {
 		if values[set.Name] == "" {
 			values[set.Name] = s.Getenv(strings.ToUpper("RIALTO_" + m.Name + "_" + strings.ReplaceAll(set.Name, "-", "_")))
 		}
-		if values[set.Name] == "" && !set.Optional && !set.Path && !fromFile && set.Name != connector.SettingURL {
+		if values[set.Name] == "" && !set.Optional && !set.Path && !fromFile && !(signIn && set.Secret) && set.Name != connector.SettingURL {
 			v, err := s.prompt(set)
 			if err != nil {
 				return err

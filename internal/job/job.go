@@ -26,6 +26,7 @@ import (
 // The verbs of a Spec.
 const (
 	Check    = "check"
+	SignIn   = "sign-in"
 	Scan     = "scan"
 	Forecast = "forecast"
 	Run      = "run"
@@ -38,7 +39,7 @@ const (
 // line once and is never logged.
 type Spec struct {
 	Verb      string
-	From, To  End // Check and Scan use From alone
+	From, To  End // Check, SignIn and Scan use From alone
 	Migration migrate.Spec
 	Key       []byte // the migration's print key
 	DryRun    bool
@@ -70,6 +71,7 @@ type Shard struct {
 // beside it if the verb failed; a run that failed tells how far it came.
 type Outcome struct {
 	Identity *connector.Identity    `json:",omitempty"`
+	SignedIn map[string]string      `json:",omitempty"` // settings, secrets among them
 	Shards   []Shard                `json:",omitempty"`
 	Forecast *migrate.Forecast      `json:",omitempty"`
 	Run      *migrate.Report        `json:",omitempty"`
@@ -132,6 +134,9 @@ type work struct {
 }
 
 func (w *work) do(ctx context.Context, out *Outcome) error {
+	if w.spec.Verb == SignIn {
+		return w.signIn(ctx, out)
+	}
 	from, err := w.open(ctx, w.spec.From)
 	if err != nil {
 		return err
@@ -180,33 +185,55 @@ func (w *work) emit(ev migrate.Event) {
 	}
 }
 
-// open makes a connection ready. The caller closes its Cloud.
-func (w *work) open(ctx context.Context, end End) (migrate.Side, error) {
+// env is what a connector is given to work with.
+func (w *work) env(end End) (c connector.Connector, env connector.Env, err error) {
 	i := slices.IndexFunc(w.connectors, func(c connector.Connector) bool { return c.Manifest().Name == end.Connector })
 	if i < 0 {
-		return migrate.Side{}, fmt.Errorf("this program has no connector %q", end.Connector)
+		return nil, env, fmt.Errorf("this program has no connector %q", end.Connector)
 	}
-	c := w.connectors[i]
+	c = w.connectors[i]
 	transport, err := w.line.Transport(mover.TransportOptions{})
 	if err != nil {
-		return migrate.Side{}, err
+		return nil, env, err
 	}
-	caps := c.Capabilities(end.Settings)
-	stats := &connector.Stats{}
 	log := slog.New(slog.DiscardHandler)
-	env := connector.Env{
+	return c, connector.Env{
 		Settings: end.Settings,
-		HTTP: connector.NewClient(connector.ClientOptions{Transport: w.probed(transport), Pacer: connector.NewPacer(caps.Quotas),
-			Log: log, Stats: stats}),
+		HTTP: connector.NewClient(connector.ClientOptions{Transport: w.probed(transport),
+			Pacer: connector.NewPacer(c.Capabilities(end.Settings).Quotas), Log: log, Stats: &connector.Stats{}}),
 		Log:     log,
 		Now:     time.Now,
 		Renewed: func(name, value string) error { return w.line.Renewed(end.Connection, name, value) },
+	}, nil
+}
+
+// open makes a connection ready. The caller closes its Cloud.
+func (w *work) open(ctx context.Context, end End) (migrate.Side, error) {
+	c, env, err := w.env(end)
+	if err != nil {
+		return migrate.Side{}, err
 	}
 	cloud, err := c.Open(ctx, env)
 	if err != nil {
 		return migrate.Side{}, fmt.Errorf("connection %s: %w", end.Connection, err)
 	}
-	return migrate.Side{Connection: end.Connection, Title: c.Manifest().Title, Cloud: cloud, Caps: caps, Stats: stats}, nil
+	return migrate.Side{Connection: end.Connection, Title: c.Manifest().Title, Cloud: cloud, Caps: c.Capabilities(end.Settings), Stats: env.HTTP.Stats()}, nil
+}
+
+// signIn has a person sign in on a page of the cloud's own.
+func (w *work) signIn(ctx context.Context, out *Outcome) error {
+	c, env, err := w.env(w.spec.From)
+	if err != nil {
+		return err
+	}
+	in := c.Manifest().SignIn
+	if in == nil {
+		return connector.Errorf(connector.Unsupported, "%s has no sign-in on a page", c.Manifest().Title)
+	}
+	out.SignedIn, err = in(ctx, env, func(url, code string) {
+		w.emit(migrate.Event{Event: "sign-in", Link: url, Reason: code})
+	})
+	return err
 }
 
 func (w *work) scan(ctx context.Context, from migrate.Side, out *Outcome) error {

@@ -38,8 +38,18 @@ func (planner) Manifest() connector.Manifest {
 			connector.Setting{Name: settingSettle, Help: "how long a request of a stopped run may still arrive; else 60s", Optional: true},
 			connector.Setting{Name: settingDriveWait, Help: "how long to wait for the drive of a new group; else 15m", Optional: true},
 		),
-		Hosts: []string{"graph.microsoft.com", "login.microsoftonline.com"},
+		Hosts:  []string{"graph.microsoft.com", "login.microsoftonline.com"},
+		SignIn: signIn,
 	}
+}
+
+// signIn is the delegated way in: what is written is written by that person.
+func signIn(ctx context.Context, env connector.Env, show func(url, code string)) (map[string]string, error) {
+	token, err := microsoft.DeviceCode(ctx, env, show)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{microsoft.SettingRefreshToken: token}, nil
 }
 
 // Open implements connector.Connector.

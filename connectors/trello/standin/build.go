@@ -52,7 +52,7 @@ type Card struct {
 	Made         time.Time // zero means now
 	Closed, Done bool
 	Start, Due   time.Time
-	Labels       []string
+	Labels       []string // a nameless one by its color, one of several namesakes as name:color
 	Members      []string
 	Voters       []string
 	Stickers     []string // images: "heart", "thumbsup"
@@ -245,7 +245,10 @@ func (s *Server) buildCard(l *list, d Card) (*card, error) {
 	c.desc, c.closed, c.complete, c.start, c.due, c.cover.color = d.Desc, d.Closed, d.Done, d.Start.UTC(), d.Due.UTC(), d.Cover
 	s.note(q, &action{typ: "createCard", board: c.board, card: c, data: map[string]any{"list": briefList(l), "card": briefCard(c)}})
 	for _, name := range d.Labels {
-		i := slices.IndexFunc(c.board.labels, func(l *label) bool { return l.name == name || l.name == "" && l.color == name })
+		i := slices.IndexFunc(c.board.labels, func(l *label) bool { return l.name+":"+l.color == name })
+		if i < 0 {
+			i = slices.IndexFunc(c.board.labels, func(l *label) bool { return l.name == name || l.name == "" && l.color == name })
+		}
 		if i < 0 {
 			return nil, fmt.Errorf("the board has no label %q", name)
 		}

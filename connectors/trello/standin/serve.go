@@ -15,7 +15,13 @@ import (
 // api is the server without faults.
 type api struct{ s *Server }
 
-// Refuse implements standin.Refuser with Trello's own words.
+// Refuse implements standin.Refuser with Trello's own words, for faults that
+// are wrapped around the server.
+func (s *Server) Refuse(w http.ResponseWriter, r *http.Request, status int) {
+	api{s}.Refuse(w, r, status)
+}
+
+// Refuse implements standin.Refuser for the faults of Options.
 func (a api) Refuse(w http.ResponseWriter, r *http.Request, status int) {
 	switch status {
 	case http.StatusTooManyRequests:

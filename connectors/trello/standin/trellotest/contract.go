@@ -30,6 +30,6 @@ func Contract(t testing.TB) *connectortest.Contract {
 // the contract refers to another page for
 // (https://developer.atlassian.com/cloud/trello/guides/rest-api/nested-resources/).
 var nestedParams = regexp.MustCompile(`^(key|token|fields|filter|limit|before|since|page|format|` +
-	`(board|card|list|label|member|checklist|checkItem|organization|action|attachment|customField|sticker|memberCreator)_(fields|attachments|attachment_fields|checklists|checklist_fields|checkItem_fields|customFieldItems|members|member_fields|stickers|sticker_fields|pluginData|memberCreator|memberCreator_fields|member)|` +
+	`(board|card|list|label|member|checklist|checkItem|organization|action|attachment|customField|sticker|memberCreator)_(fields|attachments|attachment_fields|checklists|checklist_fields|checkItem_fields|customFieldItems|members|member_fields|stickers|sticker_fields|pluginData|memberCreator|memberCreator_fields|member|reactions)|` +
 	`(cards|labels|lists|actions)_(limit|before|since|filter|format|page|fields)|` +
 	`attachments|checklists|checkItems|customFieldItems|customFields|members|membersVoted|memberships|stickers|pluginData|labels|lists|cards|actions|organization|memberCreator|member|reactions|idModels|board|list)$`)

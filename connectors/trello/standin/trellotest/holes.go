@@ -89,6 +89,7 @@ func holes() []connectortest.ContractException {
 		// One or many.
 		at("POST /cards/{id}/attachments", "answer", "", "must be an array", recorded+"the attachment itself"),
 		at("GET /cards/{id}/attachments/{idAttachment}", "answer", "", "must be an array", recorded+"the attachment itself"),
+		at("GET /boards/{id}", "answer", "", "type text/plain", "recorded refusals are plain text"),
 		at("GET /boards/{id}/memberships", "answer", "", "must be an object", "a list, as its name and the nested resource say"),
 
 		// Operations that Trello answers and the file lacks.
@@ -104,6 +105,8 @@ func holes() []connectortest.ContractException {
 		any("query", "idLabels", "", "a comma-separated list, says the parameter's own text"),
 		any("query", "idMembers", "", "a comma-separated list, says the parameter's own text"),
 		any("query", "cover", "", "an object in a JSON body, says the parameter's own text"),
+		any("query", "idMember", id, "null or nothing takes the member off an entry"),
+		at("GET /cards/{id}/attachments/{idAttachment}", "query", "fields", "", "its own default is a list, which its own type refuses"),
 		any("query", "color", "allowed values", "null for no colour, and shades"),
 		at("GET /cards/{id}", "query", "attachments", str, "true, false or cover; the file's own type contradicts its choices"),
 		at("POST /customFields/{id}/options", "query", "value", "no such parameter", "the file lists no body (Getting started with custom fields)"),

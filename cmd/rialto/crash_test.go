@@ -1,0 +1,246 @@
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rialto-migrate/rialto/connector/standin"
+	microsoft "github.com/rialto-migrate/rialto/connectors/microsoft/standin"
+)
+
+var (
+	firstSeed = flag.Uint64("seed", 1, "TestKillAnywhere: the first seed")
+	seedCount = flag.Int("seeds", 0, "TestKillAnywhere: how many seeds; 0 means 200, 20 with -short, 2,000 with RIALTO_SOAK=1")
+)
+
+// TestKillAnywhere proves "never twice, never lost": the program, or its mover
+// alone, is killed at every step of the protocol, in full passes and deltas,
+// while the clouds fail at random and let requests of the dead land late. Run
+// again, it always comes to the same end: the target holds what the source
+// does, nothing twice, nothing lost, and one more run writes nothing.
+//
+// What a seed does is the same in every run but for the moments that the
+// machine decides. One alone: go test ./cmd/rialto -run TestKillAnywhere -seed N -seeds 1
+func TestKillAnywhere(t *testing.T) {
+	n := *seedCount
+	switch {
+	case n > 0:
+	case os.Getenv("RIALTO_SOAK") != "":
+		n = 2000
+	case testing.Short():
+		n = 20
+	default:
+		n = 200
+	}
+	slots := make(chan struct{}, seedsAtOnce)
+	for i := range n {
+		seed := *firstSeed + uint64(i)
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			newTrial(t, seed).carryOut()
+		})
+	}
+}
+
+// seedsAtOnce is how many seeds are under way at the same time: mostly they
+// wait, for late answers and for pauses between attempts.
+const seedsAtOnce = 12
+
+// settleDelay is what the connections of these tests say: longer than any
+// request of a dead client takes to land.
+const settleDelay = 700 * time.Millisecond
+
+// A trial is one seed: two clouds, a migration between them, and what happens
+// to its runs.
+type trial struct {
+	t        *testing.T
+	seed     uint64
+	make     *maker
+	rialto   *install
+	from, to *served
+	file     string
+	pairing  pairing
+	log      []string
+}
+
+func newTrial(t *testing.T, seed uint64) *trial {
+	tr := &trial{t: t, seed: seed, make: newMaker(seed), rialto: newInstall(t)}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("again: go test ./cmd/rialto -run TestKillAnywhere -seed %d -seeds 1\n%s", seed, strings.Join(tr.log, "\n"))
+		}
+	})
+	place, delegated := "group:Marketing", seed%4 == 1
+	switch seed % 6 {
+	case 0: // Planner to Trello
+		tr.from, tr.to = servePlanner(t, microsoft.Options{Seed: seed}, true), serveTrello(t, seed)
+		place, tr.pairing = "workspace:Acme", pairing{posts: true, oneList: true}
+		tr.make.plan(t, tr.from, "Spring plan")
+	case 3: // Trello to Trello
+		tr.from, tr.to = serveTrello(t, seed), serveTrello(t, seed+1000000)
+		place, tr.pairing = "workspace:Acme", pairing{posts: true}
+	default: // Trello to Planner
+		tr.from = serveTrello(t, seed)
+		tr.to = servePlanner(t, microsoft.Options{Seed: seed, DeepInsert: seed%5 == 0, FormatsApart: seed%7 == 0}, delegated)
+		tr.pairing = pairing{archive: true, about: true, oneList: true, posts: delegated}
+	}
+	if tr.from.trello != nil {
+		if _, err := tr.from.trello.AddBoard(tr.make.board("Spring plan")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tr.rialto.connect("from", tr.from)
+	tr.rialto.connect("to", tr.to, "settle-delay="+settleDelay.String())
+	tr.file = tr.rialto.migration(fmt.Sprintf(`name: spring
+from: {connection: from, scope: ["*"]}
+to: {connection: to, place: "%s"}
+policies: {deletions: delete}
+`, place))
+	return tr
+}
+
+func (tr *trial) note(format string, args ...any) { tr.log = append(tr.log, fmt.Sprintf(format, args...)) }
+
+// carryOut takes the migration through a full pass, edits and a delta, with
+// processes that die, and looks at the target after each.
+func (tr *trial) carryOut() {
+	for i, s := range []*served{tr.from, tr.to} {
+		s.setFaults(tr.faults(i == 1), tr.seed*2+uint64(i))
+	}
+	tr.bring("full", 1+tr.make.IntN(3))
+	for _, did := range tr.make.edit(tr.t, tr.from) {
+		tr.note("edit: %s", did)
+	}
+	tr.bring("delta", 1+tr.make.IntN(2))
+	for _, s := range []*served{tr.from, tr.to} {
+		s.setFaults(standin.Faults{}, 0)
+	}
+	before := tr.to.writes.Load()
+	again := tr.rialto.run(fate{}, "", "run", "--json", tr.file)
+	var rep report
+	if err := again.done(&rep); err != nil || again.code != 0 {
+		tr.t.Fatalf("one more run: %v\n%v", err, again)
+	}
+	if n := tr.to.writes.Load() - before; n > 0 || rep.written() > 0 {
+		tr.t.Errorf("one more run sent %d requests that write; it says: %s", n, tail(again.out))
+	}
+	verdict := tr.rialto.run(fate{}, "", "verify", "--json", tr.file)
+	if verdict.code != 0 {
+		tr.t.Errorf("verify: %v", verdict)
+	}
+	tr.look("at the end")
+}
+
+// faults are what goes wrong on one side, by seed.
+func (tr *trial) faults(target bool) standin.Faults {
+	f := standin.Faults{Status: map[int]float64{429: 0.01, 500: 0.01, 503: 0.005}, Cut: 0.01}
+	if target {
+		f.Late, f.LateChance = time.Duration(100+tr.make.IntN(200))*time.Millisecond, 0.05
+	}
+	return f
+}
+
+// A report is what run --json ends with, as far as these tests look at it.
+type report struct {
+	Status string
+	Kinds  map[string]struct{ Created, Updated, Skipped, Deleted, Failed int }
+	Failed int
+	Shards []struct {
+		Failures []struct{ Class, Reason string }
+	}
+}
+
+func (r report) written() (n int) {
+	for _, k := range r.Kinds {
+		n += k.Created + k.Updated + k.Deleted
+	}
+	return n
+}
+
+// transient reports whether all that failed may pass.
+func (r report) transient() bool {
+	for _, s := range r.Shards {
+		for _, f := range s.Failures {
+			if f.Class != "transient" && f.Class != "quota" {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// bring runs the migration until it is complete. So many of its first runs die.
+func (tr *trial) bring(phase string, deaths int) {
+	tr.t.Helper()
+	for run := range 12 {
+		var f fate
+		if run < deaths {
+			f = tr.fate()
+		}
+		e := tr.rialto.run(f, "", "run", "--json", tr.file)
+		tr.note("%s run %d: %v: exit code %d after %v", phase, run, f, e.code, e.took.Round(time.Millisecond))
+		if e.killed() && f != (fate{}) {
+			continue
+		}
+		var rep report
+		err := e.done(&rep)
+		switch {
+		case err == nil && e.code == 0:
+			tr.look("after the " + phase + " pass")
+			return
+		case err == nil && e.code == 3 && rep.transient():
+			b, _ := json.Marshal(rep.Shards)
+			tr.note("  failed for now: %s", b)
+		default:
+			tr.t.Fatalf("the %s pass, run %d: %v\n%v", phase, run, err, e)
+		}
+	}
+	tr.t.Fatalf("the %s pass does not come to an end", phase)
+}
+
+// steps are the failpoints of the engine and of its line to the network.
+func steps() []string {
+	return []string{"before-intent", "after-intent", "after-answer", "after-write", "after-commit", "before-swept", "after-swept",
+		"before-settle", "after-settle", "before-delete", "after-delete", "before-relink", "after-relink", "before-request", "after-request", "any"}
+}
+
+// fate decides how a run dies.
+func (tr *trial) fate() fate {
+	m := tr.make
+	if m.chance(0.2) {
+		return fate{after: time.Duration(50+m.IntN(1500)) * time.Millisecond}
+	}
+	step := pick(m, steps())
+	most := 6
+	switch {
+	case strings.HasSuffix(step, "-request") || step == "any":
+		most = 120
+	case strings.HasSuffix(step, "-settle") || strings.HasSuffix(step, "-swept") || strings.HasSuffix(step, "-relink") || strings.HasSuffix(step, "-delete"):
+		most = 2
+	}
+	return fate{failpoint: fmt.Sprintf("%s:%d", step, 1+m.IntN(1+m.IntN(most)))}
+}
+
+// look compares the clouds by their own state.
+func (tr *trial) look(when string) {
+	tr.t.Helper()
+	tr.from.settle(tr.t)
+	tr.to.settle(tr.t)
+	bad := tr.pairing.compare(tr.from.page(), tr.to.page())
+	if tr.to.tenant != nil {
+		bad = append(bad, tr.to.strays(tr.t)...)
+	}
+	for _, b := range bad {
+		tr.t.Errorf("%s: %s", when, b)
+	}
+	if len(bad) > 0 {
+		tr.t.FailNow()
+	}
+}

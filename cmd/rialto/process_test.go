@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// An install is the program with a state directory and a folder for temporary
+// files of its own.
+type install struct {
+	t      testing.TB
+	state  string
+	temp   string
+	prefix []string // arguments before all others
+	env    []string
+}
+
+func newInstall(t testing.TB) *install {
+	t.Helper()
+	dir := t.TempDir()
+	in := &install{t: t, state: filepath.Join(dir, "state"), temp: filepath.Join(dir, "tmp")}
+	if err := os.Mkdir(in.temp, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return in
+}
+
+// An ended is how one process of the program ended.
+type ended struct {
+	args     string
+	code     int // -1 if a signal ended it
+	out, err string
+	took     time.Duration
+}
+
+func (e ended) String() string {
+	return fmt.Sprintf("rialto %s: exit code %d after %v\nstdout: %s\nstderr: %s", e.args, e.code, e.took.Round(time.Millisecond), tail(e.out), tail(e.err))
+}
+
+// tail is the end of a text that may be long.
+func tail(s string) string {
+	if const4k := 4 << 10; len(s) > const4k {
+		return "…" + s[len(s)-const4k:]
+	}
+	return s
+}
+
+// killed reports whether the mover or the program itself was killed.
+func (e ended) killed() bool {
+	return e.code == -1 || e.code == 1 && strings.Contains(e.err, "something killed it")
+}
+
+// done decodes the last line that --json prints into out.
+func (e ended) done(out any) error {
+	lines := strings.Split(strings.TrimSpace(e.out), "\n")
+	last := lines[len(lines)-1]
+	var event struct{ Event string }
+	if err := json.Unmarshal([]byte(last), &event); err != nil {
+		return fmt.Errorf("the last line is not JSON: %w", err)
+	}
+	if event.Event != "done" {
+		return fmt.Errorf("the last line's event is %q", event.Event)
+	}
+	return json.Unmarshal([]byte(last), out)
+}
+
+// A fate is what a test does to a process: the mover dies at a failpoint, or
+// the program is killed after a time. The zero fate lets it live.
+type fate struct {
+	failpoint string
+	after     time.Duration
+}
+
+func (f fate) String() string {
+	switch {
+	case f.failpoint != "":
+		return "the mover dies at " + f.failpoint
+	case f.after > 0:
+		return fmt.Sprintf("the program dies after %v", f.after)
+	}
+	return "nothing happens to it"
+}
+
+// run runs the program to its end.
+func (in *install) run(f fate, stdin string, args ...string) ended {
+	in.t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	cmd := exec.Command(exe, append(append([]string{"--state", in.state}, in.prefix...), args...)...)
+	cmd.Env = append([]string{asProgram + "=1", atFailpoint + "=" + f.failpoint, "TMPDIR=" + in.temp, "HOME=" + in.temp, "PATH=" + os.Getenv("PATH")}, in.env...)
+	cmd.Dir = in.temp
+	cmd.Stdin = strings.NewReader(stdin)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		in.t.Fatal(err)
+	}
+	if f.after > 0 {
+		timer := time.AfterFunc(f.after, func() { _ = cmd.Process.Signal(syscall.SIGKILL) }) // it may have ended by itself
+		defer timer.Stop()
+	}
+	watchdog := time.AfterFunc(2*time.Minute, func() { _ = cmd.Process.Signal(syscall.SIGQUIT) })
+	defer watchdog.Stop()
+	_ = cmd.Wait() // the state tells
+	return ended{args: strings.Join(args, " "), code: cmd.ProcessState.ExitCode(), out: out.String(), err: errs.String(), took: time.Since(began)}
+}
+
+// must runs the program and ends the test if it does not end with exit code 0.
+func (in *install) must(args ...string) ended {
+	in.t.Helper()
+	e := in.run(fate{}, "", args...)
+	if e.code != 0 {
+		in.t.Fatal(e)
+	}
+	return e
+}
+
+// connect seals a connection to a cloud.
+func (in *install) connect(name string, c *served, more ...string) {
+	in.t.Helper()
+	args := []string{"connect", c.connector, "--name", name}
+	for k, v := range c.settings {
+		args = append(args, "--set", k+"="+v)
+	}
+	for _, kv := range more {
+		args = append(args, "--set", kv)
+	}
+	in.must(args...)
+}
+
+// migration writes a migration file and returns its path.
+func (in *install) migration(text string) string {
+	in.t.Helper()
+	path := filepath.Join(in.temp, "migration.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		in.t.Fatal(err)
+	}
+	return path
+}

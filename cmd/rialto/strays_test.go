@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"testing"
+)
+
+// strays names the files in the group's drive that no task refers to.
+func (s *served) strays(t testing.TB) []string {
+	t.Helper()
+	referred := map[string]bool{}
+	for _, p := range s.tenant.Plans() {
+		for _, task := range s.tenant.Tasks(p.ID) {
+			for _, address := range task.References {
+				referred[address] = true
+			}
+		}
+	}
+	var out []string
+	var walk func(path string)
+	walk = func(path string) {
+		status, got := s.tenant.Do("", http.MethodGet, path, nil)
+		if status >= 300 {
+			t.Fatalf("GET %s: status %d", path, status)
+		}
+		for _, v := range got["value"].([]any) {
+			it := v.(map[string]any)
+			if _, folder := it["folder"]; folder {
+				walk("drives/" + it["parentReference"].(map[string]any)["driveId"].(string) + "/items/" + it["id"].(string) + "/children")
+				continue
+			}
+			address, _ := it["webUrl"].(string)
+			plain, err := url.PathUnescape(address)
+			if err != nil || !referred[address] && !referred[plain] {
+				out = append(out, fmt.Sprintf("the file %s is in the drive and no task refers to it", address))
+			}
+		}
+	}
+	walk("groups/" + s.group + "/drive/root/children")
+	slices.Sort(out)
+	return out
+}
