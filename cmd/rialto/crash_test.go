@@ -106,7 +106,9 @@ policies: {deletions: delete}
 	return tr
 }
 
-func (tr *trial) note(format string, args ...any) { tr.log = append(tr.log, fmt.Sprintf(format, args...)) }
+func (tr *trial) note(format string, args ...any) {
+	tr.log = append(tr.log, fmt.Sprintf(format, args...))
+}
 
 // carryOut takes the migration through a full pass, edits and a delta, with
 // processes that die, and looks at the target after each.
@@ -199,7 +201,8 @@ func (tr *trial) bring(phase string, deaths int) {
 			b, _ := json.Marshal(rep.Shards)
 			tr.note("  failed for now: %s", b)
 		default:
-			tr.t.Fatalf("the %s pass, run %d: %v\n%v", phase, run, err, e)
+			b, _ := json.Marshal(rep.Shards)
+			tr.t.Fatalf("the %s pass, run %d: %v, failed: %s\n%v", phase, run, err, b, e)
 		}
 	}
 	tr.t.Fatalf("the %s pass does not come to an end", phase)

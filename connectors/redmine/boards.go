@@ -2,6 +2,7 @@ package redmine
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/rialto-migrate/rialto/connector"
@@ -24,13 +25,11 @@ func (w *writing) board(ctx context.Context, ch connector.Change) (connector.Res
 	}
 	name := item.Name.Get(ch.Item)
 	id := identifier(name, ch.Mark)
-	p, err := w.createProject(ctx, ch, id)
-	if hasCode(err, "identifier:taken") {
-		if p, err = w.marked(ctx, id, ch.Mark, err); err != nil {
-			id = otherIdentifier(id, ch.Mark)
-			if p, err = w.createProject(ctx, ch, id); hasCode(err, "identifier:taken") {
-				p, err = w.marked(ctx, id, ch.Mark, err)
-			}
+	p, err := w.createOrFind(ctx, ch, id)
+	if err == errTaken {
+		if p, err = w.createOrFind(ctx, ch, otherIdentifier(id, ch.Mark)); err == errTaken {
+			err = connector.Errorf(connector.Permanent, "both identifiers for the project are taken").
+				WithHint("delete or rename the project that has the identifier made of the board's name, then run again")
 		}
 	}
 	if err != nil {
@@ -58,18 +57,34 @@ func (w *writing) createProject(ctx context.Context, ch connector.Change, id str
 	var out struct {
 		Project apiProject `json:"project"`
 	}
-	err := w.api.post(ctx, "/projects.json", nil, map[string]any{"project": in}, &out)
-	return out.Project, err
+	if err := w.api.post(ctx, "/projects.json", nil, map[string]any{"project": in}, &out); err != nil {
+		return apiProject{}, err
+	}
+	return out.Project, made(out.Project.ID, "POST /projects.json")
 }
 
-// marked returns the project of this identifier if it carries the mark;
-// otherwise the error taken.
-func (w *writing) marked(ctx context.Context, id, mark string, taken error) (apiProject, error) {
-	p, err := w.api.project(ctx, id, "")
-	if err != nil || mark == "" || p.Homepage != mark {
-		return apiProject{}, taken
+// errTaken: another project has the identifier.
+var errTaken = errors.New("the identifier is taken")
+
+// createOrFind creates a project, or returns the one with this identifier and
+// mark if it is there.
+func (w *writing) createOrFind(ctx context.Context, ch connector.Change, id string) (apiProject, error) {
+	p, err := w.createProject(ctx, ch, id)
+	if !invalid(err) {
+		return p, err
 	}
-	return p, nil
+	there, missing := w.api.project(ctx, id, "")
+	switch {
+	case gone(missing):
+		return apiProject{}, err // refused for another reason
+	case outOfSight(missing):
+		return apiProject{}, errTaken
+	case missing != nil:
+		return apiProject{}, missing
+	case ch.Mark == "" || there.Homepage != ch.Mark:
+		return apiProject{}, errTaken
+	}
+	return there, nil
 }
 
 func (w *writing) updateBoard(ctx context.Context, ch connector.Change) (connector.Result, error) {
@@ -126,7 +141,13 @@ func (w *writing) setMembers(ctx context.Context, project int, want, before []st
 			continue
 		}
 		err := w.api.repost(ctx, path, map[string]any{"membership": map[string]any{"user_id": id, "role_ids": []int{role}}})
-		if err != nil && !hasCode(err, "user:taken") {
+		if invalid(err) {
+			var there bool
+			if there, err = w.isMember(ctx, project, id, err); there {
+				continue
+			}
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -145,6 +166,29 @@ func (w *writing) setMembers(ctx context.Context, project int, want, before []st
 		}
 	}
 	return nil
+}
+
+// isMember tells whether somebody is a member already; if not, it returns the
+// refusal.
+func (w *writing) isMember(ctx context.Context, project, user int, refusal error) (bool, error) {
+	for m, err := range w.api.memberships(ctx, project) {
+		if err != nil {
+			return false, err
+		}
+		if m.User != nil && m.User.ID == user {
+			return true, nil
+		}
+	}
+	return false, refusal
+}
+
+// made holds a create's answer to its contract: a number.
+func made(id int, what string) error {
+	if id > 0 {
+		return nil
+	}
+	return &connector.Error{Class: connector.Malformed, InDoubt: true, Reason: what + ": the answer has no number of what was made",
+		Hint: "check the connection's url setting: a redirection turns writes into reads"}
 }
 
 // dirty reports whether an update is to write a field.

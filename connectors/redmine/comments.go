@@ -185,9 +185,9 @@ func (t *talk) join(ctx context.Context, project, user int) (leave func(), err e
 	}
 	err = t.api.post(ctx, "/projects/"+itoa(project)+"/memberships.json", nil,
 		map[string]any{"membership": map[string]any{"user_id": user, "role_ids": []int{role}}}, &out)
-	if hasCode(err, "user:taken") {
-		return nil, connector.Errorf(connector.Forbidden, "person %d is a member of project %d whose role may not write comments", user, project).
-			WithHint("give the role the right \"Add notes\" (Administration, Roles and permissions)")
+	if invalid(err) {
+		return nil, connector.Errorf(connector.Forbidden, "person %d may not write comments in project %d, and cannot be made a member of it", user, project).
+			WithHint("a member's role needs the right \"Add notes\" (Administration, Roles and permissions)")
 	}
 	if err != nil {
 		// The comment itself was refused for certain; only the membership may be

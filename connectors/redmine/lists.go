@@ -27,10 +27,10 @@ func (w *writing) list(ctx context.Context, ch connector.Change) (connector.Resu
 			Made apiVersion `json:"version"`
 		}
 		err := w.api.post(ctx, "/projects/"+itoa(project)+"/versions.json", nil, map[string]any{"version": map[string]any{"name": name}}, &out)
-		if hasCode(err, "name:taken") {
-			all, err := w.api.versions(ctx, project)
-			if err != nil {
-				return connector.Result{}, err
+		if invalid(err) {
+			all, failed := w.api.versions(ctx, project)
+			if failed != nil {
+				return connector.Result{}, failed
 			}
 			for _, ver := range all {
 				if ver.Name == name && ver.Project.ID == project {
@@ -38,19 +38,19 @@ func (w *writing) list(ctx context.Context, ch connector.Change) (connector.Resu
 				}
 			}
 		}
-		if err != nil {
-			return connector.Result{}, err
+		if err == nil {
+			err = made(out.Made.ID, "POST /projects/{}/versions.json")
 		}
-		return stored(w.view.list(project, out.Made.ID, out.Made.Name, false)), nil
+		return stored(w.view.list(project, out.Made.ID, out.Made.Name, false)), err
 	}
 	var out struct {
 		Made named `json:"issue_category"`
 	}
 	err := w.api.post(ctx, "/projects/"+itoa(project)+"/issue_categories.json", nil, map[string]any{"issue_category": map[string]any{"name": name}}, &out)
-	if hasCode(err, "name:taken") {
-		all, err := w.api.categories(ctx, project)
-		if err != nil {
-			return connector.Result{}, err
+	if invalid(err) {
+		all, failed := w.api.categories(ctx, project)
+		if failed != nil {
+			return connector.Result{}, failed
 		}
 		for _, c := range all {
 			if c.Name == name {
@@ -58,10 +58,10 @@ func (w *writing) list(ctx context.Context, ch connector.Change) (connector.Resu
 			}
 		}
 	}
-	if err != nil {
-		return connector.Result{}, err
+	if err == nil {
+		err = made(out.Made.ID, "POST /projects/{}/issue_categories.json")
 	}
-	return stored(w.view.list(project, out.Made.ID, out.Made.Name, false)), nil
+	return stored(w.view.list(project, out.Made.ID, out.Made.Name, false)), err
 }
 
 func (w *writing) adoptStatus(project int, name string) (connector.Result, error) {

@@ -11,6 +11,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"strings"
 
 	"github.com/rialto-migrate/rialto/connector"
 )
@@ -93,7 +95,11 @@ func (c *cloud) Close() error { return nil }
 
 // Check asks the server who the key belongs to and what a migration would miss.
 func (c *cloud) Check(ctx context.Context) (connector.Identity, error) {
-	me, err := c.facts.me(ctx)
+	err := c.checkAddress(ctx)
+	var me apiUser
+	if err == nil {
+		me, err = c.facts.me(ctx)
+	}
 	if err != nil {
 		if connector.ClassOf(err) == connector.Forbidden {
 			return connector.Identity{}, connector.Errorf(connector.Forbidden, "the server refuses requests of programs").
@@ -129,6 +135,24 @@ func (c *cloud) Check(ctx context.Context) (connector.Identity, error) {
 		id.Missing = append(id.Missing, "an issue status with \"Issue closed\" ticked: without it no issue can be done")
 	}
 	return id, c.checkTrackers(ctx, &id)
+}
+
+// checkAddress refuses an address that redirects: reads would follow, but a
+// write that is redirected becomes a read (RFC 9110, 15.4.2).
+func (c *cloud) checkAddress(ctx context.Context) error {
+	asked := c.api.at("/issue_statuses.json", nil)
+	resp, err := c.api.http.Do(ctx, connector.Request{Method: http.MethodGet, URL: asked})
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.Request != nil && resp.Request.URL.String() != asked {
+		to := *resp.Request.URL
+		to.Path, to.RawQuery, to.Fragment = strings.TrimSuffix(to.Path, "/issue_statuses.json"), "", ""
+		return connector.Errorf(connector.Permanent, "the server redirects to another address").
+			WithHint("set url to " + to.Redacted() + " if that is the server")
+	}
+	return nil
 }
 
 // checkFields looks for the custom fields that make a migration better.

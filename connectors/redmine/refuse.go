@@ -65,10 +65,12 @@ func classify(sentence string) string {
 	return "other"
 }
 
-// hasCode reports whether an error is a 422 with this code.
-func hasCode(err error, code string) bool {
+// invalid reports whether an error is a 422 with sentences. Which ones is known
+// of servers that answer in English only: what follows from one is therefore
+// read from the server, not from the sentence.
+func invalid(err error) bool {
 	var c codes
-	return errors.As(err, &c) && slices.Contains(c, code)
+	return errors.As(err, &c)
 }
 
 // refuse gives Redmine's refusals a class.

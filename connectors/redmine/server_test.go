@@ -8,6 +8,7 @@ import (
 	"iter"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -41,6 +42,8 @@ func TestServer(t *testing.T) {
 		{"ListsAsVersions", testVersions},
 		{"ListsAsStatuses", testStatuses},
 		{"Labels", testLabels},
+		{"ListLabels", testListLabels},
+		{"AnswersInGerman", testGerman},
 		{"Tasks", testTasks},
 		{"TaskUpdates", testTaskUpdates},
 		{"TasksRefused", testTasksRefused},
@@ -242,6 +245,10 @@ func testRefused(t *testing.T, w *world) {
 	refused(t, err, connector.Permanent, "the place's project is not there", "nowhere")
 	_, err = w.cloud.Target(t.Context(), "group:x")
 	refused(t, err, connector.Permanent, "kind of place")
+	moved := httptest.NewServer(http.RedirectHandler(w.srv.URL+"/issue_statuses.json", http.StatusMovedPermanently))
+	defer moved.Close()
+	_, err = open(t, connector.Settings{"url": moved.URL, "key": w.srv.Key}, nil).Check(t.Context())
+	refused(t, err, connector.Auth, "401", w.srv.Key) // the key does not follow to another server
 	html := open(t, connector.Settings{"url": w.srv.URL + "/login?", "key": "x"}, nil)
 	if _, err = html.Check(t.Context()); err == nil {
 		t.Error("a wrong path of the server passed for Redmine")
@@ -425,14 +432,25 @@ func testStatuses(t *testing.T, w *world) {
 }
 
 func testLabels(t *testing.T, w *world) {
-	tg, board := at(t, w.cloud, ""), w.project(t)
+	labels(t, w, w.settings, "日本", "Éclair")
+}
+
+// testListLabels uses a field of the format list, whose entries have no numbers.
+func testListLabels(t *testing.T, w *world) {
+	s := maps.Clone(w.settings)
+	s[setLabels] = "7"
+	labels(t, w, s, "Red", "Blue")
+}
+
+func labels(t *testing.T, w *world, s connector.Settings, names ...string) {
+	tg, board := at(t, open(t, s, nil), ""), w.project(t)
 	label := func(name string) item.Item {
 		it := item.Item{Ref: item.Ref{Kind: item.Label}, Parent: board}
 		item.Name.Set(&it, name)
 		return it
 	}
 	var refs []item.Ref
-	for _, n := range []string{"日本", "Éclair"} {
+	for _, n := range names {
 		r := write(t, tg, nil, create(label(n), ""))[0]
 		if r.Err != nil || !r.Adopted {
 			t.Fatalf("label %s: %+v", n, r)
@@ -450,8 +468,36 @@ func testLabels(t *testing.T, w *world) {
 		same(t, w.caps(), task, fetch(t, tg, board, task.Ref)[0])
 	}
 	lost := taskItem(board, "x")
-	item.Labels.Set(&lost, []item.Ref{{Kind: item.Label, ID: board.ID + "/2/999"}})
+	item.Labels.Set(&lost, []item.Ref{{Kind: item.Label, ID: board.ID + "/" + s[setLabels] + "/999"}})
 	refused(t, write(t, tg, nil, create(lost, ""))[0].Err, connector.Conflict, "no longer there")
+}
+
+// testGerman: a server whose refusals cannot be read adopts what is there all
+// the same, and refuses without telling what it was told.
+func testGerman(t *testing.T, w *world) {
+	lang := func(l string) {
+		if status := w.srv.Call(t, http.MethodPut, "/users/1.json", map[string]any{"user": map[string]any{"language": l}}, nil); status != http.StatusNoContent {
+			t.Fatal("status", status)
+		}
+	}
+	lang("de")
+	defer lang("en")
+	tg := at(t, w.cloud, "")
+	it := item.Item{Ref: item.Ref{Kind: item.Board}}
+	item.Name.Set(&it, "Deutsche Tafel")
+	item.Members.Set(&it, []string{itoa(w.ann.ID)})
+	board := w.must(t, tg, create(it, "https://trello.com/b/de"))[0].Item.Ref
+	if again := w.must(t, tg, create(it, "https://trello.com/b/de"))[0].Item.Ref; again != board {
+		t.Errorf("written again it is project %s, want %s", again.ID, board.ID)
+	}
+	if other := w.must(t, tg, create(it, "https://trello.com/b/de2"))[0].Item.Ref; other == board {
+		t.Error("another board went into the project of the first")
+	}
+	list := w.must(t, tg, create(listItem(board, "Liste"), ""))[0].Item.Ref
+	if r := write(t, tg, nil, create(listItem(board, "Liste"), ""))[0]; !r.Adopted || r.Stored.Item.Ref != list {
+		t.Errorf("a second list of the name: %+v", r)
+	}
+	refused(t, write(t, tg, nil, create(taskItem(board, strings.Repeat("Geheim", 60)), ""))[0].Err, connector.Permanent, "422", "Geheim")
 }
 
 func yes(item.Bundle) bool { return true }

@@ -110,6 +110,10 @@ func testComments(t *testing.T, w *world) {
 		got := write(t, tg, nil, create(commentItem(task, " \n ", "1"), ""),
 			create(commentItem(item.Ref{Kind: item.Task, ID: "999999"}, "x", ""), ""),
 			create(commentItem(task, "Geheim", "99999"), ""))
+		gone := w.srv.AddUser(t, "gone", "Gone", "Person", "gone@example.net")
+		w.srv.Call(t, http.MethodPut, "/users/"+itoa(gone.ID)+".json", map[string]any{"user": map[string]any{"status": 3}}, nil)
+		locked := write(t, at(t, open(t, w.settings, nil), ""), nil, create(commentItem(task, "Geheim", itoa(gone.ID)), ""))
+		refused(t, locked[0].Err, connector.Permanent, "locked or gone", "Geheim")
 		refused(t, got[0].Err, connector.Permanent, "no empty comment")
 		refused(t, got[1].Err, connector.Gone, "404")
 		refused(t, got[2].Err, connector.Permanent, "person 99999", "Geheim")

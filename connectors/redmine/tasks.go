@@ -75,7 +75,7 @@ func (w *writing) createTask(ctx context.Context, ch connector.Change) (apiIssue
 		w.forgetProject(id)
 		return apiIssue{}, err
 	}
-	return out.Issue, nil
+	return out.Issue, made(out.Issue.ID, "POST /issues.json")
 }
 
 // forgetProject lets a project be asked for anew: a refusal may come from what

@@ -251,6 +251,9 @@ type Request struct {
 	Events func(migrate.Event)
 	// Moved is told the mover's process and how it is confined, once it runs.
 	Moved func(pid int, r confine.Report)
+	// Wrote is told at the end what the kernel counts as written to disk by the
+	// mover since it was confined; it is not called if the kernel does not tell.
+	Wrote func(bytes int64)
 }
 
 // Do carries out a verb on a migration. An Outcome that has an Error tells how
@@ -312,6 +315,9 @@ func (a *App) work(ctx context.Context, spec job.Spec, led ledger.Ledger, r *Req
 	raw, err := p.Wait()
 	if rep, ok := p.Report(); ok && r != nil && r.Moved != nil {
 		r.Moved(p.PID(), rep)
+	}
+	if written, ok := p.Written(); ok && r != nil && r.Wrote != nil {
+		r.Wrote(written)
 	}
 	if err != nil {
 		return nil, unconfinable(err)

@@ -29,8 +29,11 @@ func FuzzOpen(f *testing.F) {
 	f.Add(value)
 	f.Add([]byte(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if _, err := OpenKey(r, "acme", b); err == nil && !bytes.Equal(b, sealedKey) {
-			t.Error("bytes of no sense opened as a key")
+		if opened, err := OpenKey(r, "acme", b); err == nil {
+			// A whole key in another spelling: it must be good for something.
+			if _, err := opened.Seal(slot, []byte("v")); err != nil {
+				t.Error(err)
+			}
 		}
 		if _, err := k.Open(slot, b); err == nil && !bytes.Equal(b, value) {
 			t.Error("bytes of no sense opened as a value")

@@ -63,7 +63,7 @@ func (s *Server) actionsOf(q *call, all []*action, prefix, standard string) (any
 	if page > 0 {
 		limit, _ := q.number(prefix+"limit", 50, 0, 1000)
 		if page*limit >= 1000 {
-			return nil, invalid("page") // page * limit must be under 1000, says the documentation
+			return nil, invalid("page") // known from use: pages reach the newest 1000 alone, before reaches all
 		}
 		from = min(from+page*limit, len(picked))
 		to = min(from+limit, len(picked))

@@ -30,8 +30,8 @@ type Limits struct {
 }
 
 // DocumentedLimits are those of the recorded boards, and of the contract for
-// texts and names. A file's size depends on the plan: 250 MB where it is paid
-// for (https://support.atlassian.com/trello/docs/adding-attachments-to-cards/).
+// texts and names. How large a file may be depends on the plan: 10 MB, or 250 MB
+// where it is paid for (Trello's help on attachments); this is the latter.
 func DocumentedLimits() Limits {
 	return Limits{TextChars: 16384, AttachmentNameChars: 256, UploadBytes: 250 << 20,
 		AttachmentsPerCard: 1000, ChecklistsPerCard: 500, CheckItemsPerChecklist: 200, StickersPerCard: 70,
