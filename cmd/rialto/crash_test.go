@@ -15,6 +15,7 @@ import (
 
 var (
 	firstSeed = flag.Uint64("seed", 1, "TestKillAnywhere: the first seed")
+	calm      = flag.Bool("calm", false, "TestKillAnywhere: nothing fails and nobody dies")
 	seedCount = flag.Int("seeds", 0, "TestKillAnywhere: how many seeds; 0 means 200, 20 with -short, 2,000 with RIALTO_SOAK=1")
 )
 
@@ -114,7 +115,9 @@ func (tr *trial) note(format string, args ...any) {
 // processes that die, and looks at the target after each.
 func (tr *trial) carryOut() {
 	for i, s := range []*served{tr.from, tr.to} {
-		s.setFaults(tr.faults(i == 1), tr.seed*2+uint64(i))
+		if f := tr.faults(i == 1); !*calm {
+			s.setFaults(f, tr.seed*2+uint64(i))
+		}
 	}
 	tr.bring("full", 1+tr.make.IntN(3))
 	for _, did := range tr.make.edit(tr.t, tr.from) {
@@ -185,6 +188,9 @@ func (tr *trial) bring(phase string, deaths int) {
 		var f fate
 		if run < deaths {
 			f = tr.fate()
+		}
+		if *calm {
+			f = fate{}
 		}
 		e := tr.rialto.run(f, "", "run", "--json", tr.file)
 		tr.note("%s run %d: %v: exit code %d after %v", phase, run, f, e.code, e.took.Round(time.Millisecond))

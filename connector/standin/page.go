@@ -13,12 +13,6 @@ import (
 	"time"
 )
 
-// Page is what a stand-in shows of its state to people.
-type Page struct {
-	Title  string
-	Boards []PageBoard
-}
-
 // PageBoard is one board, plan or project: columns of cards, side by side.
 type PageBoard struct {
 	ID          string // the anchor, so that links can point at it
@@ -90,6 +84,7 @@ type PageAttachment struct {
 	Name  string
 	URL   string // shown as a link if it is http or https
 	Bytes int64  // -1 for a link
+	Mark  bool   // it says where the card was moved from
 }
 
 //go:embed page.css
@@ -115,6 +110,9 @@ func (c PageChecklist) Ticked() (n int) {
 	}
 	return n
 }
+
+// Short reports whether there are so few entries that they are shown at once.
+func (c PageChecklist) Short() bool { return len(c.Items) <= 6 }
 
 // Class is the style of a label's colour.
 func (l PageLabel) Class() string { return colorClass(l.Color) }
@@ -168,6 +166,7 @@ var pageTemplate = sync.OnceValue(func() *template.Template {
 			return t.Format("2 Jan 2006 15:04")
 		},
 		"initials": initials,
+		"soft":     soft,
 	}).Parse(pageText))
 })
 
@@ -185,8 +184,24 @@ func initials(name string) string {
 // its columns side by side. Everything that came from people is escaped; the
 // page needs no script and loads nothing.
 func RenderBoards(w http.ResponseWriter, title string, boards []PageBoard) {
+	render(w, title, [][]PageBoard{boards})
+}
+
+// BoardsHandler shows what several stand-ins hold side by side, each in a pane
+// of its own. What leads from one to the other does so on the page.
+func BoardsHandler(title string, clouds ...Shown) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		var panes [][]PageBoard
+		for _, c := range clouds {
+			panes = append(panes, c.PageBoards())
+		}
+		render(w, title, panes)
+	})
+}
+
+func render(w http.ResponseWriter, title string, panes [][]PageBoard) {
 	var b bytes.Buffer
-	if err := pageTemplate().Execute(&b, Page{Title: title, Boards: boards}); err != nil {
+	if err := pageTemplate().Execute(&b, newView(title, panes)); err != nil {
 		http.Error(w, "the page cannot be made", http.StatusInternalServerError)
 		return
 	}
@@ -198,15 +213,4 @@ func RenderBoards(w http.ResponseWriter, title string, boards []PageBoard) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	_, _ = w.Write(b.Bytes()) // a failure means that the reader has gone
-}
-
-// BoardsHandler shows what several stand-ins hold on one page, in their order.
-func BoardsHandler(title string, clouds ...Shown) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		var all []PageBoard
-		for _, c := range clouds {
-			all = append(all, c.PageBoards()...)
-		}
-		RenderBoards(w, title, all)
-	})
 }

@@ -32,7 +32,7 @@ func (s sample) board(workspace string) trello.Board {
 			{Name: "Ready", Cards: s.ready()},
 			{Name: "In the workshop", Cards: s.making()},
 			{Name: "Waiting for parts", Cards: s.waiting()},
-			{Name: "Ride test 🚲", Cards: s.riding()},
+			{Name: "Ride test", Cards: s.riding()},
 			{Name: "Done", Cards: s.done()},
 			{Name: "Last season", Closed: true, Cards: s.lastSeason()},
 		},

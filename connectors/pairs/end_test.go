@@ -13,6 +13,7 @@ import (
 
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/connector/connectortest"
+	shared "github.com/rialto-migrate/rialto/connector/standin"
 	"github.com/rialto-migrate/rialto/connectors/microsoft/planner"
 	microsoft "github.com/rialto-migrate/rialto/connectors/microsoft/standin"
 	"github.com/rialto-migrate/rialto/connectors/redmine"
@@ -20,7 +21,6 @@ import (
 	"github.com/rialto-migrate/rialto/connectors/trello"
 	trellocloud "github.com/rialto-migrate/rialto/connectors/trello/standin"
 	"github.com/rialto-migrate/rialto/connectors/trello/standin/trellotest"
-	shared "github.com/rialto-migrate/rialto/connector/standin"
 	"github.com/rialto-migrate/rialto/internal/migrate"
 )
 

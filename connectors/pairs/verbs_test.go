@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/internal/ledger"
 	"github.com/rialto-migrate/rialto/internal/ledger/ledgertest"
 	"github.com/rialto-migrate/rialto/internal/migrate"
@@ -208,7 +209,8 @@ func (m *move) moved() (*migrate.Forecast, *migrate.Verdict) {
 // must make nothing twice.
 func (m *move) rebuilt() {
 	m.t.Helper()
-	before := m.holds()
+	boards, place := m.boards(), m.to.left()
+	before := m.holds(boards)
 	m.led = ledgertest.New()
 	rep, err := m.engine().Rebuild(m.t.Context())
 	if err != nil {
@@ -224,26 +226,41 @@ func (m *move) rebuilt() {
 		}
 	}
 	m.verify()
-	if after := m.holds(); !equalCounts(before, after) {
+	if after := m.holds(boards); !equalCounts(before, after) {
 		m.t.Errorf("the target held %v before the ledger was lost, and now %v", before, after)
+	}
+	if after := m.to.left(); !slices.Equal(place, after) {
+		m.t.Errorf("the place held %v before the ledger was lost, and now %v", place, after)
 	}
 	m.idle()
 }
 
-// holds counts what the target has, by reading it as a source.
-func (m *move) holds() map[item.Kind]int {
+// boards are the containers that the migration made.
+func (m *move) boards() []item.Ref {
 	m.t.Helper()
-	side := m.to.side()
-	src, err := side.Cloud.Source(m.t.Context())
+	known, err := m.led.Shards(m.t.Context())
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	var out []item.Ref
+	for _, s := range known {
+		if !s.Target.Zero() {
+			out = append(out, s.Target)
+		}
+	}
+	return out
+}
+
+// holds counts what containers of the target have, by reading them as a source.
+func (m *move) holds(boards []item.Ref) map[item.Kind]int {
+	m.t.Helper()
+	src, err := m.to.side().Cloud.Source(m.t.Context())
 	if err != nil {
 		m.t.Fatal(err)
 	}
 	out := map[item.Kind]int{}
-	for s, err := range src.Shards(m.t.Context()) {
-		if err != nil {
-			m.t.Fatal(err)
-		}
-		for page, err := range src.List(m.t.Context(), s, "") {
+	for _, board := range boards {
+		for page, err := range src.List(m.t.Context(), connector.Shard{Ref: board}, "") {
 			if err != nil {
 				m.t.Fatal(err)
 			}

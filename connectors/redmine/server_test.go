@@ -248,7 +248,7 @@ func testRefused(t *testing.T, w *world) {
 	moved := httptest.NewServer(http.RedirectHandler(w.srv.URL+"/issue_statuses.json", http.StatusMovedPermanently))
 	defer moved.Close()
 	_, err = open(t, connector.Settings{"url": moved.URL, "key": w.srv.Key}, nil).Check(t.Context())
-	refused(t, err, connector.Auth, "401", w.srv.Key) // the key does not follow to another server
+	refused(t, err, connector.Permanent, "redirects to another address", w.srv.Key)
 	html := open(t, connector.Settings{"url": w.srv.URL + "/login?", "key": "x"}, nil)
 	if _, err = html.Check(t.Context()); err == nil {
 		t.Error("a wrong path of the server passed for Redmine")

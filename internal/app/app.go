@@ -25,6 +25,11 @@ import (
 	"github.com/rialto-migrate/rialto/internal/vault"
 )
 
+// DatabaseVariable is the environment variable that may hold the address of a
+// PostgreSQL database (postgres://…) to keep connections and ledgers in, instead
+// of files in the state directory.
+const DatabaseVariable = "RIALTO_DATABASE_URL"
+
 // Config makes an App.
 type Config struct {
 	Connectors []connector.Connector
@@ -52,7 +57,8 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if c.Getenv == nil {
 		c.Getenv = os.Getenv
 	}
-	s, err := store.Open(ctx, store.Options{Dir: c.StateDir, Program: c.Version, Getenv: c.Getenv})
+	s, err := store.Open(ctx, store.Options{Dir: c.StateDir, Program: c.Version, Getenv: c.Getenv,
+		Postgres: vault.NewSecret(c.Getenv(DatabaseVariable))})
 	if err != nil {
 		return nil, err
 	}
@@ -178,6 +184,10 @@ func join(set, secret map[string]string) connector.Settings {
 	}
 	return out
 }
+
+// RotateRoot replaces the root key and seals everything anew. No other process
+// may use the state directory meanwhile; safe to repeat.
+func (a *App) RotateRoot(ctx context.Context) error { return a.store.RotateRoot(ctx) }
 
 // Connections lists the connections, without their secrets.
 func (a *App) Connections(ctx context.Context) ([]vault.Connection, error) {

@@ -101,21 +101,21 @@ func Main(connectors []connector.Connector) int {
 		}
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		stopped := make(chan struct{})
-		go func() {
-			select {
-			case <-line.Stopping():
-				close(stopped)
-				cancel()
-			case <-ctx.Done():
-			}
-		}()
+		if spec.Verb != Run { // a run finishes what is under way; the others only read, or ask before each step
+			go func() {
+				select {
+				case <-line.Stopping():
+					cancel()
+				case <-ctx.Done():
+				}
+			}()
+		}
 		w := &work{spec: spec, line: line, connectors: connectors, at: killer(spec.Failpoint)}
 		out := &Outcome{}
 		if err := w.do(ctx, out); err != nil {
 			asked := false
 			select {
-			case <-stopped:
+			case <-line.Stopping():
 				asked = true
 			default:
 			}
@@ -156,7 +156,7 @@ func (w *work) do(ctx context.Context, out *Outcome) error {
 	}
 	defer to.Cloud.Close()
 	e, err := migrate.New(migrate.Config{Spec: w.spec.Migration, From: from, To: to, Ledger: w.line.Ledger(), Key: w.spec.Key,
-		Emit: w.emit, Now: time.Now, Failpoint: w.at})
+		Emit: w.emit, Now: time.Now, Failpoint: w.at, Stop: w.line.Stopping()})
 	if err != nil {
 		return err
 	}

@@ -41,6 +41,9 @@ func (p *pass) gone(ctx context.Context, part *part) error {
 	}
 	slices.SortStableFunc(missing, func(a, b ledger.Row) int { return cmp.Compare(level(b.Key.Kind), level(a.Key.Kind)) })
 	for _, r := range missing {
+		if p.e.stopped() {
+			return nil
+		}
 		if err := p.remove(ctx, part, r); err != nil {
 			return err
 		}

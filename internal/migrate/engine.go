@@ -32,6 +32,9 @@ type Config struct {
 	Emit     func(Event) // called from many goroutines at once
 	Log      *slog.Logger
 	Now      func() time.Time
+	// Stop asks for a clean end: what is under way is finished, and nothing new
+	// begins. nil for never.
+	Stop <-chan struct{}
 	// Failpoint is called at each named step of the protocol; tests kill the
 	// process in it. nil for none.
 	Failpoint func(name string)
@@ -181,6 +184,19 @@ func (e *Engine) lookup(ctx context.Context, shard int64, keys []item.Ref) (map[
 		}
 	}
 	return rows, nil
+}
+
+// ErrStopped is what a verb ends with that was asked to stop.
+var ErrStopped = errors.New("stopped")
+
+// stopped reports whether the verb was asked to stop.
+func (e *Engine) stopped() bool {
+	select {
+	case <-e.Stop:
+		return true
+	default:
+		return false
+	}
 }
 
 // stops reports whether an error ends the pass: what nothing after it could

@@ -152,8 +152,11 @@ func (f *fitter) fit(u *unit, parent item.Ref) {
 		f.lastList = b.Item.Ref
 	}
 	w.fields(b.Item, &u.item, kind == item.Task)
-	if kind == item.Comment {
+	switch {
+	case kind == item.Comment:
 		w.commentLine(b.Item)
+	case kind == item.Checklist && item.Name.Get(u.item) == "" && w.to.Keeps(kind, item.Name.Name):
+		item.Name.Set(&u.item, "Checklist") // clouds that name checklists do not leave one unnamed
 	}
 	w.children(with)
 	w.describe(b.Item)

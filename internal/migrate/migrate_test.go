@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -438,5 +439,40 @@ func TestCutOffAnywhere(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A pass that is asked to stop finishes what is under way: nothing is left in
+// doubt, nothing failed, and the next run goes on.
+func TestStop(t *testing.T) {
+	for _, after := range []int64{3, 10, 25} {
+		b := newBench(t, everything())
+		stop := make(chan struct{})
+		var step atomic.Int64
+		b.fail = func(name string) {
+			if step.Add(1) == after*4 {
+				close(stop)
+			}
+		}
+		e := b.engine()
+		e.Stop = stop
+		rep, err := e.Run(context.Background())
+		if !errors.Is(err, ErrStopped) {
+			t.Fatalf("the run ended with %v: %+v", err, rep)
+		}
+		shards, _ := b.led.Shards(context.Background())
+		for _, s := range shards {
+			if doubt, _ := b.led.InDoubt(context.Background(), s.Num); len(doubt) > 0 {
+				t.Errorf("%d writes are in doubt", len(doubt))
+			}
+			if fails, _ := b.led.Failures(context.Background(), s.Num, 10); len(fails) > 0 {
+				t.Errorf("failures: %v", fails)
+			}
+		}
+		b.fail = nil
+		if r := b.run("complete"); !r.Resumed {
+			t.Error("the next run did not go on with the pass")
+		}
+		b.verify("equal-with-losses")
 	}
 }

@@ -327,7 +327,7 @@ func (p *part) waits() bool {
 // the parent may still come; else they fail with it.
 func (p *part) orphans(ctx context.Context, keys []item.Ref) error {
 	p.mu.Lock()
-	later := p.doubt || p.retry || p.deferred
+	later := p.doubt || p.retry || p.deferred || p.e.stopped()
 	p.deferred = p.deferred || later
 	p.mu.Unlock()
 	if later || len(keys) == 0 {

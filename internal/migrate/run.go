@@ -60,6 +60,9 @@ func (e *Engine) Run(ctx context.Context) (*Report, error) {
 	p := &pass{e: e, parts: map[item.Ref]*part{}, links: e.newLinks()}
 	err = p.run(ctx, shards)
 	rep := e.report("failed", resumed)
+	if err == nil && e.stopped() {
+		err = ErrStopped
+	}
 	if err != nil {
 		return rep, err // the pass stays open: the next run goes on
 	}
@@ -120,7 +123,7 @@ func (p *pass) run(ctx context.Context, shards []connector.Shard) error {
 	for _, s := range shards {
 		group.Go(func() error { return p.shard(gctx, s) })
 	}
-	if err := group.Wait(); err != nil {
+	if err := group.Wait(); err != nil || p.e.stopped() {
 		return err
 	}
 	if err := p.deletions(ctx); err != nil {
@@ -191,7 +194,7 @@ func (p *pass) sweeps(ctx context.Context, s connector.Shard) error {
 		if parts, err = p.partsOf(ctx, s.Ref); err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(parts, (*part).unfinished) {
+		if p.e.stopped() || !slices.ContainsFunc(parts, (*part).unfinished) {
 			return nil
 		}
 	}
@@ -200,7 +203,7 @@ func (p *pass) sweeps(ctx context.Context, s connector.Shard) error {
 
 // shard brings one source container over.
 func (p *pass) shard(ctx context.Context, s connector.Shard) error {
-	if err := p.sweeps(ctx, s); err != nil {
+	if err := p.sweeps(ctx, s); err != nil || p.e.stopped() {
 		return err
 	}
 	parts, err := p.partsOf(ctx, s.Ref)
@@ -247,6 +250,9 @@ func (p *pass) sweep(ctx context.Context, s connector.Shard) error {
 			if d.bundle.Item.Kind == item.Task {
 				tasks++
 			}
+		}
+		if p.e.stopped() {
+			return nil
 		}
 		if tasks >= waveTasks {
 			if err := flush(); err != nil {

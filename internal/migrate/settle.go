@@ -56,6 +56,8 @@ func (p *part) settle(ctx context.Context) error {
 		p.e.Emit(Event{Event: "waiting", Shard: p.name, Reason: "writes in doubt may still land"})
 		select {
 		case <-time.After(wait):
+		case <-p.e.Stop:
+			return nil // the intents stay for the next run
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

@@ -16,7 +16,7 @@ import (
 
 // flush carries out one batch: intents, the write, the commit.
 func (p *part) flush(ctx context.Context, kind item.Kind, l *lane, batch []*step) error {
-	if count(batch) == 0 {
+	if count(batch) == 0 || p.e.stopped() {
 		return nil
 	}
 	if err := p.prepare(ctx, kind, batch); err != nil {

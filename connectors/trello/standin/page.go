@@ -3,6 +3,7 @@ package standin
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/rialto-migrate/rialto/connector/standin"
@@ -75,7 +76,7 @@ func (s *Server) pageCard(c *card) standin.PageCard {
 		}
 		p.Fields = append(p.Fields, standin.PageField{Name: v.field.name, Value: text})
 	}
-	for _, l := range c.checklists {
+	for _, l := range slices.SortedStableFunc(slices.Values(c.checklists), func(x, y *checklist) int { return order(x.pos, y.pos, x.id, y.id) }) {
 		list := standin.PageChecklist{Name: l.name}
 		for _, i := range l.sorted() {
 			var note []string
