@@ -138,7 +138,7 @@ func (tr *trial) carryOut() {
 	}
 	verdict := tr.rialto.run(fate{}, "", "verify", "--json", tr.file)
 	if verdict.code != 0 {
-		tr.t.Errorf("verify: %v", verdict)
+		tr.t.Errorf("verify: exit code %d%s\n%s", verdict.code, verdict.events("difference"), tail(verdict.err))
 	}
 	tr.look("at the end")
 }
@@ -193,7 +193,7 @@ func (tr *trial) bring(phase string, deaths int) {
 			f = fate{}
 		}
 		e := tr.rialto.run(f, "", "run", "--json", tr.file)
-		tr.note("%s run %d: %v: exit code %d after %v", phase, run, f, e.code, e.took.Round(time.Millisecond))
+		tr.note("%s run %d: %v: exit code %d after %v%s", phase, run, f, e.code, e.took.Round(time.Millisecond), e.events("item", "failure", "kept", "waiting"))
 		if e.killed() && f != (fate{}) {
 			continue
 		}

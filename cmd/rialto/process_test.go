@@ -72,6 +72,19 @@ func (e ended) done(out any) error {
 	return json.Unmarshal([]byte(last), out)
 }
 
+// events are the lines of --json about these events.
+func (e ended) events(kinds ...string) string {
+	var b strings.Builder
+	for line := range strings.SplitSeq(e.out, "\n") {
+		for _, k := range kinds {
+			if rest, ok := strings.CutPrefix(line, `{"event":"`+k+`",`); ok {
+				b.WriteString("\n    " + k + " " + rest)
+			}
+		}
+	}
+	return b.String()
+}
+
 // A fate is what a test does to a process: the mover dies at a failpoint, or
 // the program is killed after a time. The zero fate lets it live.
 type fate struct {

@@ -84,7 +84,6 @@ type PageAttachment struct {
 	Name  string
 	URL   string // shown as a link if it is http or https
 	Bytes int64  // -1 for a link
-	Mark  bool   // it says where the card was moved from
 }
 
 //go:embed page.css

@@ -100,8 +100,9 @@ func (a anchors) board(b PageBoard) viewBoard {
 func (a anchors) card(c PageCard) viewCard {
 	v := viewCard{PageCard: c, Text: a.pieces(c.Description)}
 	for _, f := range c.Attachments {
+		mark := isMark(f)
 		f.URL = a.lead(f.URL)
-		if f.Mark {
+		if mark {
 			v.Marks = append(v.Marks, f)
 		} else {
 			v.Files = append(v.Files, f)
@@ -111,6 +112,12 @@ func (a anchors) card(c PageCard) viewCard {
 		v.Comments = append(v.Comments, viewComment{m, a.pieces(m.Text)})
 	}
 	return v
+}
+
+// isMark reports whether an attachment is what tells a migration that it made
+// the card: it is shown, but does not stand in the way.
+func isMark(f PageAttachment) bool {
+	return f.Bytes < 0 && (f.Name == "Moved here by Rialto" || strings.HasSuffix(f.URL, "#rialto") || strings.HasSuffix(f.URL, "&rialto"))
 }
 
 // lead is where an address leads: to its place on the page, if a part of its

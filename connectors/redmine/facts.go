@@ -129,16 +129,6 @@ func (f *facts) fields(ctx context.Context) ([]apiField, error) {
 	})
 }
 
-// markField returns the custom field that carries marks.
-func (f *facts) markField(ctx context.Context) (apiField, bool, error) {
-	all, err := f.fields(ctx)
-	if err != nil {
-		return apiField{}, false, err
-	}
-	d, ok := findField(all, markField)
-	return d, ok, nil
-}
-
 // person returns what the server tells of somebody; only the id and the name
 // where it tells no more, as of groups.
 func (f *facts) person(ctx context.Context, who named) (apiUser, error) {

@@ -85,7 +85,7 @@ func Open(ctx context.Context, c Config) (_ *Demo, err error) {
 		return nil, err
 	}
 	pages := http.NewServeMux()
-	pages.Handle("GET /{$}", standin.PairHandler("Rialto demo", c.Stage.From, c.Stage.To))
+	pages.Handle("GET /{$}", standin.BoardsHandler("Rialto demo", c.Stage.From, c.Stage.To))
 	pages.HandleFunc("GET /report", d.serveReport)
 	d.page, err = d.serve(serving, c.Listen, pages)
 	return d, err

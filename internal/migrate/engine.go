@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
@@ -49,6 +50,8 @@ type Engine struct {
 	target   connector.Target
 	people   *peopleMap
 	outcomes *outcomes
+	total    int          // items in scope, as far as the source tells
+	told     atomic.Int64 // when progress was last told, in Unix milliseconds
 	losses   *lossBook
 }
 

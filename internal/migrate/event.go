@@ -29,12 +29,14 @@ type NamedPair struct {
 	Target string `json:"target,omitempty"`
 }
 
-// Progress says how far a verb has come.
+// Progress says how far a run has come.
 type Progress struct {
-	Shards, ShardsDone int
-	Items, Written     int
-	Requests, Refused  int64
-	Bytes              int64
+	Items    int   `json:"items"`           // looked at
+	Total    int   `json:"total,omitempty"` // to look at, where the source tells; 0 if unknown
+	Written  int   `json:"written"`
+	Requests int64 `json:"requests"`
+	Refused  int64 `json:"refused"`
+	Bytes    int64 `json:"bytes"` // sent to the target
 }
 
 // A Tally counts what became of the items of one kind.
@@ -62,6 +64,8 @@ type outcomes struct {
 	mu    sync.Mutex
 	ops   map[item.Ref]string
 	fails map[item.Ref]bool
+	// written counts the ops that are not opSkipped.
+	written int
 }
 
 func newOutcomes() *outcomes {
@@ -78,8 +82,12 @@ func (o *outcomes) note(key item.Ref, op string) {
 		return
 	}
 	delete(o.fails, key)
-	if had, ok := o.ops[key]; ok && (op == opSkipped || had == opCreated && op == opUpdated) {
+	had, ok := o.ops[key]
+	if ok && (op == opSkipped || had == opCreated && op == opUpdated) {
 		return
+	}
+	if op != opSkipped && (!ok || had == opSkipped) {
+		o.written++
 	}
 	o.ops[key] = op
 }
@@ -114,9 +122,7 @@ func (o *outcomes) tally() map[item.Kind]Tally {
 // met counts the items that have an outcome, and those of them that were
 // written.
 func (o *outcomes) met() (items, written int) {
-	for _, t := range o.tally() {
-		written += t.Created + t.Updated + t.Deleted
-		items += t.Created + t.Updated + t.Deleted + t.Skipped
-	}
-	return items, written
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.ops), o.written
 }

@@ -57,6 +57,11 @@ func (e *Engine) Run(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the ledger: %w", err)
 	}
+	for _, s := range shards {
+		for _, n := range s.Counts {
+			e.total += n
+		}
+	}
 	p := &pass{e: e, parts: map[item.Ref]*part{}, links: e.newLinks()}
 	err = p.run(ctx, shards)
 	rep := e.report("failed", resumed)
@@ -301,8 +306,17 @@ func (p *pass) wave(ctx context.Context, source item.Ref, wave []routed) error {
 			return err
 		}
 	}
-	items, written := p.e.outcomes.met()
-	requests, refused, bytes := p.e.traffic()
-	p.e.Emit(Event{Event: "progress", Shard: source.ID, Counts: &Progress{Items: items, Written: written, Requests: requests, Refused: refused, Bytes: bytes}})
+	p.e.progress()
 	return ctx.Err()
+}
+
+// progress tells how far the run has come, at most five times a second.
+func (e *Engine) progress() {
+	now, last := e.Now().UnixMilli(), e.told.Load()
+	if now-last < 200 || !e.told.CompareAndSwap(last, now) {
+		return
+	}
+	items, written := e.outcomes.met()
+	requests, refused, bytes := e.traffic()
+	e.Emit(Event{Event: "progress", Counts: &Progress{Items: items, Total: e.total, Written: written, Requests: requests, Refused: refused, Bytes: bytes}})
 }

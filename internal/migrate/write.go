@@ -49,6 +49,7 @@ func (p *part) flush(ctx context.Context, kind item.Kind, l *lane, batch []*step
 	results := p.send(ctx, changes)
 	p.e.Failpoint("after-write")
 	err := p.commit(ctx, batch, sent, results)
+	p.e.progress()
 	p.e.Failpoint("after-commit")
 	if l != nil {
 		for _, s := range batch {

@@ -21,17 +21,34 @@ func TestMain(m *testing.M) {
 		os.Exit(crashChild())
 	}
 	code := m.Run()
-	if c, err := cluster(); err == nil {
-		if err := c.Stop(); err != nil {
-			println(err.Error())
-			code = 1
-		}
+	if err := server.stop(); err != nil {
+		println(err.Error())
+		code = 1
 	}
 	os.Exit(code)
 }
 
-// cluster is one server for all tests of this package.
-var cluster = sync.OnceValues(func() (*storetest.Cluster, error) { return storetest.Start(false) })
+// server is the one PostgreSQL server of this package's tests, started by the
+// first that needs it.
+var server testServer
+
+type testServer struct {
+	once    sync.Once
+	cluster *storetest.Cluster
+	err     error
+}
+
+func (s *testServer) start() (*storetest.Cluster, error) {
+	s.once.Do(func() { s.cluster, s.err = storetest.Start(false) })
+	return s.cluster, s.err
+}
+
+func (s *testServer) stop() error {
+	if s.cluster == nil {
+		return nil
+	}
+	return s.cluster.Stop()
+}
 
 // An engineCase is an empty place for a store on one of the engines.
 type engineCase struct {
@@ -43,7 +60,7 @@ func engines() []engineCase {
 	return []engineCase{
 		{"SQLite", func(t *testing.T) Options { return Options{Dir: t.TempDir(), Program: "1.2.3"} }},
 		{"PostgreSQL", func(t *testing.T) Options {
-			c, err := cluster()
+			c, err := server.start()
 			if errors.Is(err, storetest.ErrMissing) {
 				t.Skip(err)
 			}

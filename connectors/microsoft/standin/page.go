@@ -45,7 +45,7 @@ func (s *Server) PageBoards() []shared.PageBoard {
 }
 
 func (s *Server) pageBoard(p *plan) shared.PageBoard {
-	b := shared.PageBoard{Cloud: "Planner", Name: p.title}
+	b := shared.PageBoard{ID: p.id, Cloud: "Planner", Name: p.title}
 	g := s.groups[p.group]
 	if g != nil {
 		b.Description = "Group: " + g.name
