@@ -80,7 +80,13 @@ type FieldCaps struct {
 	MaxChars int      // characters of a text (UTF-16 units, as the clouds count); 0 for no limit
 	MaxCount int      // entries of a set or list; 0 for no limit
 	Days     bool     // a time loses its clock
-	Values   []string // the closed set of a Choice; nil for any
+	// Values is the closed set of a Choice, or the steps of a Number as text in
+	// rising order, of which a value strictly between the first and the last never
+	// becomes one of these two: what was begun stays begun. nil for any.
+	Values []string
+	// Needed says that the cloud takes no item of which this text is empty: it is
+	// given one.
+	Needed bool
 	// Unique says that no two items of one container may have the same value of
 	// this field: each of a plan's labels is one of Planner's 25 colours.
 	Unique bool
@@ -112,6 +118,19 @@ type Quota struct {
 	Requests int
 	Per      time.Duration
 	Source   string // where the vendor says so
+}
+
+// Writes reports whether a target with these capabilities holds items of a
+// kind that can be written: some of its fields at least. People are matched and
+// not written, and a server may hold custom fields that only its administrator
+// can make.
+func (c Capabilities) Writes(k item.Kind) bool {
+	for _, f := range c.Kinds[k].Fields {
+		if !f.Told {
+			return true
+		}
+	}
+	return false
 }
 
 // Keeps reports whether a target with these capabilities keeps a field of a

@@ -1,19 +1,11 @@
 package connector
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
-	"maps"
-	"math/rand/v2"
-	"mime"
 	"net/http"
-	"net/url"
-	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -22,12 +14,13 @@ import (
 // logs and counts. Logs hold the method, the path's shape and the status; never
 // a query, a header or a body. A Client is safe for concurrent use.
 type Client struct {
-	http    *http.Client
-	dialect Dialect
-	pace    *Pacer
-	log     *slog.Logger
-	// Attempts is the most times that one request is sent; 0 means 6.
+	http     *http.Client
+	dialect  Dialect
+	renewal  *renewal
+	pace     *Pacer
+	log      *slog.Logger
 	attempts int
+	stall    time.Duration
 	stats    *Stats
 }
 
@@ -36,36 +29,17 @@ type Dialect struct {
 	// Sign adds the credentials. It is called anew for each attempt and may
 	// fetch a fresh token, through a Client of its own.
 	Sign func(ctx context.Context, r *http.Request) error
+	// Renew replaces credentials that were refused. When an answer's class is
+	// Auth it is called once, for all calls that were refused at the same time,
+	// and the calls are sent again: what was refused was not carried out. An
+	// error of class Auth is remembered: it is not called again. nil if the
+	// credentials cannot be renewed.
+	Renew func(ctx context.Context) error
 	// Limits reads the vendor's rate-limit headers.
 	Limits func(class string, status int, h http.Header) []Sample
 	// Refuse turns an answer that is not 2xx into an error with a class. body
 	// holds at most 64 KiB. nil or a nil result means RefusePlain.
 	Refuse func(status int, h http.Header, body []byte) *Error
-}
-
-// A Request is one call.
-type Request struct {
-	Method string
-	URL    string // absolute
-	Header http.Header
-	// JSON is sent as the body, if not nil. Form likewise, urlencoded.
-	JSON any
-	Form url.Values
-	// Body makes the body anew for each attempt; size -1 streams it chunked.
-	// The client closes it.
-	Body func() (body io.ReadCloser, size int64, contentType string, err error)
-	// Class is the endpoint class whose quota the call uses; Cost its weight, 0
-	// meaning 1.
-	Class string
-	Cost  int
-	// Repeatable says that sending it again is harmless even if the first one
-	// was carried out. GET, HEAD, PUT, DELETE and OPTIONS always are.
-	Repeatable bool
-	// Once says the opposite of a method that always is: sending it again would
-	// do it twice (Redmine's PUT of an issue with notes adds a comment).
-	Once bool
-	// Unsigned leaves the credentials away: for upload URLs that carry their own.
-	Unsigned bool
 }
 
 // Stats count what a client did. Read them at any time.
@@ -75,16 +49,28 @@ type Stats struct {
 
 // ClientOptions make a Client.
 type ClientOptions struct {
-	Transport http.RoundTripper // nil means http.DefaultTransport
+	Transport http.RoundTripper // nil means NewTransport()
 	Pacer     *Pacer            // nil means one without limits
 	Log       *slog.Logger
-	Attempts  int
-	Stats     *Stats
+	// Attempts is the most times that a request is sent when it fails; 0 means
+	// 6. What the cloud refused for its quota is tried more often.
+	Attempts int
+	// Stall is how long a request may stand still before it counts as failed; 0
+	// means two minutes.
+	Stall time.Duration
+	Stats *Stats
 }
+
+// refusalsPerAttempt is how many refusals for a quota weigh as one failure.
+const refusalsPerAttempt = 5
 
 // NewClient returns a client without a dialect.
 func NewClient(o ClientOptions) *Client {
-	c := &Client{http: &http.Client{Transport: o.Transport, CheckRedirect: sameHost}, pace: o.Pacer, log: o.Log, attempts: o.Attempts, stats: o.Stats}
+	if o.Transport == nil {
+		o.Transport = NewTransport()
+	}
+	c := &Client{http: &http.Client{Transport: o.Transport, CheckRedirect: follow}, pace: o.Pacer, log: o.Log,
+		attempts: o.Attempts, stall: o.Stall, stats: o.Stats}
 	if c.pace == nil {
 		c.pace = NewPacer(nil)
 	}
@@ -93,6 +79,9 @@ func NewClient(o ClientOptions) *Client {
 	}
 	if c.attempts == 0 {
 		c.attempts = 6
+	}
+	if c.stall == 0 {
+		c.stall = 2 * time.Minute
 	}
 	if c.stats == nil {
 		c.stats = &Stats{}
@@ -104,7 +93,7 @@ func NewClient(o ClientOptions) *Client {
 // transport, pacer and counters.
 func (c *Client) With(d Dialect) *Client {
 	n := *c
-	n.dialect = d
+	n.dialect, n.renewal = d, newRenewal(d.Renew)
 	return &n
 }
 
@@ -115,324 +104,181 @@ func (c *Client) Stats() *Stats { return c.stats }
 // $batch): it takes and reports the parts itself.
 func (c *Client) Pacer() *Pacer { return c.pace }
 
-// sameHost follows redirects of reads. When the host changes net/http drops the
-// Authorization header alone, so everything else that may hold a key is dropped
-// here.
-func sameHost(r *http.Request, via []*http.Request) error {
-	if len(via) > 5 {
-		return errors.New("too many redirects")
-	}
-	if via[0].URL.Scheme == "https" && r.URL.Scheme != "https" {
-		return errors.New("a redirect from https to an address in the clear is refused")
-	}
-	if r.URL.Host != via[0].URL.Host {
-		maps.DeleteFunc(r.Header, func(name string, _ []string) bool {
-			return name != "Accept" && name != "Accept-Language" && name != "Range"
-		})
-	}
-	return nil
-}
-
 // Do sends a request until it succeeds, fails for good, or the attempts are
-// used up. The answer is 2xx or 3xx; the caller closes its body. Any other end
-// is an *Error. A request that is not Repeatable is sent again only when the
-// cloud refused it without carrying it out; otherwise the error is InDoubt.
+// used up. The answer is 2xx or 3xx; the caller closes its body, which frees the
+// request. Any other end is an *Error. Redirects of reads are followed, those of
+// writes are errors but for 303, which is the answer of a write that was done. A
+// request that is not repeatable is sent again only when the cloud refused it
+// without carrying it out; otherwise the error is InDoubt.
 func (c *Client) Do(ctx context.Context, q Request) (*http.Response, error) {
-	var last *Error
-	for attempt := range c.attempts {
-		if attempt > 0 {
-			c.stats.Retries.Add(1)
-			if err := sleep(ctx, backoff(attempt, last.RetryAfter)); err != nil {
-				return nil, err
-			}
+	failures, refusals, renewed := 0, 0, false
+	for {
+		seen, e := c.renewal.seen(ctx)
+		if e != nil {
+			return nil, e
 		}
-		resp, err := c.once(ctx, q)
-		if err == nil {
+		resp, e := c.once(ctx, q)
+		if e == nil {
 			return resp, nil
 		}
 		if ctx.Err() != nil {
-			err.InDoubt = !q.repeatable()
-			err.Err = context.Cause(ctx)
-			return nil, err
+			e.Err = context.Cause(ctx)
+			return nil, e
 		}
-		last = err
-		again := err.Class == Throttled || err.Class == Transient
-		if !again || err.InDoubt {
+		if e.Class == Auth && !q.Unsigned && !renewed && c.renewal != nil && !e.InDoubt {
+			if e := c.renewal.after(ctx, seen); e != nil {
+				return nil, e
+			}
+			renewed = true
+			continue
+		}
+		if e.InDoubt || e.Class != Throttled && e.Class != Transient {
+			return nil, e
+		}
+		wait := 0
+		if e.Class == Throttled {
+			refusals++
+			wait = min(refusals, 4)
+		} else {
+			failures++
+			wait = failures
+		}
+		if failures >= c.attempts || refusals >= refusalsPerAttempt*c.attempts {
+			return nil, e
+		}
+		if e.RetryAfter > mostAsked {
+			return nil, e.WithHint("the cloud asks to wait for " + e.RetryAfter.Round(time.Minute).String() + ": run again then")
+		}
+		c.stats.Retries.Add(1)
+		if err := sleep(ctx, backoff(wait, e.RetryAfter)); err != nil {
 			return nil, err
 		}
 	}
-	return nil, last
 }
 
-// JSON sends a request and decodes the answer into out, unless out is nil. A
-// body that is not JSON, or is cut short, is Malformed (and InDoubt for a
-// request that is not Repeatable); reads are sent again.
+// JSON sends a request and decodes the answer into out, unless out is nil: then
+// the head of the answer is enough. A body that is not JSON is Malformed, one
+// that is cut short Transient; both are InDoubt for a request that is not
+// repeatable, and the others are sent again.
 func (c *Client) JSON(ctx context.Context, q Request, out any) (http.Header, error) {
-	for attempt := 0; ; attempt++ {
+	where := q.where()
+	for attempt := 1; ; attempt++ {
 		resp, err := c.Do(ctx, q)
 		if err != nil {
 			return nil, err
 		}
-		err = decode(resp, out)
-		if err == nil {
+		again, e := decode(where, resp, out)
+		if e == nil {
 			return resp.Header, nil
 		}
-		if !q.repeatable() {
-			err.(*Error).InDoubt = true
-			return nil, err
+		if ctx.Err() != nil {
+			e.Err = context.Cause(ctx)
+			again = false
 		}
-		if attempt >= 2 {
-			return nil, err
+		e.InDoubt = !q.repeatable()
+		if e.InDoubt || !again || attempt >= min(3, c.attempts) {
+			return nil, e
 		}
-		if err := sleep(ctx, backoff(attempt+1, 0)); err != nil {
+		c.stats.Retries.Add(1)
+		if err := sleep(ctx, backoff(attempt, 0)); err != nil {
 			return nil, err
 		}
 	}
 }
 
-func decode(resp *http.Response, out any) error {
-	defer resp.Body.Close()
-	where := resp.Request.Method + " " + Shape(resp.Request.URL)
-	if out == nil || resp.StatusCode == http.StatusNoContent {
-		_, err := io.Copy(io.Discard, resp.Body)
-		if err != nil {
-			return &Error{Class: Transient, Reason: where + ": the answer was cut off", Err: err}
-		}
-		return nil
-	}
-	if t, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); t == "text/html" {
-		return Errorf(Malformed, "%s: the server answered a web page instead of JSON", where).
-			WithHint("check the connection's url setting: something else answers there, a proxy or a sign-in page")
-	}
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return &Error{Class: Transient, Reason: where + ": the answer was cut off", Err: err}
-	}
-	if err := json.Unmarshal(body, out); err != nil {
-		var typ *json.UnmarshalTypeError
-		if errors.As(err, &typ) {
-			return Errorf(Malformed, "%s: field %q is a %s where the contract has %s", where, typ.Field, typ.Value, typ.Type)
-		}
-		return Errorf(Malformed, "%s: the answer is not JSON", where)
-	}
-	return nil
-}
-
-func (q Request) repeatable() bool {
-	if q.Once {
-		return false
-	}
-	switch q.Method {
-	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodOptions:
-		return true
-	}
-	return q.Repeatable
-}
-
+// once sends a request once, when its turn has come.
 func (c *Client) once(ctx context.Context, q Request) (*http.Response, *Error) {
-	u, err := url.Parse(q.URL)
-	if err != nil {
-		return nil, Errorf(Permanent, "the address of a request cannot be read")
-	}
-	where := q.Method + " " + Shape(u)
-	var body io.ReadCloser
-	size, typ := int64(0), ""
-	switch {
-	case q.Body != nil:
-		if body, size, typ, err = q.Body(); err != nil {
-			if e, ok := errors.AsType[*Error](err); ok {
-				return nil, e
-			}
-			return nil, &Error{Class: Transient, Reason: where + ": what should be sent cannot be read", Err: err}
-		}
-	case q.JSON != nil:
-		b, err := json.Marshal(q.JSON)
-		if err != nil {
-			return nil, Errorf(Permanent, "%s: what should be sent is not JSON", where)
-		}
-		body, size, typ = io.NopCloser(bytes.NewReader(b)), int64(len(b)), "application/json"
-	case q.Form != nil:
-		s := q.Form.Encode()
-		body, size, typ = io.NopCloser(strings.NewReader(s)), int64(len(s)), "application/x-www-form-urlencoded"
-	}
-	r, err := http.NewRequestWithContext(ctx, q.Method, q.URL, body)
-	if err != nil {
-		return nil, Errorf(Permanent, "%s: the request cannot be made", where)
-	}
-	for k, v := range q.Header {
-		r.Header[k] = v
-	}
-	if body != nil {
-		r.ContentLength = size
-		if size == 0 {
-			r.Body = http.NoBody
-		}
-		if typ != "" && r.Header.Get("Content-Type") == "" {
-			r.Header.Set("Content-Type", typ)
-		}
-	}
-	if c.dialect.Sign != nil && !q.Unsigned {
-		if err := c.dialect.Sign(ctx, r); err != nil {
-			if body != nil {
-				body.Close()
-			}
-			if e, ok := errors.AsType[*Error](err); ok {
-				return nil, e
-			}
-			return nil, Errorf(Auth, "%s: the request cannot be signed", where)
-		}
-	}
+	where := q.where()
 	done, err := c.pace.Take(ctx, q.Class, max(q.Cost, 1))
 	if err != nil {
-		if body != nil {
-			body.Close()
-		}
 		return nil, &Error{Class: Transient, Reason: where + ": stopped while waiting for its turn", Err: err}
 	}
+	// It counts as failed in the pacer's eyes until an answer is there.
+	out := Outcome{Failed: true}
+	defer func() { done(out) }()
+
+	var sent sending
+	watched, w := newWatch(sent.trace(ctx), c.stall)
+	r, e := q.make(watched, func(b io.ReadCloser) io.ReadCloser { return &outgoing{b, w, &c.stats.BytesOut} })
+	if e == nil {
+		e = c.sign(ctx, r, q, where)
+	}
+	if e != nil {
+		w.stop()
+		out.Failed = false
+		return nil, e
+	}
+	w.wait()
 	began := time.Now()
 	resp, err := c.http.Do(r)
-	took := time.Since(began)
+	if r.ContentLength >= 0 && r.ContentLength < 64<<10 {
+		out.Took = time.Since(began) // a long body says nothing about the cloud's speed
+	}
 	c.stats.Requests.Add(1)
-	if size > 0 {
-		c.stats.BytesOut.Add(size)
-	}
 	if err != nil {
-		done(Outcome{Took: took, Failed: true})
-		return nil, c.broken(where, q, err)
+		if errors.Is(context.Cause(watched), errStalled) {
+			err = errStalled
+		}
+		w.stop()
+		e := broken(where, q, err, sent.possible(err))
+		c.log.Debug("request", "call", where, "failed", plainCause(err))
+		return nil, e
 	}
-	out := Outcome{Took: took, Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header)}
+	out.Failed, out.Status, out.RetryAfter = false, resp.StatusCode, retryAfter(resp.Header)
 	if c.dialect.Limits != nil {
 		out.Samples = c.dialect.Limits(q.Class, resp.StatusCode, resp.Header)
 	}
-	c.log.Debug("request", "call", where, "status", resp.StatusCode, "ms", took.Milliseconds())
-	if resp.StatusCode < 400 {
-		resp.Body = &counted{ReadCloser: resp.Body, n: &c.stats.BytesIn}
-		done(out)
+	c.log.Debug("request", "call", where, "status", resp.StatusCode, "ms", time.Since(began).Milliseconds())
+	resp.Body = &incoming{resp.Body, w, &c.stats.BytesIn}
+	w.rest()
+	if resp.StatusCode < 400 && !moved(q.Method, resp.StatusCode) {
 		return resp, nil
 	}
-	told, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	told, _ := io.ReadAll(io.LimitReader(resp.Body, mostTold))
 	resp.Body.Close()
-	e := c.refusal(resp.StatusCode, resp.Header, told)
+	e = c.refusal(resp.StatusCode, resp.Header, told)
 	if e.RetryAfter == 0 {
 		e.RetryAfter = out.RetryAfter
 	}
 	if e.Class == Throttled {
 		c.stats.Refused.Add(1)
-		out.Refused = true
 	}
+	// SharePoint throttles with 503 as well, and says for how long.
+	out.Refused = e.Class == Throttled || resp.StatusCode == http.StatusServiceUnavailable && e.RetryAfter > 0
 	out.RetryAfter = e.RetryAfter
-	done(out)
 	e.Reason = where + ": " + e.Reason
-	// A 5xx from a proxy may hide a write that went through; 429 and 503 are
-	// refusals by their definition (RFC 9110, RFC 6585).
-	if resp.StatusCode >= 500 && resp.StatusCode != http.StatusServiceUnavailable && !q.repeatable() {
-		e.InDoubt = true
-	}
+	e.InDoubt = e.InDoubt || hidesWrite(resp.StatusCode) && !q.repeatable()
 	return nil, e
 }
 
-// broken classifies a request that got no answer.
-func (c *Client) broken(where string, q Request, err error) *Error {
-	var ue *url.Error
-	if errors.As(err, &ue) {
-		err = ue.Err // drops the URL, whose query may hold a key
+// sign adds the credentials; on failure it closes the request's body.
+func (c *Client) sign(ctx context.Context, r *http.Request, q Request, where string) *Error {
+	if c.dialect.Sign == nil || q.Unsigned {
+		return nil
+	}
+	err := c.dialect.Sign(ctx, r)
+	if err == nil {
+		return nil
+	}
+	if r.Body != nil {
+		r.Body.Close()
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
-		return &Error{Class: e.Class, Reason: where + ": " + e.Reason, Hint: e.Hint, RetryAfter: e.RetryAfter, InDoubt: !q.repeatable()}
+		copied := *e
+		return &copied
 	}
-	return &Error{Class: Transient, Reason: where + ": " + plainCause(err), InDoubt: !q.repeatable() && !neverSent(err), Err: err}
+	return &Error{Class: Auth, Reason: where + ": the request cannot be signed", Err: cause(err)}
 }
 
 func (c *Client) refusal(status int, h http.Header, body []byte) *Error {
+	if status < 400 {
+		return Errorf(Permanent, "%d %s", status, http.StatusText(status)).
+			WithHint("check the connection's url setting: the server sends what we write elsewhere")
+	}
 	if c.dialect.Refuse != nil {
 		if e := c.dialect.Refuse(status, h, body); e != nil {
 			return e
 		}
 	}
 	return RefusePlain(status)
-}
-
-// RefusePlain classifies an answer by its status alone.
-func RefusePlain(status int) *Error {
-	class := Permanent
-	hint := ""
-	switch {
-	case status == http.StatusUnauthorized:
-		class, hint = Auth, "connect again: the credentials are wrong, expired or revoked"
-	case status == http.StatusForbidden:
-		class, hint = Forbidden, "ask an administrator of that account for the missing right"
-	case status == http.StatusNotFound, status == http.StatusGone:
-		class = Gone
-	case status == http.StatusConflict, status == http.StatusPreconditionFailed:
-		class = Conflict
-	case status == http.StatusTooManyRequests:
-		class = Throttled
-	case status == http.StatusRequestTimeout, status >= 500:
-		class = Transient
-	case status == http.StatusInsufficientStorage:
-		class = Full
-	}
-	if status == http.StatusInsufficientStorage {
-		class = Full
-	}
-	return &Error{Class: class, Reason: fmt.Sprintf("%d %s", status, http.StatusText(status)), Hint: hint}
-}
-
-// Shape is a URL's path with everything that looks like an id or a secret
-// replaced by "{}", for logs and errors.
-func Shape(u *url.URL) string {
-	parts := strings.Split(u.EscapedPath(), "/")
-	for i, p := range parts {
-		if len(p) > 24 || strings.ContainsAny(p, "0123456789%@:!") && len(p) > 2 {
-			parts[i] = "{}"
-		}
-	}
-	return strings.Join(parts, "/")
-}
-
-type counted struct {
-	io.ReadCloser
-	n *atomic.Int64
-}
-
-func (c *counted) Read(p []byte) (int, error) {
-	n, err := c.ReadCloser.Read(p)
-	c.n.Add(int64(n))
-	return n, err
-}
-
-func retryAfter(h http.Header) time.Duration {
-	v := h.Get("Retry-After")
-	if v == "" {
-		return 0
-	}
-	var secs float64
-	if _, err := fmt.Sscanf(v, "%f", &secs); err == nil && secs >= 0 && secs < 86400 {
-		return time.Duration(secs * float64(time.Second))
-	}
-	if t, err := http.ParseTime(v); err == nil {
-		if at, err := http.ParseTime(h.Get("Date")); err == nil {
-			return max(t.Sub(at), 0) // by the server's own clock, ours may be off
-		}
-		return max(time.Until(t), 0)
-	}
-	return 0
-}
-
-// backoff doubles from 250 ms to 30 s with full jitter, and is at least what
-// the cloud asked for.
-func backoff(attempt int, asked time.Duration) time.Duration {
-	d := min(250*time.Millisecond<<min(attempt-1, 7), 30*time.Second)
-	return asked + d/4 + rand.N(d)
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return &Error{Class: Transient, Reason: "stopped while waiting to try again", Err: context.Cause(ctx)}
-	}
 }

@@ -141,6 +141,7 @@ func (s *served) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.changes(r) {
 		s.writes.Add(1)
 	}
+	dbg(s, r)
 	if h := s.faulty.Load(); h != nil {
 		(*h).ServeHTTP(w, r)
 		return

@@ -56,6 +56,7 @@ func (trello) Capabilities(s connector.Settings) connector.Capabilities {
 		c.Kinds[item.CustomField] = fieldCaps()
 	} else {
 		task := c.Kinds[item.Task]
+		c.Absent = map[item.Kind]string{item.CustomField: "custom fields need a paid workspace (the plan setting says free)"}
 		delete(task.Fields, item.FieldValues.Name)
 		task.Lost[item.FieldValues.Name] = "custom fields need a paid workspace (the plan setting says free)"
 	}
@@ -67,12 +68,18 @@ func told() connector.FieldCaps {
 	return connector.FieldCaps{Told: true, Why: "Trello sets it itself; its API takes no author and no time"}
 }
 
+// needed is a text that may not be empty.
+func needed(f connector.FieldCaps) connector.FieldCaps {
+	f.Needed = true
+	return f
+}
+
 func chars(n int, why string) connector.FieldCaps { return connector.FieldCaps{MaxChars: n, Why: why} }
 
 func boardCaps() connector.KindCaps {
 	return connector.KindCaps{
 		Fields: map[string]connector.FieldCaps{
-			item.Name.Name:        chars(longText, docAPI+": POST /boards, name"),
+			item.Name.Name:        needed(chars(longText, docAPI+": POST /boards, name")),
 			item.Description.Name: chars(longText, docAPI+": POST /boards, desc"),
 			item.Closed.Name:      {},
 			item.Members.Name:     {MaxCount: 1600, AtLeast: true, Why: docLimits + ": totalMembersPerBoard 1,600"},
@@ -113,7 +120,7 @@ func labelCaps() connector.KindCaps {
 func listCaps() connector.KindCaps {
 	return connector.KindCaps{
 		Fields: map[string]connector.FieldCaps{
-			item.Name.Name:     chars(longText, docAPI+": as boards and labels"),
+			item.Name.Name:     needed(chars(longText, docAPI+": as boards and labels")),
 			item.Position.Name: {},
 			item.Closed.Name:   {},
 		},
@@ -132,7 +139,7 @@ func listCaps() connector.KindCaps {
 func fieldCaps() connector.KindCaps {
 	return connector.KindCaps{
 		Fields: map[string]connector.FieldCaps{
-			item.Name.Name:         chars(255, "the length that Trello's own form takes"),
+			item.Name.Name:         needed(chars(255, "the length that Trello's own form takes")),
 			item.Position.Name:     {},
 			item.FieldType.Name:    {Values: []string{"text", "number", "date", "checkbox", "list"}, Fixed: true, Why: docAPI + ": PUT /customFields/{id} takes no type"},
 			item.FieldOptions.Name: {MaxCount: 50, Why: docLimits + ": customFieldOptions per field 50"},
@@ -192,9 +199,9 @@ func taskCaps() connector.KindCaps {
 func checklistCaps(free bool) connector.KindCaps {
 	k := connector.KindCaps{
 		Fields: map[string]connector.FieldCaps{
-			item.Name.Name:          chars(longText, docAPI+": POST /checklists, name"),
+			item.Name.Name:          needed(chars(longText, docAPI+": POST /checklists, name: 1 to 16,384 characters")),
 			item.Position.Name:      {},
-			item.Entries.Name:       {MaxCount: 200, MaxChars: longText, Why: docLimits + ": checkItems per checklist 200; " + docAPI + ": their name"},
+			item.Entries.Name:       {MaxCount: 200, MaxChars: longText, Needed: true, Why: docLimits + ": checkItems per checklist 200; " + docAPI + ": their name"},
 			item.EntryDue.Name:      {},
 			item.EntryAssignee.Name: {},
 		},

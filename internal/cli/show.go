@@ -6,22 +6,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/rialto-migrate/rialto/internal/migrate"
+	"github.com/rialto-migrate/rialto/internal/report"
 	"github.com/rialto-migrate/rialto/internal/store"
 	"github.com/rialto-migrate/rialto/item"
 )
-
-// table prints aligned columns.
-func (s *shell) table(rows [][]string) {
-	w := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	for _, r := range rows {
-		fmt.Fprintf(w, "  %s\t\n", strings.Join(r, "\t"))
-	}
-	w.Flush()
-}
 
 // kinds lists the kinds that a map has, in the order of all kinds.
 func kinds[V any](m map[item.Kind]V) []item.Kind {
@@ -32,13 +23,6 @@ func kinds[V any](m map[item.Kind]V) []item.Kind {
 		}
 	}
 	return out
-}
-
-func num(n int) string {
-	if n == 0 {
-		return "·"
-	}
-	return fmt.Sprint(n)
 }
 
 // size says bytes for people.
@@ -72,7 +56,7 @@ func (s *shell) showForecast(f *migrate.Forecast) {
 	rows := [][]string{{"kind", "items", "create", "update", "skip", "delete", "size"}}
 	for _, k := range kinds(f.Kinds) {
 		c := f.Kinds[k]
-		bytes := "·"
+		bytes := nothing
 		if c.Bytes > 0 {
 			bytes = size(c.Bytes)
 		}
@@ -80,13 +64,15 @@ func (s *shell) showForecast(f *migrate.Forecast) {
 	}
 	s.table(rows)
 	if len(f.Losses) > 0 {
-		s.say("\nWhat the target cannot hold as the source has it:\n")
+		s.heading("What the target cannot hold as the source has it")
 		s.showLosses(f.Losses)
 	}
 	if len(f.Limits) > 0 {
-		s.say("\nLimits that are exceeded:\n")
+		s.heading("Limits that are exceeded")
 		for _, l := range f.Limits {
-			s.say("  %s: the target takes %d, %d more are there. %s", strings.TrimSuffix(string(l.Kind)+" "+l.Field, " "), l.Limit, l.Over, l.Why)
+			why, _ := report.Why(l.Why)
+			s.say("  %s", wrap(fmt.Sprintf("%s: the target takes %d, %d more are there. %s",
+				strings.TrimSuffix(string(l.Kind)+" "+l.Field, " "), l.Limit, l.Over, why), "    "))
 		}
 	}
 	nobody := 0
@@ -96,9 +82,21 @@ func (s *shell) showForecast(f *migrate.Forecast) {
 		}
 	}
 	if len(f.People) > 0 {
-		s.say("\nPeople: %d met, %d with a counterpart, %d without.", len(f.People), len(f.People)-nobody, nobody)
+		s.say("\n%s  %d met, %d with a counterpart, %d without.", s.paint(bold, "People"), len(f.People), len(f.People)-nobody, nobody)
 	}
-	s.say("\nUndo:")
+	s.showUndoForecast(f)
+	for _, n := range f.Notices {
+		s.say("\n%s", wrap(n, ""))
+	}
+	if f.Status == "nothing-to-do" {
+		s.say("\n%s", s.paint(good, "Nothing to do: the target has it all."))
+		return
+	}
+	s.say("%s    A run takes about %d calls: %s.", s.paint(bold, "Time"), f.Requests, span(f.Least, f.Most))
+}
+
+// showUndoForecast says how far an undo could go, and why not further.
+func (s *shell) showUndoForecast(f *migrate.Forecast) {
 	byUndo := map[string][]string{}
 	why := map[string]string{}
 	for _, k := range kinds(f.Undo) {
@@ -107,24 +105,14 @@ func (s *shell) showForecast(f *migrate.Forecast) {
 		byUndo[u] = append(byUndo[u], info.Plural)
 		why[u] = cmp.Or(why[u], f.Undo[k].Why)
 	}
+	head := s.paint(bold, "Undo")
 	for _, u := range slices.Sorted(maps.Keys(byUndo)) {
-		s.say("  %s for %s%s", u, strings.Join(byUndo[u], ", "), because(why[u]))
+		s.say("%s    %s for %s", head, u, strings.Join(byUndo[u], ", "))
+		if text, _ := report.Why(why[u]); text != "" {
+			s.say("        %s", s.paint(dim, wrap(text, "        ")))
+		}
+		head = "    "
 	}
-	for _, n := range f.Notices {
-		s.say("\n%s", n)
-	}
-	if f.Status == "nothing-to-do" {
-		s.say("\nNothing to do: the target has it all.")
-		return
-	}
-	s.say("\nA run takes about %d calls: %s.", f.Requests, span(f.Least, f.Most))
-}
-
-func because(why string) string {
-	if why == "" {
-		return ""
-	}
-	return " — " + why
 }
 
 func span(least, most time.Duration) string {
@@ -147,33 +135,39 @@ func round(d time.Duration) string {
 	return fmt.Sprintf("%.1f hours", d.Hours())
 }
 
-// policyWords say what becomes of a loss.
-func policyWords(policy string) string {
-	words := map[string]string{
-		"text": "goes into the text", "line": "goes into the line of who and when", "nearest": "becomes the nearest there is",
-		"day": "keeps its day; the clock goes into the text", "cut": "is cut; the whole goes into the text", "drop": "is left out",
-		"append": "is appended to the first one", "link": "becomes a link", "missing": "was not given by the source", "not-read": "is not carried",
-		"converted": "is converted", "cleaned": "loses control characters", "name-in-text": "is named in the text",
-		"plan": "goes to a board of its own", "bucket": "goes to a list of its own", "skip": "is left out", "task": "becomes a task",
-	}
-	return cmp.Or(words[policy], policy)
-}
-
+// showLosses lists what is lost: how often, what becomes of it and, as far as
+// there is room, why.
 func (s *shell) showLosses(losses []migrate.Loss) {
-	wide := 0
-	for _, l := range losses {
-		wide = max(wide, len(lossName(l)))
+	var wide [4]int
+	rows := make([][4]string, len(losses))
+	for i, l := range losses {
+		rows[i] = [4]string{string(l.Kind), fmt.Sprint(l.Count), lossField(l), report.PolicyWords(l.Policy)}
+		for c, text := range rows[i] {
+			wide[c] = max(wide[c], cells(text))
+		}
 	}
-	for _, l := range losses {
-		s.say("  %6d  %-*s  %s", l.Count, wide, lossName(l), policyWords(l.Policy))
+	used := 2 + wide[0] + 2 + wide[1] + 2 + wide[2] + 2 + wide[3] + 2
+	for i, row := range rows {
+		kind := row[0]
+		if i > 0 && losses[i-1].Kind == losses[i].Kind {
+			kind = ""
+		}
+		why, _ := report.Why(losses[i].Why)
+		if room := columns - used; room < 12 {
+			why = ""
+		} else {
+			why = cut(why, room)
+		}
+		s.say("%s", strings.TrimRight(fmt.Sprintf("  %s  %*s  %s  %s  %s", s.paint(dim, pad(kind, wide[0])), wide[1], row[1], pad(row[2], wide[2]),
+			s.paint(warn, pad(row[3], wide[3])), s.paint(dim, why)), " "))
 	}
 }
 
-func lossName(l migrate.Loss) string {
+func lossField(l migrate.Loss) string {
 	if l.Field == "*" {
-		return "whole " + string(l.Kind)
+		return "the whole of it"
 	}
-	return string(l.Kind) + " " + l.Field
+	return l.Field
 }
 
 func (s *shell) showRun(r *migrate.Report) {
@@ -186,26 +180,26 @@ func (s *shell) showRun(r *migrate.Report) {
 		rows = append(rows, []string{string(k), num(t.Created), num(t.Updated), num(t.Skipped), num(t.Deleted), num(t.Failed)})
 	}
 	s.table(rows)
-	s.say("\n  %d calls, %d refused, %s sent.", r.Requests, r.Refused, size(r.Bytes))
+	s.say("\n  %s", s.paint(dim, fmt.Sprintf("%d calls, %d refused, %s sent", r.Requests, r.Refused, size(r.Bytes))))
 	for _, sh := range r.Shards {
 		if sh.Link != "" {
-			s.say("  %s → %s", sh.Source, sh.Link)
+			s.say("  %s → %s", s.paint(dim, sh.Source), sh.Link)
 		}
 		for i, f := range sh.Failures {
 			if i == 10 {
 				s.say("    and %d more", len(sh.Failures)-i)
 				break
 			}
-			s.say("    not moved: %s — %s", f.Key, f.Reason)
+			s.say("    %s %s", s.paint(bad, "not moved"), wrap(f.Key.String()+" — "+f.Reason, "      "))
 		}
 	}
 	switch r.Status {
 	case "complete":
-		s.say("\nComplete.")
+		s.say("\n%s", s.paint(good, "Complete."))
 	case "partial":
-		s.say("\nComplete but for %d items. A further run tries them again.", r.Failed)
+		s.say("\n%s", s.paint(warn, fmt.Sprintf("Complete but for %d items. A further run tries them again.", r.Failed)))
 	default:
-		s.say("\nThe pass was cut off; a further run goes on from here.")
+		s.say("\n%s", s.paint(warn, "The pass was cut off; a further run goes on from here."))
 	}
 }
 
@@ -220,24 +214,26 @@ func (s *shell) showVerdict(v *migrate.Verdict) {
 		s.say("\n  %d files (%s) were read at both ends and hashed; %d differ.", v.Blobs.Files, size(v.Blobs.Bytes), v.Blobs.Differences)
 	}
 	if n := v.Counters; len(n) > 0 {
-		s.say("\n  The clouds' own counters:")
+		s.say("\n  The clouds' own counters, beside what was read:\n")
+		rows := [][]string{{"kind", "source says", "read", "target says", "read"}}
 		for _, k := range slices.Sorted(maps.Keys(n)) {
-			s.say("    %-12s source says %d, read %d · target says %d, read %d", k, n[k].SourceSays, n[k].SourceRead, n[k].TargetSays, n[k].TargetRead)
+			rows = append(rows, []string{string(k), num(n[k].SourceSays), num(n[k].SourceRead), num(n[k].TargetSays), num(n[k].TargetRead)})
 		}
+		s.table(rows)
 	}
 	switch v.Status {
 	case "equal":
-		s.say("\nEqual: every field and every file.")
+		s.say("\n%s", s.paint(good, "Equal: every field and every file."))
 	case "equal-with-losses":
-		s.say("\nEqual, but for the %d losses that the forecast names.", v.Losses)
+		s.say("\n%s", s.paint(good, fmt.Sprintf("Equal, but for the %d losses that the forecast names.", v.Losses)))
 	default:
-		s.say("\nThe two sides differ in %d places:", len(v.Differences))
+		s.say("\n%s", s.paint(bad, fmt.Sprintf("The two sides differ in %d places:", len(v.Differences))))
 		for i, d := range v.Differences {
 			if i == 20 {
 				s.say("  and %d more; --report lists them", len(v.Differences)-i)
 				break
 			}
-			s.say("  %s %s %s %s %s", d.Kind, d.Source, d.Field, d.Reason, d.Link)
+			s.say("  %s", strings.Join(slices.DeleteFunc([]string{string(d.Kind), d.Source, d.Field, d.Reason, s.paint(dim, d.Link)}, func(t string) bool { return t == "" }), " "))
 		}
 	}
 }

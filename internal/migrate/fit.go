@@ -3,7 +3,10 @@ package migrate
 import (
 	"cmp"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -103,6 +106,12 @@ type fitting struct {
 
 func (f *fitting) lose(k item.Kind, field, policy, id string) {
 	why := f.to.Kinds[k].Lost[field]
+	if why == "" && field == "*" && !f.to.Writes(k) {
+		why = f.to.Absent[k]
+		for _, name := range slices.Sorted(maps.Keys(f.to.Kinds[k].Fields)) {
+			why = cmp.Or(why, f.to.Kinds[k].Fields[name].Why)
+		}
+	}
 	if why == "" {
 		why = cmp.Or(f.to.Kinds[k].Fields[field].Why, f.to.Kinds[k].Why, f.to.Absent[k])
 	}
@@ -113,7 +122,7 @@ func (f *fitting) lose(k item.Kind, field, policy, id string) {
 // changed.
 func (f *fitter) begin(b item.Bundle) *unit {
 	u := &unit{key: b.Item.Ref, aliases: b.Item.Aliases, mark: markOf(b.Item), bundle: b}
-	_, u.ownKind = f.to.Kinds[b.Item.Kind]
+	u.ownKind = f.to.Writes(b.Item.Kind)
 	with := f.split(b, u)
 	u.version = f.digest.Items(func(item.Kind, item.Field) bool { return true }, append([]item.Item{b.Item}, with...)...)
 	if list := item.InList.Get(b.Item); b.Item.Kind == item.Task && !list.Zero() {
@@ -180,8 +189,8 @@ func markOf(it item.Item) string {
 // are written on their own.
 func (f *fitter) split(b item.Bundle, u *unit) (with []item.Item) {
 	for _, c := range b.Children {
-		caps, ok := f.to.Kinds[c.Kind]
-		if ok && caps.Embedded == "" && !(c.Kind == item.Attachment && f.linkOnly(c)) {
+		caps := f.to.Kinds[c.Kind]
+		if f.to.Writes(c.Kind) && caps.Embedded == "" && !(c.Kind == item.Attachment && f.linkOnly(c)) {
 			u.own = append(u.own, c)
 			if c.Kind == item.Attachment {
 				with = append(with, c) // who attached it and when goes to the text
@@ -262,6 +271,7 @@ func (w *fitting) fields(from item.Item, to *item.Item, main bool) {
 			to.Fields[field.Name] = fitted
 		}
 	}
+	w.needed(from, to, caps)
 	if from.Kind == item.Label && caps.Fields[item.Color.Name].Unique {
 		w.uniqueColor(from, to, caps.Fields[item.Color.Name])
 	}
@@ -269,6 +279,31 @@ func (w *fitting) fields(from item.Item, to *item.Item, main bool) {
 		w.blob(from, to, caps)
 	}
 }
+
+// needed gives a text to a field that the target does not take empty: a label
+// is called by its colour, as clouds show one that has no name.
+func (w *fitting) needed(from item.Item, to *item.Item, caps connector.KindCaps) {
+	info, _ := item.Info(from.Kind)
+	for _, field := range info.Fields {
+		s, _ := to.Fields[field.Name].(string)
+		if field.Type != item.Line || !caps.Fields[field.Name].Needed || strings.TrimSpace(s) != "" {
+			continue
+		}
+		switch from.Kind {
+		case item.Label:
+			s = cmp.Or(item.Color.Get(from), "unnamed")
+		case item.Checklist:
+			s = "Checklist"
+		default:
+			s = untitled
+		}
+		to.Fields[field.Name] = s
+		w.lose(from.Kind, field.Name, asFilled, from.ID)
+	}
+}
+
+// untitled is what something without a name is called where it needs one.
+const untitled = "Untitled"
 
 // uniqueColor gives a label the nearest colour that no other label of the
 // container has.
@@ -351,6 +386,8 @@ func (w *fitting) value(from item.Item, field item.Field, limits connector.Field
 		w.lose(k, field.Name, asText, id)
 		w.lines = append(w.lines, label(field.Name)+": "+s)
 		return nil
+	case item.Number:
+		return w.number(from, field, limits, v.(float64))
 	case item.One:
 		return w.one(from, field, v.(item.Ref))
 	case item.Many:
@@ -379,6 +416,50 @@ func (w *fitting) value(from item.Item, field item.Field, limits connector.Field
 	default:
 		return v
 	}
+}
+
+// number fits a number to the steps that the target has. What is done is said
+// by done alone where the target has steps.
+func (w *fitting) number(from item.Item, field item.Field, limits connector.FieldCaps, n float64) any {
+	if len(limits.Values) == 0 {
+		return n
+	}
+	if field.Name == item.Progress.Name && item.Done.Get(from) && w.to.Keeps(from.Kind, item.Done.Name) {
+		if n != 100 {
+			w.lose(from.Kind, field.Name, asNearest, from.ID)
+		}
+		return nil
+	}
+	got := nearestStep(n, limits.Values)
+	if field.Name == item.Progress.Name && got >= 100 {
+		got = nearestStep(99, limits.Values) // all done would say done, which it is not
+	}
+	if got != n {
+		w.lose(from.Kind, field.Name, asNearest, from.ID)
+	}
+	return got
+}
+
+// nearestStep returns the step that is nearest to n; the first and the last
+// only for what lies at or beyond them, if there are others.
+func nearestStep(n float64, values []string) float64 {
+	var steps []float64
+	for _, v := range values {
+		if s, err := strconv.ParseFloat(v, 64); err == nil {
+			steps = append(steps, s)
+		}
+	}
+	switch last := len(steps) - 1; {
+	case last < 0:
+		return n
+	case n <= steps[0]:
+		return steps[0]
+	case n >= steps[last]:
+		return steps[last]
+	case last > 1:
+		steps = steps[1:last]
+	}
+	return slices.MinFunc(steps, func(a, b float64) int { return cmp.Compare(math.Abs(a-n), math.Abs(b-n)) })
 }
 
 // daysOnly reports whether the source itself keeps that time as a day.

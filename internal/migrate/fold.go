@@ -194,6 +194,10 @@ func (w *fitting) checks(from item.Item, limits connector.FieldCaps, entries []i
 		if changed {
 			w.lose(item.Checklist, item.Entries.Name, "cleaned", from.ID)
 		}
+		if limits.Needed && strings.TrimSpace(title) == "" {
+			w.lose(item.Checklist, item.Entries.Name, asFilled, from.ID)
+			title = untitled
+		}
 		fitted := item.Check{Done: c.Done}
 		if !c.Due.IsZero() {
 			if dues {

@@ -78,7 +78,8 @@ type kindRow struct {
 
 type lossRow struct {
 	migrate.Loss
-	Width int
+	Words, Reason, Source string
+	Width                 int
 }
 
 type counterRow struct {
@@ -116,7 +117,9 @@ func newPage(title string, v *migrate.Verdict, now time.Time) page {
 		most = max(most, l.Count)
 	}
 	for _, l := range v.LossList {
-		p.Losses = append(p.Losses, lossRow{l, bar(l.Count, most)})
+		row := lossRow{Loss: l, Words: PolicyWords(l.Policy), Width: bar(l.Count, most)}
+		row.Reason, row.Source = Why(l.Why)
+		p.Losses = append(p.Losses, row)
 	}
 	slices.SortStableFunc(p.Losses, func(a, b lossRow) int { return cmp.Compare(b.Count, a.Count) })
 	for _, k := range slices.Sorted(maps.Keys(v.Counters)) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -26,10 +27,22 @@ func explain(where string, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	class, reason, hint := connector.Permanent, "", ""
-	switch {
-	case errors.Is(err, sqlite3.INTERRUPT):
+	if errors.Is(err, sqlite3.INTERRUPT) {
 		return fmt.Errorf("store: stopped: %w", context.Canceled)
+	}
+	class, reason, hint := explainPostgres(err)
+	if reason == "" {
+		class, reason, hint = explainFile(err)
+	}
+	e := connector.Errorf(class, "store: %s: %s", where, reason).WithHint(hint)
+	e.Err = err
+	return e
+}
+
+// explainFile is for SQLite and the files around it.
+func explainFile(err error) (class connector.Class, reason, hint string) {
+	class = connector.Permanent
+	switch {
 	case errors.Is(err, sqlite3.FULL), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		class, reason, hint = connector.Full, "the disk is full", "free some space and run again: nothing of this step was kept, and what came before it is safe"
 	case errors.Is(err, sqlite3.NOTADB), errors.Is(err, sqlite3.IOERR_BADKEY):
@@ -45,20 +58,21 @@ func explain(where string, err error) error {
 	case errors.Is(err, sqlite3.IOERR):
 		class, reason, hint = connector.Transient, "the disk failed to read or write", "look at the system's log; the disk may be failing"
 	default:
-		class, reason, hint = explainPostgres(err)
+		class, reason, hint = connector.Transient, "it failed", "run again; if it stays, look at the disk or the database server"
 	}
-	e := connector.Errorf(class, "store: %s: %s", where, reason).WithHint(hint)
-	e.Err = err
-	return e
+	return class, reason, hint
 }
 
+// explainPostgres returns no reason for what PostgreSQL and its driver did not
+// say.
 func explainPostgres(err error) (connector.Class, string, string) {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		code := "the server says " + pg.Code
+		in := func(class string) bool { return strings.HasPrefix(pg.Code, class) }
 		switch {
 		case pg.Code == "53100":
 			return connector.Full, "the server's disk is full", "free some space there and run again: nothing of this step was kept, and what came before it is safe"
-		case pg.Code[:2] == "28":
+		case in("28"):
 			return connector.Auth, "the server refuses this user (" + pg.Code + ")", "check the user and password of the database's address"
 		case pg.Code == "3D000":
 			return connector.Permanent, "there is no such database", "create it with createdb, or correct the address"
@@ -66,7 +80,7 @@ func explainPostgres(err error) (connector.Class, string, string) {
 			return connector.Forbidden, "this user may not do that (" + pg.Code + ")", "give the user the right to create schemas in the database"
 		case pg.Code == "25006":
 			return connector.Permanent, "the server is read-only", "name the primary server"
-		case pg.Code[:2] == "53", pg.Code[:2] == "57", pg.Code[:2] == "40", pg.Code[:2] == "08":
+		case in("53"), in("57"), in("40"), in("08"):
 			return connector.Transient, code, "run again; if it stays, look at the server's log"
 		}
 		return connector.Permanent, code, "look at the server's log"
@@ -74,5 +88,5 @@ func explainPostgres(err error) (connector.Class, string, string) {
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return connector.Transient, "the server does not answer", "start it, or correct the address of the database"
 	}
-	return connector.Transient, "it failed", "run again; if it stays, look at the disk or the database server"
+	return "", "", ""
 }

@@ -38,8 +38,8 @@ type sqliteEngine struct {
 	durable  durability // what the connection is set to
 }
 
-// sqliteSettings of one file. exclusive means that one process has it, and
-// then the index of its write-ahead log needs no shared memory.
+// sqliteSettings of one file. exclusive means that one process has it: then it
+// keeps a write-ahead log, whose index needs no shared memory.
 type sqliteSettings struct {
 	path      string
 	key       []byte
@@ -67,7 +67,9 @@ func openSQLite(ctx context.Context, cfg sqliteSettings, s schema) (_ *sqliteEng
 	if err != nil {
 		return nil, err
 	}
-	dsn := url.URL{Scheme: "file", Path: filepath.ToSlash(abs), RawQuery: "vfs=xts"}
+	// modeof: the files beside it get its mode.
+	query := url.Values{"vfs": {"xts"}, "modeof": {abs}}
+	dsn := url.URL{Scheme: "file", Path: filepath.ToSlash(abs), RawQuery: query.Encode()}
 	db, err := driver.Open(dsn.String(), func(c *sqlite3.Conn) error { return cfg.prepare(c) })
 	if err != nil {
 		return nil, err
@@ -104,13 +106,14 @@ func openSQLite(ctx context.Context, cfg sqliteSettings, s schema) (_ *sqliteEng
 func (cfg sqliteSettings) prepare(c *sqlite3.Conn) error {
 	pragmas := []string{"PRAGMA hexkey='" + hex.EncodeToString(cfg.key) + "'", "PRAGMA busy_timeout=10000"}
 	if cfg.exclusive {
-		pragmas = append(pragmas, "PRAGMA locking_mode=EXCLUSIVE")
+		pragmas = append(pragmas,
+			"PRAGMA locking_mode=EXCLUSIVE",
+			"PRAGMA journal_mode=WAL",
+			"PRAGMA wal_autocheckpoint=4000") // pages: about 16 MB
 	}
 	pragmas = append(pragmas,
 		"PRAGMA temp_store=MEMORY",
 		fmt.Sprintf("PRAGMA cache_size=-%d", cfg.cacheKiB),
-		"PRAGMA journal_mode=WAL",
-		"PRAGMA wal_autocheckpoint=4000", // pages: about 16 MB
 		"PRAGMA synchronous=FULL",
 	)
 	for _, p := range pragmas {

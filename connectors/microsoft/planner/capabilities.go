@@ -50,6 +50,7 @@ func (planner) Capabilities(s connector.Settings) connector.Capabilities {
 	}
 	return connector.Capabilities{
 		Kinds:       kinds,
+		Absent:      absent(s),
 		Format:      connector.Plain,
 		SettleDelay: o.settle,
 		ReadRequests: func(tasks int) float64 {
@@ -58,10 +59,21 @@ func (planner) Capabilities(s connector.Settings) connector.Capabilities {
 	}
 }
 
+// absent says why there is no place for what kinds lacks.
+func absent(s connector.Settings) map[item.Kind]string {
+	out := map[item.Kind]string{
+		item.CustomField: "basic plans have no custom fields; those of premium plans are not in Graph: https://learn.microsoft.com/en-us/graph/api/resources/planner-overview",
+	}
+	if !microsoft.Delegated(s) {
+		out[item.Comment] = "an app on its own may not write to a group's conversations, a person who signs in may: " + replyPage
+	}
+	return out
+}
+
 func boardCaps() connector.KindCaps {
 	return connector.KindCaps{
 		Fields: map[string]connector.FieldCaps{
-			item.Name.Name:    {MaxChars: titleChars, Why: planPage},
+			item.Name.Name:    {MaxChars: titleChars, Needed: true, Why: planPage},
 			item.Members.Name: {MaxCount: 100, AtLeast: true, Why: "a plan is shared with at most 100 people: " + limitsPage},
 			item.Created.Name: {Told: true, Why: "createdDateTime is read-only: " + planPage},
 		},
@@ -90,7 +102,8 @@ func memberCaps() connector.KindCaps {
 func labelCaps() connector.KindCaps {
 	return connector.KindCaps{
 		Fields: map[string]connector.FieldCaps{
-			item.Name.Name: {MaxChars: categoryChars},
+			item.Name.Name: {MaxChars: categoryChars, Needed: true,
+				Why: "a category without a name is not there until a task uses it; Planner shows its colour's name: https://learn.microsoft.com/en-us/graph/api/resources/plannercategorydescriptions"},
 			item.Color.Name: {Values: colors(), Unique: true, Fixed: true,
 				Why: "a plan has 25 categories, each of a colour of its own: https://learn.microsoft.com/en-us/graph/api/resources/plannercategorydescriptions"},
 		},
@@ -103,7 +116,7 @@ func labelCaps() connector.KindCaps {
 func listCaps() connector.KindCaps {
 	return connector.KindCaps{
 		Fields: map[string]connector.FieldCaps{
-			item.Name.Name:     {MaxChars: titleChars, Why: bucketPage},
+			item.Name.Name:     {MaxChars: titleChars, Needed: true, Why: bucketPage},
 			item.Position.Name: {},
 		},
 		Lost: map[string]string{item.Closed.Name: "a bucket cannot be archived: " + bucketPage},
@@ -117,7 +130,7 @@ func taskCaps() connector.KindCaps {
 	none := func(what string) string { return "a task has no " + what + ": " + taskPage }
 	return connector.KindCaps{
 		Fields: map[string]connector.FieldCaps{
-			item.Title.Name:       {MaxChars: titleChars, Why: taskPage},
+			item.Title.Name:       {MaxChars: titleChars, Needed: true, Why: taskPage},
 			item.Description.Name: {MaxChars: descriptionChars, Why: "plain text in Graph v1.0: " + detailsPage},
 			item.InList.Name:      {},
 			item.Position.Name:    {},
@@ -155,7 +168,7 @@ func taskCaps() connector.KindCaps {
 func checklistCaps() connector.KindCaps {
 	return connector.KindCaps{
 		Fields: map[string]connector.FieldCaps{
-			item.Entries.Name: {MaxCount: 20, MaxChars: entryChars,
+			item.Entries.Name: {MaxCount: 20, MaxChars: entryChars, Needed: true,
 				Why: "a task has 20 checklist entries (" + limitsPage + ") of 100 characters, as Planner's clients allow"},
 		},
 		Lost: map[string]string{
