@@ -28,8 +28,9 @@ func Main(connectors ...connector.Connector) int {
 // A Program is the program with everything that a build can choose.
 type Program struct {
 	Connectors []connector.Connector
-	StandIns   []standin.Maker // for `rialto standin` and the demo
-	Failpoint  string          // for tests: the step of the engine at which the mover dies
+	StandIns   []standin.Maker    // for `rialto standin`
+	Demo       standin.StageMaker // for `rialto demo`; nil for none
+	Failpoint  string             // for tests: the step of the engine at which the mover dies
 }
 
 // Main runs the program with the process's own arguments and returns its exit
@@ -38,6 +39,6 @@ func (p Program) Main() int {
 	if len(os.Args) > 1 && os.Args[1] == mover.Argument {
 		return job.Main(p.Connectors)
 	}
-	return cli.Run(context.Background(), cli.Config{Connectors: p.Connectors, StandIns: p.StandIns, Version: Version, Failpoint: p.Failpoint,
+	return cli.Run(context.Background(), cli.Config{Connectors: p.Connectors, StandIns: p.StandIns, Demo: p.Demo, Version: Version, Failpoint: p.Failpoint,
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv}, os.Args[1:])
 }

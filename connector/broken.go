@@ -32,8 +32,8 @@ func broken(where string, q Request, err error, sent bool) *Error {
 		e.Class, e.Hint = Permanent, "check the connection's url setting: the server sends us elsewhere"
 	case untrusted(err):
 		e.Class, e.Hint = Permanent, "check the connection's url setting, or have the server's certificate issued by an authority that this machine knows"
-	case notTLS(err):
-		e.Class, e.Hint = Permanent, "check the connection's url setting: the server does not speak https there"
+	case !sent && notTLS(err):
+		e.Class, e.Hint = Permanent, "check the connection's url setting: the server does not speak https, or not TLS 1.2 or newer"
 	}
 	if e.Class == Permanent {
 		e.InDoubt = false
@@ -76,8 +76,8 @@ func untrusted(err error) bool {
 
 func notTLS(err error) bool {
 	var record tls.RecordHeaderError
-	var alert tls.AlertError
-	return errors.As(err, &record) || errors.As(err, &alert) || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") ||
+	var op *net.OpError // what the tls package makes of an alert
+	return errors.As(err, &record) || errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error") || strings.Contains(err.Error(), "server gave HTTP response to HTTPS client") ||
 		strings.Contains(err.Error(), "tls: server selected unsupported protocol version")
 }
 

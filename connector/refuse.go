@@ -44,30 +44,28 @@ func hidesWrite(status int) bool {
 }
 
 // Shape is a URL's path with everything that looks like an id, a name or a
-// secret replaced by "{}", for logs and errors. What follows a colon, as in
-// Graph's ":/folder/file:/content", is a name, and so is a word that holds
-// anything but letters.
+// secret replaced by "{}", for logs and errors: what holds anything but letters,
+// what follows a colon, as in Graph's ":/folder/file:/content", and who is named
+// after "members" or "users".
 func Shape(u *url.URL) string {
 	parts := strings.Split(u.EscapedPath(), "/")
-	named := false
+	named, before := false, ""
 	for i, p := range parts {
-		if named || !word(p) {
+		version := i == 1 && len(p) <= 4 && strings.Trim(p, "v0123456789.") == ""
+		if named || before == "members" || before == "users" || !word(p) && !version {
 			parts[i] = "{}"
 		}
-		named = named || strings.HasSuffix(p, ":")
+		named, before = named || strings.HasSuffix(p, ":"), p
 	}
 	return strings.Join(parts, "/")
 }
 
 // word reports whether a piece of a path can be one of an API's own words, like
-// "checkItems", "custom_fields.json", "v1.0" or "$batch".
+// "checkItems", "custom_fields.json" or "$batch".
 func word(p string) bool {
 	p = strings.TrimSuffix(p, ".json")
 	if len(p) > 24 {
 		return false
-	}
-	if len(p) <= 4 && strings.HasPrefix(p, "v") || len(p) <= 2 {
-		return true
 	}
 	for _, r := range p {
 		if (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '_' && r != '-' && r != '$' {

@@ -18,7 +18,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"runtime/pprof"
 	"slices"
 	"strings"
@@ -84,7 +83,7 @@ type result struct {
 	engine                                string
 	insert, merge, lookup, find, announce rate
 	bytes                                 float64 // an item on the disk
-	resident                              int64   // MiB at the end
+	resident                              int64   // MiB at the most, so far
 }
 
 // A rate is items a second: by the clock, and by the time that this process
@@ -130,7 +129,7 @@ func run(ctx context.Context, cfg settings) error {
 	}
 	fmt.Printf("%d items in %d shards, %d at a time; %s, %d cores, %s\n\n", cfg.items, cfg.shards, batchSize, processor(), runtime.NumCPU(), runtime.Version())
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "\tmerged/s\tlooked up/s\tfound/s\tinserted/s\tannounced and made/s\tbytes an item\tresident MiB\t")
+	fmt.Fprintln(w, "\tmerged/s\tlooked up/s\tfound/s\tinserted/s\tannounced and made/s\tbytes an item\tpeak MiB\t")
 	for _, r := range results {
 		fmt.Fprintf(w, "%s\t%.0f\t%.0f\t%.0f\t%.0f\t%.0f\t%.1f\t%d\t\n", r.engine,
 			r.merge.clock, r.lookup.clock, r.find.clock, r.insert.clock, r.announce.clock, r.bytes, r.resident)
@@ -205,7 +204,6 @@ func measure(ctx context.Context, name string, opts store.Options, size func() (
 	if r.find, err = find(ctx, l, cfg); err != nil {
 		return r, fmt.Errorf("find: %w", err)
 	}
-	debug.FreeOSMemory()
 	if r.resident, err = resident(); err != nil {
 		return r, err
 	}
@@ -410,17 +408,11 @@ func fileSize(dir string) (total int64, err error) {
 	return total, nil
 }
 
-// resident is how much memory this process holds, in MiB, as the kernel tells.
+// resident is the most memory that this process ever held, in MiB.
 func resident() (int64, error) {
-	text, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0, err
-	}
-	var size, pages int64
-	if _, err := fmt.Sscan(string(text), &size, &pages); err != nil {
-		return 0, err
-	}
-	return pages * int64(os.Getpagesize()) >> 20, nil
+	var u syscall.Rusage
+	err := syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return u.Maxrss >> 10, err // KiB
 }
 
 // processor names the machine's processor, for the table's heading.

@@ -95,8 +95,14 @@ func (m *maker) editPlan(t testing.TB, s *served) []string {
 			buckets := out["value"].([]any)
 			body["bucketId"] = pick(m, buckets).(map[string]any)["id"]
 		case 2:
-			_, other := s.tenant.Do(who, http.MethodGet, "planner/tasks/"+pick(m, tasks).ID, nil)
-			body["orderHint"] = other["orderHint"].(string) + " !"
+			// The board's own order and the task's: clients keep the two alike.
+			other := "planner/tasks/" + pick(m, tasks).ID
+			_, there := s.tenant.Do(who, http.MethodGet, other, nil)
+			_, shown := s.tenant.Do(who, http.MethodGet, other+"/bucketTaskBoardFormat", nil)
+			body["orderHint"] = there["orderHint"].(string) + " !"
+			if status, out := s.tenant.Do(who, method, path+"/bucketTaskBoardFormat", map[string]any{"orderHint": shown["orderHint"].(string) + " !"}); status >= 300 {
+				t.Fatalf("%s %s: status %d: %v", method, path, status, out)
+			}
 		case 3:
 			body["percentComplete"] = pick(m, []int{0, 100})
 		case 4:

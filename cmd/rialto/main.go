@@ -6,8 +6,9 @@ import (
 
 	"github.com/rialto-migrate/rialto"
 	"github.com/rialto-migrate/rialto/connectors"
+	"github.com/rialto-migrate/rialto/connectors/demo"
 )
 
 func main() {
-	os.Exit(rialto.Program{Connectors: connectors.All(), StandIns: connectors.StandIns()}.Main())
+	os.Exit(rialto.Program{Connectors: connectors.All(), StandIns: connectors.StandIns(), Demo: demo.New}.Main())
 }

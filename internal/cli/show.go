@@ -135,37 +135,36 @@ func round(d time.Duration) string {
 	return fmt.Sprintf("%.1f hours", d.Hours())
 }
 
-// showLosses lists what is lost: how often, what becomes of it and, as far as
-// there is room, why.
+// showLosses lists what is lost, kind by kind: how often, what becomes of it
+// and, as far as there is room, why.
 func (s *shell) showLosses(losses []migrate.Loss) {
-	var wide [4]int
-	rows := make([][4]string, len(losses))
+	const fieldMost, whyLeast = 18, 12
+	var wide [3]int
+	rows := make([][3]string, len(losses))
 	for i, l := range losses {
-		rows[i] = [4]string{string(l.Kind), fmt.Sprint(l.Count), lossField(l), report.PolicyWords(l.Policy)}
+		rows[i] = [3]string{fmt.Sprint(l.Count), cut(lossField(l), fieldMost), report.PolicyWords(l.Policy)}
 		for c, text := range rows[i] {
 			wide[c] = max(wide[c], cells(text))
 		}
 	}
-	used := 2 + wide[0] + 2 + wide[1] + 2 + wide[2] + 2 + wide[3] + 2
+	room := columns - (4 + wide[0] + 2 + wide[1] + 2 + wide[2] + 2)
 	for i, row := range rows {
-		kind := row[0]
-		if i > 0 && losses[i-1].Kind == losses[i].Kind {
-			kind = ""
+		if i == 0 || losses[i-1].Kind != losses[i].Kind {
+			info, _ := item.Info(losses[i].Kind)
+			s.say("  %s", cmp.Or(info.Plural, string(losses[i].Kind)))
 		}
 		why, _ := report.Why(losses[i].Why)
-		if room := columns - used; room < 12 {
-			why = ""
-		} else {
-			why = cut(why, room)
+		if room < whyLeast || why == "" {
+			s.say("    %*s  %s  %s", wide[0], row[0], pad(row[1], wide[1]), s.paint(warn, row[2]))
+			continue
 		}
-		s.say("%s", strings.TrimRight(fmt.Sprintf("  %s  %*s  %s  %s  %s", s.paint(dim, pad(kind, wide[0])), wide[1], row[1], pad(row[2], wide[2]),
-			s.paint(warn, pad(row[3], wide[3])), s.paint(dim, why)), " "))
+		s.say("    %*s  %s  %s  %s", wide[0], row[0], pad(row[1], wide[1]), s.paint(warn, pad(row[2], wide[2])), s.paint(dim, cut(why, room)))
 	}
 }
 
 func lossField(l migrate.Loss) string {
 	if l.Field == "*" {
-		return "the whole of it"
+		return "all of it"
 	}
 	return l.Field
 }
@@ -183,7 +182,8 @@ func (s *shell) showRun(r *migrate.Report) {
 	s.say("\n  %s", s.paint(dim, fmt.Sprintf("%d calls, %d refused, %s sent", r.Requests, r.Refused, size(r.Bytes))))
 	for _, sh := range r.Shards {
 		if sh.Link != "" {
-			s.say("  %s → %s", s.paint(dim, sh.Source), sh.Link)
+			s.say("  %s", s.paint(dim, sh.Source+" →"))
+			s.say("    %s", sh.Link)
 		}
 		for i, f := range sh.Failures {
 			if i == 10 {

@@ -6,7 +6,15 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rialto-migrate/rialto/internal/job"
 	"github.com/rialto-migrate/rialto/internal/migrate"
+	"github.com/rialto-migrate/rialto/item"
+)
+
+const (
+	drawEvery = 120 * time.Millisecond // at a terminal
+	sayEvery  = 10 * time.Second       // elsewhere
+	barCells  = 32
 )
 
 // A view shows what happens while a verb runs: JSON lines, a status block that
@@ -19,30 +27,36 @@ type view struct {
 
 	mu       sync.Mutex
 	counts   migrate.Progress
-	items    map[string]int
+	ops      map[string]int
+	kinds    map[item.Kind]int
 	last     string
 	lines    int
-	drawn    time.Time
 	finished bool
 	stop     chan struct{}
 }
 
 func (s *shell) newView(verb string) *view {
-	v := &view{s: s, verb: verb, began: time.Now(), items: map[string]int{}, stop: make(chan struct{})}
-	if s.terminal() && !s.json {
-		go v.tick()
+	v := &view{s: s, verb: verb, began: time.Now(), ops: map[string]int{}, kinds: map[item.Kind]int{}, stop: make(chan struct{})}
+	switch {
+	case s.json:
+	case s.terminal():
+		go v.every(drawEvery, v.draw)
+	default:
+		go v.every(sayEvery, func() { fmt.Fprintln(s.Out, "  "+v.sum()) })
 	}
 	return v
 }
 
-func (v *view) tick() {
-	t := time.NewTicker(200 * time.Millisecond)
+func (v *view) every(d time.Duration, show func()) {
+	t := time.NewTicker(d)
 	defer t.Stop()
 	for {
 		select {
 		case <-t.C:
 			v.mu.Lock()
-			v.draw()
+			if !v.finished {
+				show()
+			}
 			v.mu.Unlock()
 		case <-v.stop:
 			return
@@ -53,7 +67,9 @@ func (v *view) tick() {
 // event takes one event; the mover's line calls it one at a time.
 func (v *view) event(ev migrate.Event) {
 	if v.s.json {
-		v.s.line(ev)
+		if ev.Event != job.Traffic {
+			v.s.line(ev)
+		}
 		return
 	}
 	v.mu.Lock()
@@ -61,53 +77,118 @@ func (v *view) event(ev migrate.Event) {
 	switch ev.Event {
 	case "progress":
 		v.counts = *ev.Counts
+	case job.Traffic:
+		v.counts.Requests, v.counts.Refused, v.counts.Bytes = ev.Counts.Requests, ev.Counts.Refused, ev.Counts.Bytes
 	case "item":
-		v.items[ev.Op]++
+		v.ops[ev.Op]++
+		v.kinds[ev.Kind]++
+		v.last = ""
 	case "failure", "kept", "difference":
 		v.clear()
-		fmt.Fprintln(v.s.Out, eventLine(ev))
+		fmt.Fprintln(v.s.Out, v.s.eventLine(ev))
 	case "waiting":
 		v.last = "waiting: " + ev.Reason
-	case "shard":
-		if ev.Op == "done" {
-			v.last = strings.TrimSpace("done: " + ev.Shard + "  " + ev.Link)
-		}
 	}
 }
 
-func eventLine(ev migrate.Event) string {
-	parts := []string{"  " + ev.Event, string(ev.Kind), ev.Source}
+func (s *shell) eventLine(ev migrate.Event) string {
+	color := warn
+	if ev.Event != "kept" {
+		color = bad
+	}
+	parts := []string{"  " + s.paint(color, ev.Event), string(ev.Kind), ev.Source}
 	if ev.Field != "" {
 		parts = append(parts, ev.Field)
 	}
 	if ev.Reason != "" {
 		parts = append(parts, "— "+ev.Reason)
 	}
-	return strings.Join(parts, " ")
+	return wrap(strings.Join(parts, " "), "    ")
 }
 
-// draw redraws the status block. The caller holds the lock.
+// sum is what was done so far, in one line.
+func (v *view) sum() string {
+	parts := []string{doing(v.verb) + " " + clock(time.Since(v.began))}
+	for _, op := range []string{"created", "updated", "deleted"} {
+		if v.ops[op] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", v.ops[op], op))
+		}
+	}
+	return strings.Join(append(parts, v.traffic()), " · ")
+}
+
+func (v *view) traffic() string {
+	return fmt.Sprintf("%d calls, %d refused · %s sent", v.counts.Requests, v.counts.Refused, size(v.counts.Bytes))
+}
+
+// doing is a verb while it goes on.
+func doing(verb string) string {
+	switch verb {
+	case job.Run:
+		return "moving"
+	case job.Verify:
+		return "comparing"
+	case job.Undo:
+		return "removing"
+	case job.Rebuild:
+		return "finding"
+	}
+	return "reading"
+}
+
+func clock(d time.Duration) string {
+	s := int(d.Seconds())
+	if s >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+	}
+	return fmt.Sprintf("%d:%02d", s/60, s%60)
+}
+
+// draw draws the status block over the one before. The caller holds the lock.
 func (v *view) draw() {
-	if v.finished {
-		return
+	head := fmt.Sprintf("  %s %s  %s", v.spinner(), doing(v.verb), clock(time.Since(v.began)))
+	if total := v.counts.Total; total > 0 {
+		seen := min(v.counts.Items, total)
+		full := seen * barCells / total
+		head = fmt.Sprintf("  %s%s  %d of %d  %s", v.s.paint(good, strings.Repeat("━", full)), v.s.paint(dim, strings.Repeat("─", barCells-full)),
+			seen, total, clock(time.Since(v.began)))
 	}
-	v.clear()
-	block := []string{
-		fmt.Sprintf("  %s  %s", v.verb, time.Since(v.began).Round(time.Second)),
-		fmt.Sprintf("  created %d · updated %d · deleted %d", v.items["created"], v.items["updated"], v.items["deleted"]),
-		fmt.Sprintf("  %d calls, %d refused · %s sent", v.counts.Requests, v.counts.Refused, size(v.counts.Bytes)),
+	block := []string{head}
+	var what []string
+	for _, info := range item.Kinds() {
+		if n := v.kinds[info.Kind]; n > 0 {
+			what = append(what, fmt.Sprintf("%d %s", n, info.Plural))
+		}
 	}
+	if len(what) > 0 {
+		block = append(block, "  "+strings.Join(what, ", "))
+	}
+	block = append(block, "  "+v.s.paint(dim, v.traffic()))
 	if v.last != "" {
-		block = append(block, "  "+v.last)
+		block = append(block, "  "+v.s.paint(warn, cut(v.last, columns-2)))
 	}
-	fmt.Fprintln(v.s.Out, strings.Join(block, "\n"))
+	var b strings.Builder
+	if v.lines > 0 {
+		fmt.Fprintf(&b, "\x1b[%dA", v.lines)
+	}
+	for _, line := range block {
+		b.WriteString("\r" + line + "\x1b[K\n")
+	}
+	b.WriteString("\x1b[J")
+	fmt.Fprint(v.s.Out, b.String())
 	v.lines = len(block)
+}
+
+// spinner turns while nobody knows how much there is to do.
+func (v *view) spinner() string {
+	frames := []rune("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
+	return v.s.paint(good, string(frames[int(time.Since(v.began)/drawEvery)%len(frames)]))
 }
 
 // clear takes the status block away. The caller holds the lock.
 func (v *view) clear() {
 	if v.lines > 0 {
-		fmt.Fprintf(v.s.Out, "\x1b[%dA\x1b[J", v.lines)
+		fmt.Fprintf(v.s.Out, "\x1b[%dA\r\x1b[J", v.lines)
 		v.lines = 0
 	}
 }

@@ -155,6 +155,7 @@ func (w *work) do(ctx context.Context, out *Outcome) error {
 		return err
 	}
 	defer to.Cloud.Close()
+	defer w.tellTraffic(from, to)()
 	e, err := migrate.New(migrate.Config{Spec: w.spec.Migration, From: from, To: to, Ledger: w.line.Ledger(), Key: w.spec.Key,
 		Emit: w.emit, Now: time.Now, Failpoint: w.at, Stop: w.line.Stopping()})
 	if err != nil {

@@ -77,6 +77,10 @@ func (p *pass) remove(ctx context.Context, part *part, r ledger.Row) error {
 		e.Emit(Event{Event: "kept", Shard: part.name, Kind: r.Key.Kind, Source: r.Key.ID, Target: r.Target.ID, Reason: "deleted at the source; policies.deletions is keep"})
 		return nil
 	}
+	if caps := e.To.Caps.Kinds[r.Key.Kind]; caps.Undo == connector.UndoImpossible {
+		e.Emit(Event{Event: "kept", Shard: part.name, Kind: r.Key.Kind, Source: r.Key.ID, Target: r.Target.ID, Reason: caps.UndoWhy})
+		return part.apply(ctx, ledger.Batch{Remove: []ledger.Key{r.Key}})
+	}
 	intent := ledger.Intent{Key: r.Key, Op: ledger.Delete, Target: r.Target, Container: part.container(), At: e.Now()}
 	if err := part.apply(ctx, ledger.Batch{Intents: []ledger.Intent{intent}}); err != nil {
 		return err
@@ -150,7 +154,8 @@ func (p *pass) relink(ctx context.Context, shards []connector.Shard) error {
 					part.force[key] = true
 				}
 			}
-			again = again || len(part.force) > 0 && !part.unfinished()
+			again = again || (len(part.force) > 0 || part.postponed) && !part.unfinished()
+			part.late = true
 		}
 		if !again {
 			continue

@@ -29,7 +29,7 @@ const (
 	asDropped = "drop"
 	asMerged  = "append"
 	asLink    = "link"
-	asFilled  = "filled" // the target takes no empty one: it was given a text
+	asFilled  = "filled"  // the target takes no empty one: it was given a text
 	missing   = "missing" // the source itself tells of more than it gave
 	unread    = "not-read"
 )

@@ -476,3 +476,22 @@ func TestStop(t *testing.T) {
 		b.verify("equal-with-losses")
 	}
 }
+
+// Where a link cannot be changed once it is written, it is written after what
+// it points at; and where it must change all the same, it is made anew.
+func TestFixedFields(t *testing.T) {
+	caps := everything()
+	for _, f := range []string{item.Name.Name, item.Address.Name} {
+		caps.Kinds[item.Attachment].Fields[f] = connector.FieldCaps{Fixed: true}
+	}
+	b := newBench(t, caps)
+	b.run("complete")
+	b.verify("equal-with-losses")
+	made := b.to.next
+	b.from.edit(item.Ref{Kind: item.Attachment, ID: "u5"}, func(it *item.Item) { item.Name.Set(it, "another name") })
+	b.run("complete")
+	b.verify("equal-with-losses")
+	if b.to.next != made+1 {
+		t.Errorf("%d items were made for one that had to be made anew", b.to.next-made)
+	}
+}

@@ -26,6 +26,8 @@ type part struct {
 	// force names units to look at even though the source did not change: what
 	// they point at has moved.
 	force map[item.Ref]bool
+	// late is set once everything else is there: nothing waits any more.
+	late bool
 
 	mu    sync.Mutex
 	board item.Ref // the target's container, zero until it is made
@@ -41,6 +43,9 @@ type partState struct {
 	// frameless is set when what frames the container is not all there yet:
 	// tasks would lose what refers to it, so they wait for the next sweep.
 	frameless bool
+	// postponed is set when something waits until all that it may point at has
+	// moved.
+	postponed bool
 }
 
 func (e *Engine) newPart(ctx context.Context, source item.Ref, links *linkTable) (*part, error) {
@@ -171,7 +176,9 @@ type step struct {
 	skipped bool // unchanged; it only tells where the next one stands
 	change  connector.Change
 	same    bool // an update that has nothing to write
-	failed  *connector.Error
+	// replaced is set for what is made anew, because the target cannot change it.
+	replaced bool
+	failed   *connector.Error
 }
 
 // drop remembers what the target has no place for.
@@ -286,8 +293,9 @@ func (p *part) parentOf(k item.Kind) item.Ref {
 	return p.container()
 }
 
-// tasks writes tasks and what lies in them: lanes side by side, each in order.
-func (p *part) tasks(ctx context.Context, bundles []item.Bundle) error {
+// tasks writes tasks: lanes side by side, each in order. What lies in them is
+// left to below, beside the tasks that follow: neither waits for the other.
+func (p *part) tasks(ctx context.Context, below func(*part, *job), bundles []item.Bundle) error {
 	if p.waits() {
 		return nil
 	}
@@ -306,7 +314,7 @@ func (p *part) tasks(ctx context.Context, bundles []item.Bundle) error {
 		group, ctx := errgroup.WithContext(ctx)
 		group.SetLimit(lanesAtOnce)
 		for _, l := range p.intoLanes(generation) {
-			group.Go(func() error { return p.lanework(ctx, l.lane, l.jobs) })
+			group.Go(func() error { return p.lanework(ctx, below, l.lane, l.jobs) })
 		}
 		if err := group.Wait(); err != nil {
 			return err
@@ -400,9 +408,9 @@ func (p *part) intoLanes(jobs []*job) []lanejobs {
 	return out
 }
 
-// lanework writes the tasks of one lane a batch at a time, and after each what
+// lanework writes the tasks of one lane a batch at a time, and hands over what
 // lies in them.
-func (p *part) lanework(ctx context.Context, l *lane, jobs []*job) error {
+func (p *part) lanework(ctx context.Context, below func(*part, *job), l *lane, jobs []*job) error {
 	for chunk := range slices.Chunk(jobs, max(p.e.To.Caps.Kinds[item.Task].Batch, 1)) {
 		for _, j := range chunk {
 			if j.changed() {
@@ -413,19 +421,17 @@ func (p *part) lanework(ctx context.Context, l *lane, jobs []*job) error {
 			return err
 		}
 		for _, j := range chunk {
-			if err := p.lying(ctx, j); err != nil {
-				return err
+			if len(j.unit.own) > 0 {
+				below(p, j)
 			}
 		}
 	}
 	return nil
 }
 
-// lying writes the children of a task that are items of their own.
+// lying writes the children of a task that are items of their own, those of a
+// kind one after the other.
 func (p *part) lying(ctx context.Context, j *job) error {
-	if len(j.unit.own) == 0 {
-		return nil
-	}
 	parent := p.fit.where(j.unit.key)
 	if parent.Zero() {
 		var keys []item.Ref
@@ -436,6 +442,7 @@ func (p *part) lying(ctx context.Context, j *job) error {
 	}
 	for _, info := range item.Kinds() {
 		var of []*job
+		waits := false
 		for _, c := range j.unit.own {
 			if c.Kind != info.Kind {
 				continue
@@ -444,6 +451,10 @@ func (p *part) lying(ctx context.Context, j *job) error {
 			kid := &job{bundle: b, unit: p.fit.begin(b), row: j.rows[c.Ref], rows: j.rows, force: p.force[c.Ref]}
 			if kid.changed() {
 				p.fit.fit(kid.unit, parent)
+				waits = waits || p.waitsForLinks(kid.unit)
+			}
+			if waits && kid.row.State == 0 {
+				continue // and so does what follows it, so that the order stays
 			}
 			of = append(of, kid)
 		}

@@ -16,6 +16,7 @@ import (
 const (
 	shardsAtOnce = 4   // containers in work at the same time
 	lanesAtOnce  = 16  // lanes of one container in work at the same time
+	lyingAtOnce  = 16  // tasks of one listing whose own items are in work at the same time
 	waveTasks    = 400 // tasks of a listing that are worked off together
 	maxSweeps    = 6   // listings of one container in one pass
 )
@@ -232,15 +233,32 @@ func (p *pass) shard(ctx context.Context, s connector.Shard) error {
 	return nil
 }
 
-// sweep lists one source container from its beginning and works the listing
-// off in waves.
+// sweep lists one source container from its beginning and works it off. What
+// lies in the tasks is written beside the tasks that follow, so that a long talk
+// on one holds up none.
 func (p *pass) sweep(ctx context.Context, s connector.Shard) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(lyingAtOnce)
+	err := p.waves(ctx, s, func(part *part, j *job) {
+		group.Go(func() error { return part.lying(ctx, j) })
+	})
+	cancel(err) // nothing to end if there is no error
+	if below := group.Wait(); err == nil || errors.Is(err, context.Canceled) {
+		err = cmp.Or(below, err)
+	}
+	return err
+}
+
+// waves lists a container and works the listing off a stretch at a time.
+func (p *pass) waves(ctx context.Context, s connector.Shard, below func(*part, *job)) error {
 	r := p.e.newRouter()
 	var wave []routed
 	tasks := 0
 	flush := func() error {
 		defer func() { wave, tasks = nil, 0 }()
-		return p.wave(ctx, s.Ref, wave)
+		return p.wave(ctx, s.Ref, wave, below)
 	}
 	for page, err := range p.e.source.List(ctx, s, "") {
 		if err != nil {
@@ -270,8 +288,8 @@ func (p *pass) sweep(ctx context.Context, s connector.Shard) error {
 }
 
 // wave works a stretch of a listing off: first what frames the containers, then
-// the tasks with what lies in them.
-func (p *pass) wave(ctx context.Context, source item.Ref, wave []routed) error {
+// the tasks.
+func (p *pass) wave(ctx context.Context, source item.Ref, wave []routed, below func(*part, *job)) error {
 	frames, tasks := map[item.Ref][]item.Bundle{}, map[item.Ref][]item.Bundle{}
 	for _, d := range wave {
 		to := source
@@ -302,7 +320,7 @@ func (p *pass) wave(ctx context.Context, source item.Ref, wave []routed) error {
 				return err
 			}
 		}
-		if err := part.tasks(ctx, tasks[to]); err != nil {
+		if err := part.tasks(ctx, below, tasks[to]); err != nil {
 			return err
 		}
 	}

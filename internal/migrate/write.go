@@ -114,6 +114,10 @@ func (p *part) prepare(ctx context.Context, kind item.Kind, batch []*step) error
 			continue
 		}
 		prev, there := have[s.row.Target]
+		if !there && s.row.State == ledger.Half && p.e.allFixed(kind) {
+			s.row, s.replaced = ledger.Row{}, true // deleted to be made anew, and the pass was cut off
+			continue
+		}
 		if !there {
 			p.e.Emit(Event{Event: "kept", Shard: p.name, Kind: kind, Source: u.key.ID, Target: s.row.Target.ID, Reason: "people deleted it in the target"})
 			s.failed = connector.Errorf(connector.Conflict, "%s was deleted in the target since it was written", s.row.Target).
@@ -123,11 +127,18 @@ func (p *part) prepare(ctx context.Context, kind item.Kind, batch []*step) error
 			}
 			continue
 		}
+		if p.e.frozen(u.item, prev.Item) && s.row.State != ledger.Adopted {
+			if err := p.replace(ctx, s, prev); err != nil {
+				return err
+			}
+			continue
+		}
 		s.change.Op, s.change.Prev = connector.Update, &prev
 		s.change.Item.ID = s.row.Target.ID
 		s.change.Dirty = p.dirty(u, prev, s.row.Version != u.version)
 		if s.row.State == ledger.Half {
 			s.change.Dirty = nil
+			s.same = p.e.allFixed(kind) // made whole in one go: there is nothing to complete
 			continue
 		}
 		if len(s.change.Dirty) == 0 {
@@ -135,8 +146,7 @@ func (p *part) prepare(ctx context.Context, kind item.Kind, batch []*step) error
 			continue
 		}
 		if s.row.Print != 0 && s.row.Print != p.e.printOf(prev) && p.e.Spec.Policies.Conflicts == "target" && !onlyOrder(s.change.Dirty) {
-			s.failed = connector.Errorf(connector.Conflict, "%s was changed at both ends since it was written; the target's stays", s.row.Target).
-				WithHint("set policies.conflicts to source to overwrite it")
+			s.failed = conflicting(s.row.Target)
 		}
 	}
 	return nil
@@ -377,7 +387,7 @@ func (p *part) stored(s *step, r connector.Result, b *ledger.Batch) {
 	if r.Adopted || s.row.State == ledger.Adopted {
 		row.State = ledger.Adopted
 	}
-	made := s.change.Op == connector.Create
+	made := s.change.Op == connector.Create && !s.replaced
 	s.row = row
 	p.fit.know(u.key, row.Target)
 	if u.key.Kind == item.Board {

@@ -9,8 +9,8 @@ import (
 // with the field.
 func PolicyWords(policy string) string {
 	words := map[string]string{
-		"text": "goes into the text", "line": "goes into the line of who and when", "nearest": "becomes the nearest there is",
-		"day": "keeps its day; the clock goes to the text", "cut": "is cut; the whole goes into the text", "drop": "is left out",
+		"text": "goes into the text", "line": "goes to the line of who and when", "nearest": "becomes the nearest there is",
+		"day": "keeps its day, clock in the text", "cut": "is cut, with the whole in text", "drop": "is left out", "filled": "is given a name",
 		"append": "is appended to the first one", "link": "becomes a link", "missing": "was not given by the source", "not-read": "is not carried",
 		"converted": "is converted", "cleaned": "loses control characters", "name-in-text": "is named in the text",
 		"plan": "goes to a board of its own", "bucket": "goes to a list of its own", "skip": "is left out", "task": "becomes a task",

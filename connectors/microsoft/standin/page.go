@@ -25,6 +25,21 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 	shared.RenderBoards(w, "Microsoft Planner (stand-in)", s.PageBoards())
 }
 
+// serveWeb redirects the address of a plan or task, as people follow it, to its
+// place on the page: /webui/plan/PLAN/view/board/task/TASK.
+func (s *Server) serveWeb(w http.ResponseWriter, r *http.Request) {
+	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
+	slices.Reverse(parts)
+	s.mu.Lock()
+	at := slices.IndexFunc(parts, func(id string) bool { return s.tasks[id] != nil || s.plans[id] != nil })
+	s.mu.Unlock()
+	if at < 0 {
+		http.NotFound(w, r)
+		return
+	}
+	http.Redirect(w, r, "/#"+parts[at], http.StatusFound)
+}
+
 // PageBoards implements standin.Shown: every plan, with its buckets side by
 // side as Planner's own board shows them.
 func (s *Server) PageBoards() []shared.PageBoard {

@@ -131,6 +131,8 @@ func (g *graph) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveDownload(w, r, rest)
 	case first == "sites" && r.Method == http.MethodGet:
 		s.serveSite(w, r)
+	case first == "webui" && r.Method == http.MethodGet:
+		s.serveWeb(w, r)
 	case path == "/devicelogin":
 		s.serveDeviceLogin(w, r)
 	case strings.HasPrefix(rest, "oauth2/v2.0/"):
