@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -111,9 +112,10 @@ func (q *quota) ask(now time.Time, cost float64) time.Time {
 	return q.pace.Add(seconds(cost / rate))
 }
 
-// stale says that what is known of the level is older than a window.
+// stale says that what is known of the level is older than a window; where
+// nobody tells how long one is, than ten seconds.
 func (q *quota) stale(now time.Time) bool {
-	return q.window > 0 && now.Sub(q.level.at) > q.window
+	return now.Sub(q.level.at) > cmp.Or(q.window, 10*time.Second)
 }
 
 // askUntold holds the calls to the documented quota by counting them: none of

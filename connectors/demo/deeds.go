@@ -35,7 +35,7 @@ func (s sample) deeds(from *trello.Server) []standin.Deed {
 			top := 1.0
 			return from.EditCard(c.ID, trello.CardEdit{By: "jonas", List: &list, Pos: &top})
 		}},
-		{Who: "Jonas Weber", What: "ticks “floor … front lip”: the fourth seam is welded", Do: func() error {
+		{Who: "Jonas Weber", What: "ticks “front lip” on “Weld the front box (mk 3)”", Do: func() error {
 			c, err := card(from, "Weld the front box (mk 3)")
 			if err != nil {
 				return err

@@ -23,6 +23,8 @@ func (s sample) riding() []trello.Card {
 			Desc: "Four children, two bikes, one park. Parents signed.", Stickers: []string{"star"},
 		},
 		{Name: "100 km without a screwdriver", Author: "jonas", Made: s.at(-14, 8, 0), Members: []string{"jonas"}, Attachments: []trello.Attachment{{Name: "route.txt", Data: []byte("Bergen\nOs\nFusa\nTysse\nBergen\n"), Author: "jonas", At: s.at(-13, 8, 0)}}},
+		{Name: "Night ride: do they see us?", Author: "samir", Made: s.at(-10, 8, 0), Members: []string{"samir", "tomas"}, Labels: []string{"Electric"}, Due: s.at(8, 21, 30)},
+		{Name: "Μια βόλτα στη βροχή", Author: "eleni", Made: s.at(-10, 8, 30), Members: []string{"eleni"}, Desc: "Με γεμάτο κουτί, από το **λιμάνι** ως την κορυφή."},
 		{Name: "Tram rails, wet", Author: "mira", Made: s.at(-11, 8, 0), Labels: []string{"Wheels & drive"}},
 		{Name: "Cobblestones, loaded", Author: "mira", Made: s.at(-11, 8, 5), Labels: []string{"Wheels & drive", "Frame"}, Done: true, Due: s.at(-3, 16, 0)},
 	}
@@ -52,6 +54,8 @@ func (s sample) done() []trello.Card {
 		done("Choose the motor", "samir", -42, "Electric"),
 		done("Logo, second round", "eleni", -38, "Words & pictures"),
 		done("日本の規格を調べる", "aiko", -36, "日本"),
+		done("Trade mark", "mira", -34),
+		done("Tool wall, with outlines", "jonas", -32),
 		done("Write to forty shops", "eleni", -29, "Words & pictures"),
 	}, s.plain("jonas", -28, "Sweep the hall", "Sweep the hall")) // twice, as in life
 }

@@ -60,6 +60,11 @@ func (s sample) making() []trello.Card {
 			Name: "Teach the tax office what a cargo bike is", Author: "mira", Made: s.at(-13, 9, 0), Members: []string{"mira"}, Due: s.at(-1, 12, 0),
 			Comments: []trello.Comment{said("mira", s.at(-1, 13, 0), "They will call back. ☎️")},
 		},
+		{
+			Name: "第一号車の組立記録", Author: "aiko", Made: s.at(-6, 3, 0), Labels: []string{"日本", "Words & pictures"}, Members: []string{"aiko"},
+			Desc:       "写真と一緒に、一歩ずつ。{card:Build number 001}",
+			Checklists: []trello.Checklist{checklist("章", "+ フレーム", "+ 前輪", "モーター", "ベルト")},
+		},
 		{Name: "Stand with a wide foot", Author: "jonas", Made: s.at(-9, 9, 0), Labels: []string{"Frame"}, Members: []string{"jonas"}},
 		{Name: "Sharpen the tube cutters", Author: "jonas", Made: s.at(-5, 9, 0), Closed: true, Done: true},
 	}
@@ -88,5 +93,5 @@ func (s sample) waiting() []trello.Card {
 		},
 		{Name: "Fire cupboard", Author: "samir", Made: s.at(-21, 8, 0), Labels: []string{"Electric"}, Attachments: []trello.Attachment{toCard("Batteries, 720 Wh")}},
 		{Name: "Box plywood, birch 9 mm", Author: "jonas", Made: s.at(-12, 8, 0), Labels: []string{"Frame", "Supplier"}, Fields: map[string]string{"Supplier": "Moelven"}},
-	}, s.plain("samir", -6, "Brake fluid, mineral", "Torx 25, the long ones"))
+	}, s.plain("samir", -6, "Brake fluid, mineral", "Torx 25, the long ones", "Rims, 26″ × 36 holes", "Cushion fabric that dries"))
 }

@@ -39,7 +39,7 @@ func (s sample) ideas() []trello.Card {
 			Desc: "Whoever rode it for a week buys it. Ask the town hall, the library, and [Fjellhaug](https://fjellhaug.example/lending).",
 		},
 	}, s.plain("tomas", -17, "Bell with the sound of a tram", "Stickers that are a puzzle of the map", "A song for the launch 🎶"),
-		s.plain("jonas", -15, "Reuse the old forks as coat hooks", "Wheel truing evening with pizza"),
+		s.plain("jonas", -15, "Reuse the old forks as coat hooks", "Wheel truing evening with pizza", "Map of good cobblestones"),
 		[]trello.Card{
 			{Name: "Trailer hitch?", Author: "jonas", Made: s.at(-14, 9, 0), Closed: true, Desc: "Not this year.",
 				Comments: []trello.Comment{said("mira", s.at(-13, 9, 30), "Insurance says no. Closing.")}},
@@ -99,5 +99,5 @@ func (s sample) ready() []trello.Card {
 			Desc:        "```html\n<h1>Kvikk</h1>\n<p>Carries what you love.</p>\n```\n\nNo tracking, no banner. Pictures from {card:Photos of the first bike}.",
 			Attachments: []trello.Attachment{toCard("Photos of the first bike"), {URL: "https://github.com/spoke-and-chain/kvikk-site/blob/main/content/pages/2026/launch/a-bicycle-that-carries-what-you-love.md?plain=1#L12-L40", Author: "tomas", At: s.at(-8, 9, 0)}},
 		},
-	}, s.plain("samir", -8, "Order waffle flour (12 kg)", "Cable ties, black, 200 mm", "ΦΠΑ: ask the accountant about Greek orders"))
+	}, s.plain("samir", -8, "Order waffle flour (12 kg)", "Cable ties, black, 200 mm", "Helmet wall", "値札を二か国語で", "ΦΠΑ: ask the accountant about Greek orders"))
 }

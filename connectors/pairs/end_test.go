@@ -32,6 +32,7 @@ type end struct {
 	set    connector.Settings
 	place  string
 	wire   http.RoundTripper // the way to the cloud
+	bare   http.RoundTripper // the same, without the contract's watch over it
 	now    func() time.Time  // the connection's clock
 	writes atomic.Int64      // requests that may change something
 	// before is called with each request; an answer that is not nil is the
@@ -161,7 +162,8 @@ func newTrello(t testing.TB, seed uint64) *end {
 	}
 	e := &end{t: t, con: trello.New(), trello: srv, place: "workspace:Acme", set: srv.Settings(trelloBase)}
 	e.set["settle-delay"] = "10ms"
-	e.wire = shared.Transport{Handler: srv}
+	e.bare = shared.Transport{Handler: srv}
+	e.wire = e.bare
 	if there("contracts", "trello", "trello-swagger.v3.json") {
 		e.wire = trellotest.Contract(t).Transport(e.wire)
 	}
@@ -198,7 +200,8 @@ func newPlanner(t testing.TB, o microsoft.Options, delegated bool) *end {
 		}
 	}
 	e.set["settle-delay"] = "10ms"
-	e.wire = shared.Transport{Handler: srv}
+	e.bare = shared.Transport{Handler: srv}
+	e.wire = e.bare
 	if there("contracts", "msgraph", "graph-v1.0-subset.csdl.xml") {
 		e.wire = connectortest.Watch{Contract: connectortest.GraphContract(t), Test: t, Refused: true}.Transport(e.wire)
 	}

@@ -111,7 +111,7 @@ func doing() []trellocloud.Card {
 // callTrello calls the API as the token's owner, past the connector.
 func (e *end) callTrello(method, path string, body any) map[string]any {
 	e.t.Helper()
-	return call(e.t, e.wire, method, trelloBase+"/1"+path, body, map[string]string{
+	return call(e.t, e.bare, method, trelloBase+"/1"+path, body, map[string]string{
 		"Authorization": fmt.Sprintf(`OAuth oauth_consumer_key=%q, oauth_token=%q`, e.set["key"], e.set["token"])})
 }
 

@@ -4,6 +4,7 @@ package pairs_test
 // which changes nothing; a delta after an edit; a lost ledger; and undo.
 func (m *move) whole(edit func()) {
 	m.t.Helper()
+	m.spec.Policies.Deletions = "delete"
 	before := m.to.left()
 	m.moved()
 	m.idle()

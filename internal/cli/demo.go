@@ -2,11 +2,13 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -105,8 +107,8 @@ func (a *act) step(name, about string) {
 		a.line(map[string]any{"event": "step", "step": strings.ToLower(name)})
 		return
 	}
-	a.say("\n%s  %s", a.paint(title, fmt.Sprint(a.part)), a.paint(bold, name))
-	a.say("%s\n", a.paint(dim, "   "+wrap(about, "   ")))
+	a.say("\n%s %s", a.paint(title, fmt.Sprint(a.part)), a.paint(bold, name))
+	a.say("%s\n", a.paint(dim, "  "+wrap(about, "  ")))
 }
 
 // acts goes through the whole story.
@@ -181,7 +183,7 @@ func (a *act) connectBoth(ctx context.Context) error {
 			a.line(map[string]any{"event": "connected", "connection": e.Connection, "cloud": e.Cloud, "url": e.URL, "id": id.ID, "account": id.Account})
 			continue
 		}
-		a.say("   %s  %s  %s", pad(e.Connection, 18), pad(id.Name, 20), a.paint(dim, e.URL))
+		a.say("  %s  %s  %s", pad(e.Connection, 18), pad(id.Name, 20), a.paint(dim, e.URL))
 	}
 	return nil
 }
@@ -264,7 +266,7 @@ func (a *act) edit() error {
 			a.line(map[string]any{"event": "edit", "who": deed.Who, "what": deed.What})
 			continue
 		}
-		a.say("   %s  %s", pad(deed.Who, wide), deed.What)
+		a.say("  %s  %s", pad(deed.Who, wide), deed.What)
 	}
 	return nil
 }
@@ -274,17 +276,34 @@ func (a *act) showChanges(changes []migrate.Event) {
 	if a.json {
 		return // each was a line of its own
 	}
+	moved := "moved" // made in another container, and removed where it was
+	order := []string{"created", "updated", moved, "deleted"}
+	ops := map[item.Ref]string{}
 	for _, ev := range changes {
-		color := map[string]string{"created": good, "updated": warn, "deleted": bad}[ev.Op]
-		name := a.demo.Named(ev)
-		if name == "" {
-			name = ev.Source
+		key := item.Ref{Kind: ev.Kind, ID: ev.Source}
+		if was := ops[key]; was == "created" && ev.Op == "deleted" {
+			ops[key] = moved
+		} else if was == "" {
+			ops[key] = ev.Op
 		}
+	}
+	shown := map[item.Ref]bool{}
+	slices.SortStableFunc(changes, func(x, y migrate.Event) int {
+		return cmp.Compare(slices.Index(order, ops[item.Ref{Kind: x.Kind, ID: x.Source}]), slices.Index(order, ops[item.Ref{Kind: y.Kind, ID: y.Source}]))
+	})
+	for _, ev := range changes {
+		key := item.Ref{Kind: ev.Kind, ID: ev.Source}
+		if shown[key] {
+			continue
+		}
+		shown[key] = true
+		op := ops[key]
 		what := string(ev.Kind)
 		if ev.Kind == item.Comment {
 			what = "comment on"
 		}
-		a.say("   %s  %s  %s", a.paint(color, pad(ev.Op, 8)), a.paint(dim, pad(what, 10)), cut(name, 70))
+		color := map[string]string{"created": good, "deleted": bad}[op]
+		a.say("  %s  %s  %s", a.paint(cmp.Or(color, warn), pad(op, 8)), a.paint(dim, pad(what, 10)), cut(cmp.Or(a.demo.Named(ev), ev.Source), 70))
 	}
 	a.say("")
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/internal/migrate"
 	"github.com/rialto-migrate/rialto/internal/report"
 	"github.com/rialto-migrate/rialto/internal/store"
@@ -70,9 +71,10 @@ func (s *shell) showForecast(f *migrate.Forecast) {
 	if len(f.Limits) > 0 {
 		s.heading("Limits that are exceeded")
 		for _, l := range f.Limits {
+			what := strings.TrimSuffix(string(l.Kind)+" "+l.Field, " ")
 			why, _ := report.Why(l.Why)
-			s.say("  %s", wrap(fmt.Sprintf("%s: the target takes %d, %d more are there. %s",
-				strings.TrimSuffix(string(l.Kind)+" "+l.Field, " "), l.Limit, l.Over, why), "    "))
+			text := fmt.Sprintf("%s: the target takes %d, %d are beyond that", what, l.Limit, l.Over)
+			s.say("  %s  %s", text, s.paint(dim, cut(why, max(columns-4-cells(text), 12))))
 		}
 	}
 	nobody := 0
@@ -97,20 +99,27 @@ func (s *shell) showForecast(f *migrate.Forecast) {
 
 // showUndoForecast says how far an undo could go, and why not further.
 func (s *shell) showUndoForecast(f *migrate.Forecast) {
-	byUndo := map[string][]string{}
-	why := map[string]string{}
+	byUndo := map[connector.Undo][]string{}
+	why := map[connector.Undo]string{}
+	wide := 0
 	for _, k := range kinds(f.Undo) {
 		info, _ := item.Info(k)
-		u := string(f.Undo[k].Undo)
+		u := f.Undo[k].Undo
 		byUndo[u] = append(byUndo[u], info.Plural)
 		why[u] = cmp.Or(why[u], f.Undo[k].Why)
+		wide = max(wide, cells(strings.Join(byUndo[u], ", ")))
 	}
 	head := s.paint(bold, "Undo")
-	for _, u := range slices.Sorted(maps.Keys(byUndo)) {
-		s.say("%s    %s for %s", head, u, strings.Join(byUndo[u], ", "))
-		if text, _ := report.Why(why[u]); text != "" {
-			s.say("        %s", s.paint(dim, wrap(text, "        ")))
+	for _, u := range []connector.Undo{connector.UndoExact, connector.UndoPartial, connector.UndoImpossible} {
+		if byUndo[u] == nil {
+			continue
 		}
+		text, _ := report.Why(why[u])
+		line := fmt.Sprintf("%s    %-10s  %s", head, u, strings.Join(byUndo[u], ", "))
+		if used := 8 + 10 + 2 + wide + 2; text != "" && used+12 < columns {
+			line = fmt.Sprintf("%s    %-10s  %s  %s", head, u, pad(strings.Join(byUndo[u], ", "), wide), s.paint(dim, cut(text, columns-used)))
+		}
+		s.say("%s", line)
 		head = "    "
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rialto-migrate/rialto/internal/job"
 	"github.com/rialto-migrate/rialto/internal/migrate"
+	"github.com/rialto-migrate/rialto/internal/report"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -100,8 +101,8 @@ func (s *shell) eventLine(ev migrate.Event) string {
 	if ev.Field != "" {
 		parts = append(parts, ev.Field)
 	}
-	if ev.Reason != "" {
-		parts = append(parts, "— "+ev.Reason)
+	if why, _ := report.Why(ev.Reason); why != "" {
+		parts = append(parts, "— "+why)
 	}
 	return wrap(strings.Join(parts, " "), "    ")
 }

@@ -27,24 +27,43 @@ func (p *pass) deletions(ctx context.Context) error {
 	return nil
 }
 
-// gone handles the missing items of one part, what lies deepest first.
+// gone handles the missing items of one part: tasks first, with all that lies
+// in them; then what lies in tasks that are still there; then what framed them.
 func (p *pass) gone(ctx context.Context, part *part) error {
 	var missing []ledger.Row
+	within := map[item.Ref][]ledger.Key{} // by what it lies in at the target
 	err := part.rows(ctx, func(r ledger.Row) error {
-		if !part.seen[r.Key] {
-			missing = append(missing, r)
+		if part.seen[r.Key] {
+			return nil
+		}
+		missing = append(missing, r)
+		if level(r.Key.Kind) > level(item.Task) {
+			within[r.Parent] = append(within[r.Parent], r.Key)
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(missing, func(a, b ledger.Row) int { return cmp.Compare(level(b.Key.Kind), level(a.Key.Kind)) })
+	turn := func(k item.Kind) int {
+		if k == item.Task {
+			return 0
+		}
+		return 100 - level(k)
+	}
+	slices.SortStableFunc(missing, func(a, b ledger.Row) int { return cmp.Compare(turn(a.Key.Kind), turn(b.Key.Kind)) })
+	decided := map[item.Ref]bool{} // tasks of the target that went or stay, and with them what lies in them
 	for _, r := range missing {
 		if p.e.stopped() {
 			return nil
 		}
-		if err := p.remove(ctx, part, r); err != nil {
+		if decided[r.Parent] {
+			continue
+		}
+		if r.Key.Kind == item.Task && !r.Target.Zero() {
+			decided[r.Target] = true
+		}
+		if err := p.remove(ctx, part, r, within[r.Target]); err != nil {
 			return err
 		}
 	}
@@ -56,9 +75,14 @@ func level(k item.Kind) int {
 	return info.Level
 }
 
-// remove handles one item that its container's listing no longer has.
-func (p *pass) remove(ctx context.Context, part *part, r ledger.Row) error {
+// remove handles one item that its container's listing no longer has. within is
+// what lies in it and is missing too.
+func (p *pass) remove(ctx context.Context, part *part, r ledger.Row, within []ledger.Key) error {
 	e := p.e
+	moved, err := p.elsewhere(ctx, part, r.Key)
+	if err != nil {
+		return err
+	}
 	ours := r.State == ledger.Made && e.To.Caps.Kinds[r.Key.Kind].Embedded == ""
 	if !ours || r.Key.Kind == item.Board {
 		// It was a part of its parent, which has been written without it, or was
@@ -66,12 +90,10 @@ func (p *pass) remove(ctx context.Context, part *part, r ledger.Row) error {
 		if r.Key.Kind == item.Board {
 			return nil
 		}
-		e.outcomes.note(r.Key, opDeleted)
+		if !moved {
+			e.outcomes.note(r.Key, opDeleted)
+		}
 		return part.apply(ctx, ledger.Batch{Remove: []ledger.Key{r.Key}})
-	}
-	moved, err := p.elsewhere(ctx, part, r.Key)
-	if err != nil {
-		return err
 	}
 	if !moved && e.Spec.Policies.Deletions == "keep" {
 		e.Emit(Event{Event: "kept", Shard: part.name, Kind: r.Key.Kind, Source: r.Key.ID, Target: r.Target.ID, Reason: "deleted at the source; policies.deletions is keep"})
@@ -103,13 +125,16 @@ func (p *pass) remove(ctx context.Context, part *part, r ledger.Row) error {
 		e.Emit(Event{Event: "kept", Shard: part.name, Kind: r.Key.Kind, Source: r.Key.ID, Target: r.Target.ID, Reason: "deleted at the source, but people changed it in the target"})
 		return part.apply(ctx, ledger.Batch{Clear: []ledger.Key{r.Key}})
 	}
+	keys := append([]ledger.Key{r.Key}, within...)
 	if moved {
 		p.moved = append(p.moved, r.Key)
 	} else {
-		e.outcomes.note(r.Key, opDeleted)
+		for _, key := range keys {
+			e.outcomes.note(key, opDeleted)
+		}
 	}
 	e.Emit(Event{Event: "item", Shard: part.name, Kind: r.Key.Kind, Source: r.Key.ID, Target: r.Target.ID, Op: opDeleted})
-	return part.apply(ctx, ledger.Batch{Remove: []ledger.Key{r.Key}})
+	return part.apply(ctx, ledger.Batch{Remove: keys})
 }
 
 // elsewhere reports whether an item stands in another container by now.

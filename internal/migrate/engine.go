@@ -49,6 +49,7 @@ type Engine struct {
 	source   connector.Source
 	target   connector.Target
 	people   *peopleMap
+	began    time.Time // of the verb: whoever announced a write before is dead by now
 	outcomes *outcomes
 	total    int          // items in scope, as far as the source tells
 	told     atomic.Int64 // when progress was last told, in Unix milliseconds
@@ -86,6 +87,7 @@ func (e *Engine) salt() []byte {
 // open readies both sides. write says that the target will be written to: only
 // then is a place made that is not there.
 func (e *Engine) open(ctx context.Context) error {
+	e.began = e.Now()
 	var err error
 	if e.source, err = e.From.Cloud.Source(ctx); err != nil {
 		return fmt.Errorf("the source: %w", err)

@@ -161,11 +161,8 @@ func (f *fitter) fit(u *unit, parent item.Ref) {
 		f.lastList = b.Item.Ref
 	}
 	w.fields(b.Item, &u.item, kind == item.Task)
-	switch {
-	case kind == item.Comment:
+	if kind == item.Comment {
 		w.commentLine(b.Item)
-	case kind == item.Checklist && item.Name.Get(u.item) == "" && w.to.Keeps(kind, item.Name.Name):
-		item.Name.Set(&u.item, "Checklist") // clouds that name checklists do not leave one unnamed
 	}
 	w.children(with)
 	w.describe(b.Item)
@@ -473,7 +470,7 @@ func (w *fitting) when(t time.Time) string { return t.In(w.loc).Format(clock) }
 
 // text rewrites links and mentions of a long text, converts it and cuts it.
 func (w *fitting) text(from item.Item, field item.Field, limits connector.FieldCaps, s string) string {
-	out := w.rewrite(s)
+	out := strings.TrimRight(w.rewrite(s), " \t\r\n") // says nothing, and few clouds keep it
 	if w.spec.Policies.Formatting == "convert" {
 		converted, changed := richtext.Convert(out, w.from.Format, w.to.Format)
 		if changed {

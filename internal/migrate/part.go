@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -37,7 +38,10 @@ type part struct {
 
 // A partState says why another sweep may bring what this one could not.
 type partState struct {
-	doubt    bool // a write is in doubt
+	doubt bool // a write is in doubt
+	// doubtful is when the latest write went into doubt, zero if none did: its
+	// request may land for a settle delay from then on.
+	doubtful time.Time
 	deferred bool // something could not be tried, because what it lies in is not there
 	retry    bool // something failed in a way that may pass
 	// frameless is set when what frames the container is not all there yet:

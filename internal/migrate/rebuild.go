@@ -44,9 +44,14 @@ func (e *Engine) Rebuild(ctx context.Context) (*RebuildReport, error) {
 		return nil, err
 	}
 	b := &rebuilder{e: e, boards: boards, out: &RebuildReport{Status: "rebuilt", Kinds: map[item.Kind]RebuiltOf{}}}
-	for _, s := range shards {
-		if err := b.shard(ctx, s); err != nil {
-			return nil, err
+	for _, lying := range []bool{false, true} {
+		if lying && !e.writesLying() {
+			break
+		}
+		for _, s := range shards {
+			if err := b.shard(ctx, s, lying); err != nil {
+				return nil, err
+			}
 		}
 	}
 	for _, k := range b.out.Kinds {
@@ -55,6 +60,13 @@ func (e *Engine) Rebuild(ctx context.Context) (*RebuildReport, error) {
 		}
 	}
 	return b.out, nil
+}
+
+// writesLying reports whether the target holds items of their own in tasks.
+func (e *Engine) writesLying() bool {
+	return slices.ContainsFunc(item.Kinds(), func(k item.KindInfo) bool {
+		return k.Level > level(item.Task) && e.To.Caps.Writes(k.Kind) && e.To.Caps.Kinds[k.Kind].Embedded == ""
+	})
 }
 
 // containers reads what the place holds and this connection made.
@@ -83,13 +95,22 @@ type candidate struct {
 	used   []bool
 }
 
-// shard pairs one container of the source, and its archive, with the target.
-func (b *rebuilder) shard(ctx context.Context, s connector.Shard) error {
+// shard pairs one container of the source, and its archive, with the target:
+// first the container, its frame and its tasks, and once all of these are known,
+// what lies in the tasks, whose texts may point at any of them.
+func (b *rebuilder) shard(ctx context.Context, s connector.Shard, lying bool) error {
+	var known map[item.Ref]ledger.Shard
+	if lying {
+		var err error
+		if known, err = b.e.knownShards(ctx); err != nil {
+			return err
+		}
+	}
 	// The bundles are fitted as a run would fit them; units are few enough to
 	// hold: a container's worth.
 	units := map[bool][]*unit{}
-	err := b.e.walk(ctx, s, nil, func(w *walked) error {
-		if !w.skip {
+	err := b.e.walk(ctx, s, known, func(w *walked) error {
+		if !w.skip && lying == (level(w.unit.key.Kind) > level(item.Task)) {
 			units[w.archive] = append(units[w.archive], w.unit)
 		}
 		return nil
@@ -105,16 +126,23 @@ func (b *rebuilder) shard(ctx context.Context, s connector.Shard) error {
 		if archive {
 			source = archiveOf(s.Ref)
 		}
-		if err := b.part(ctx, source, units[archive]); err != nil {
+		if err := b.part(ctx, source, units[archive], known[source].Target); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// part pairs the units of one container.
-func (b *rebuilder) part(ctx context.Context, source item.Ref, units []*unit) error {
-	c, err := b.choose(ctx, units)
+// part pairs the units of one container with what the target's holds; where that
+// is not known yet, with the one that carries most of their marks.
+func (b *rebuilder) part(ctx context.Context, source item.Ref, units []*unit, board item.Ref) error {
+	var c *candidate
+	var err error
+	if board.Zero() {
+		c, err = b.choose(ctx, units)
+	} else {
+		c, err = b.candidate(ctx, connector.Found{Bundle: item.Bundle{Item: item.Item{Ref: board}}})
+	}
 	if err != nil {
 		return err
 	}
@@ -146,6 +174,7 @@ func (b *rebuilder) part(ctx context.Context, source item.Ref, units []*unit) er
 		for _, key := range u.with {
 			b.count(key.Kind, 1, 0) // written with it, recovered with it
 		}
+		batch.Rows = append(batch.Rows, withRows(u, target)...)
 	}
 	if err := b.e.Ledger.Apply(ctx, batch); err != nil {
 		return fmt.Errorf("the ledger: %w", err)
@@ -165,18 +194,9 @@ func (b *rebuilder) choose(ctx context.Context, units []*unit) (*candidate, erro
 	var best *candidate
 	bestHits := 0
 	for _, f := range b.boards {
-		c := &candidate{board: f.Bundle.Item.Ref, found: []connector.Found{f}, byMark: map[string]int{}}
-		for g, err := range b.e.target.Find(ctx, c.board, time.Time{}) {
-			if err != nil {
-				return nil, err
-			}
-			c.found = append(c.found, g)
-		}
-		c.used = make([]bool, len(c.found))
-		for i, g := range c.found {
-			if g.Mark != "" {
-				c.byMark[string(g.Bundle.Item.Kind)+" "+g.Mark] = i
-			}
+		c, err := b.candidate(ctx, f)
+		if err != nil {
+			return nil, err
 		}
 		hits := 0
 		for _, u := range units {
@@ -191,6 +211,24 @@ func (b *rebuilder) choose(ctx context.Context, units []*unit) (*candidate, erro
 		}
 	}
 	return best, nil
+}
+
+// candidate reads a container of the target.
+func (b *rebuilder) candidate(ctx context.Context, board connector.Found) (*candidate, error) {
+	c := &candidate{board: board.Bundle.Item.Ref, found: []connector.Found{board}, byMark: map[string]int{}}
+	for f, err := range b.e.target.Find(ctx, c.board, time.Time{}) {
+		if err != nil {
+			return nil, err
+		}
+		c.found = append(c.found, f)
+	}
+	c.used = make([]bool, len(c.found))
+	for i, f := range c.found {
+		if f.Mark != "" {
+			c.byMark[string(f.Bundle.Item.Kind)+" "+f.Mark] = i
+		}
+	}
+	return c, nil
 }
 
 // pair finds what a unit became: by mark, else by shape within the right
@@ -209,19 +247,37 @@ func (b *rebuilder) pair(c *candidate, u *unit, where map[item.Ref]item.Ref) (it
 			return c.found[i].Bundle.Item.Ref, true
 		}
 	}
-	shape := b.e.shapeOf(resolved(u.item, where))
-	for i, f := range c.found {
-		it := f.Bundle.Item
-		if c.used[i] || f.Mark != "" || it.Kind != u.key.Kind || b.e.shapeOf(it) != shape {
-			continue
+	for _, unique := range []bool{true, false} {
+		if i := b.byShape(c, resolved(u.item, where), unique); i >= 0 {
+			c.used[i] = true
+			return c.found[i].Bundle.Item.Ref, true
 		}
-		if level(it.Kind) > level(item.Task) && it.Parent != resolve(u.item.Parent, where) {
-			continue
-		}
-		c.used[i] = true
-		return it.Ref, true
 	}
 	return item.Ref{}, false
+}
+
+// byShape finds an unmarked item that holds what a create of it would carry. A
+// value that is given out once in a container (the colour of a label) depends
+// on the order in which its siblings came, and may be left out: unique says
+// whether it counts.
+func (b *rebuilder) byShape(c *candidate, want item.Item, unique bool) int {
+	caps := b.e.To.Caps.Kinds[want.Kind]
+	shape := func(it item.Item) item.Digest {
+		return b.e.print.Items(func(_ item.Kind, f item.Field) bool {
+			return slices.Contains(caps.Shape, f.Name) && (unique || !caps.Fields[f.Name].Unique)
+		}, item.Item{Ref: item.Ref{Kind: it.Kind}, Fields: it.Fields})
+	}
+	wanted := shape(want)
+	for i, f := range c.found {
+		it := f.Bundle.Item
+		if c.used[i] || f.Mark != "" || it.Kind != want.Kind || level(it.Kind) > level(item.Task) && it.Parent != want.Parent {
+			continue
+		}
+		if shape(it) == wanted {
+			return i
+		}
+	}
+	return -1
 }
 
 // resolve turns the stand-in id of something that has not moved, as walk gives
@@ -239,6 +295,7 @@ func resolve(r item.Ref, where map[item.Ref]item.Ref) item.Ref {
 // resolved is an item with its references resolved.
 func resolved(it item.Item, where map[item.Ref]item.Ref) item.Item {
 	it = it.Clone()
+	it.Parent = resolve(it.Parent, where)
 	for name, v := range it.Fields {
 		switch v := v.(type) {
 		case item.Ref:
@@ -250,4 +307,19 @@ func resolved(it item.Item, where map[item.Ref]item.Ref) item.Item {
 		}
 	}
 	return it
+}
+
+// withRows are the rows of what was written with a unit.
+func withRows(u *unit, target item.Ref) []ledger.Row {
+	var out []ledger.Row
+	for _, key := range u.from {
+		out = append(out, ledger.Row{Key: key, Target: item.Ref{Kind: key.Kind}, Parent: target, State: ledger.Made})
+	}
+	for _, key := range u.folded {
+		out = append(out, ledger.Row{Key: key, Target: target, Parent: target, State: ledger.Folded})
+	}
+	for _, key := range u.dropped {
+		out = append(out, ledger.Row{Key: key, Parent: target, State: ledger.Dropped})
+	}
+	return out
 }

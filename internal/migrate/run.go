@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -244,9 +245,12 @@ func (p *pass) sweep(ctx context.Context, s connector.Shard) error {
 	err := p.waves(ctx, s, func(part *part, j *job) {
 		group.Go(func() error { return part.lying(ctx, j) })
 	})
-	cancel(err) // nothing to end if there is no error
-	if below := group.Wait(); err == nil || errors.Is(err, context.Canceled) {
-		err = cmp.Or(below, err)
+	if err != nil {
+		cancel(err)
+	}
+	below := group.Wait()
+	if below != nil && (err == nil || errors.Is(err, context.Canceled)) {
+		return below // it ended the listing too
 	}
 	return err
 }

@@ -13,57 +13,85 @@ import (
 // settle asks the target what became of every write in doubt, before anything
 // is written again. A create is found by its mark, or by its shape: an unmarked
 // item of ours that no row claims, made since the intent, that holds what the
-// first request carried; identical twins are interchangeable. What is not found
-// may still land, so absence counts only after the target's settle delay.
+// first request carried; identical twins are interchangeable.
+//
+// A request of a dead process, or one whose answer was lost, may still land.
+// So nothing in doubt is judged before the target's settle delay is over:
+// absence would prove nothing, and what takes several requests (the entries of
+// a checklist) could be there twice.
 func (p *part) settle(ctx context.Context) error {
 	intents, err := p.e.Ledger.InDoubt(ctx, p.led.Num)
 	if err != nil {
 		return fmt.Errorf("the ledger: %w", err)
 	}
+	if len(intents) > 0 {
+		p.e.Failpoint("before-settle")
+	}
+	if done, err := p.await(ctx, p.settledAt(intents)); !done {
+		return err // where the verb was asked to stop, the intents stay for the next
+	}
 	if len(intents) == 0 {
 		return nil
 	}
-	p.e.Failpoint("before-settle")
 	creates, err := p.settleChanges(ctx, intents)
 	if err != nil {
 		return err
 	}
-	var ready time.Time // by our clock: when absence proves something
-	for _, in := range creates {
-		if t := in.At.Add(p.e.To.Caps.SettleDelay); t.After(ready) {
-			ready = t
-		}
+	if creates, err = p.findCreates(ctx, creates); err != nil {
+		return err
 	}
-	for len(creates) > 0 {
-		late := !p.e.Now().Before(ready)
-		if creates, err = p.findCreates(ctx, creates); err != nil {
+	var b ledger.Batch
+	for _, in := range creates {
+		b.Clear = append(b.Clear, in.Key)
+	}
+	if len(b.Clear) > 0 {
+		if err := p.apply(ctx, b); err != nil {
 			return err
-		}
-		if len(creates) == 0 {
-			break
-		}
-		if late {
-			var b ledger.Batch
-			for _, in := range creates {
-				b.Clear = append(b.Clear, in.Key)
-			}
-			if err := p.apply(ctx, b); err != nil {
-				return err
-			}
-			break
-		}
-		wait := min(max(ready.Sub(p.e.Now()), 10*time.Millisecond), 2*time.Second)
-		p.e.Emit(Event{Event: "waiting", Shard: p.name, Reason: "writes in doubt may still land"})
-		select {
-		case <-time.After(wait):
-		case <-p.e.Stop:
-			return nil // the intents stay for the next run
-		case <-ctx.Done():
-			return context.Cause(ctx)
 		}
 	}
 	p.e.Failpoint("after-settle")
 	return nil
+}
+
+// settledAt is when everything that may still land has landed: a settle delay
+// after an earlier process was certainly dead, or after the latest write of
+// this one went into doubt. Zero if nothing is in doubt.
+func (p *part) settledAt(intents []ledger.Intent) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	latest := p.doubtful
+	for _, in := range intents {
+		at := in.At
+		if at.Before(p.e.began) {
+			at = p.e.began
+		}
+		if at.After(latest) {
+			latest = at
+		}
+	}
+	if latest.IsZero() {
+		return latest
+	}
+	return latest.Add(p.e.To.Caps.SettleDelay)
+}
+
+// await waits for a time by our clock; done is false if the verb ends before.
+func (p *part) await(ctx context.Context, ready time.Time) (done bool, err error) {
+	wait := ready.Sub(p.e.Now())
+	if wait <= 0 {
+		return true, nil
+	}
+	p.e.Emit(Event{Event: "waiting", Shard: p.name, Reason: "writes in doubt may still land"})
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true, nil
+	case <-p.e.Stop:
+		return false, nil
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	}
 }
 
 // settleChanges clears the intents of updates and deletes, which are harmless

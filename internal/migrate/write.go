@@ -298,9 +298,6 @@ func (p *part) place(l *lane, kind item.Kind, batch []*step) {
 				s.change.After = after
 			}
 			previous = true
-			if s.change.Op == connector.Update {
-				after, previous = s.row.Target.ID, false
-			}
 		}
 	}
 }
@@ -348,6 +345,9 @@ func (p *part) failed(s *step, err error, b *ledger.Batch) error {
 	var ce *connector.Error
 	if !errors.As(err, &ce) {
 		ce = &connector.Error{Class: connector.Transient, Reason: "the connector failed", Err: err}
+	}
+	if ce.InDoubt {
+		p.flag(func(s *partState) { s.doubtful = p.e.Now() })
 	}
 	switch {
 	case ce.InDoubt && s.change.Op == connector.Create:
