@@ -99,13 +99,13 @@ type FieldCaps struct {
 	Told bool
 	// Fixed marks a field that cannot change after the item was made.
 	Fixed    bool
-	MaxBytes int64  // of a blob; 0 for no limit
+	MaxBytes int64 // of a blob; 0 for no limit
 	// Max is the highest value of a Number; 0 for no limit.
 	Max float64
 	// Unless names a Bool field of the kind that, where it is true, leaves no
 	// room for this one: what is done is all done in Planner.
 	Unless string
-	Why      string // cites the vendor for the limit
+	Why    string // cites the vendor for the limit
 }
 
 // Undo says what an undo can do.

@@ -65,7 +65,10 @@ func FuzzLimiter(f *testing.F) {
 					break
 				}
 				if at = when; at.After(deadline) {
-					t.Fatalf("class %q starves: the next call may go at %v", class, when.Sub(now))
+					for n, q := range l.quotas {
+						t.Logf("quota %s asks for %v: %+v", n, q.ask(at, 1).Sub(at), q)
+					}
+					t.Fatalf("class %q starves: the next call may go at %v; %+v", class, when.Sub(now), l.endpoint(class).lesson)
 				}
 			}
 		}

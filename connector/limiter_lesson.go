@@ -30,6 +30,7 @@ type lessonMark struct {
 
 const (
 	lookBack   = 40 * time.Second // at least, if refusals go back so far
+	leastPace  = 0.1              // calls a second, however little passed
 	keepBelow  = 0.97             // of the pace that passed
 	holdFor    = 3 * time.Minute
 	raiseBy    = 0.04 // after a minute beyond that, and with the square of the minutes
@@ -99,6 +100,9 @@ func (l *lesson) refused(now time.Time, t *ticket, until time.Time, teach bool) 
 	if !teach {
 		return
 	}
+	if l.began.IsZero() {
+		l.began = now // a refusal was reported before a call was sent
+	}
 	if len(l.marks) == 0 {
 		l.marks = append(l.marks, lessonMark{at: l.began})
 	}
@@ -110,6 +114,9 @@ func (l *lesson) refused(now time.Time, t *ticket, until time.Time, teach bool) 
 		l.marks = l.marks[:0]
 	case span > 1 && units >= 10:
 		l.cap = keepBelow * units / span
+	}
+	if l.cap > 0 {
+		l.cap = max(l.cap, leastPace)
 	}
 	l.learned = now
 	l.marks = append(l.marks, lessonMark{now, l.units})

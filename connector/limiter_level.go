@@ -28,11 +28,11 @@ func (q *quota) learn(now time.Time, l level, s Sample) {
 	if !before.at.IsZero() && q.window > 0 {
 		q.watch(before, l, now)
 	}
-	if n := len(q.trail); n == 0 || l.at.Sub(q.trail[n-1].at) > q.window/64 {
-		q.trail = append(q.trail, l)
+	if n := len(q.levels); n == 0 || l.at.Sub(q.levels[n-1].at) > q.window/64 {
+		q.levels = append(q.levels, l)
 	}
-	for len(q.trail) > 1 && l.at.Sub(q.trail[1].at) >= q.window {
-		q.trail = q.trail[1:]
+	for len(q.levels) > 1 && l.at.Sub(q.levels[1].at) >= q.window {
+		q.levels = q.levels[1:]
 	}
 }
 
@@ -51,7 +51,7 @@ func (q *quota) watch(before, l level, now time.Time) {
 		used := q.limit - before.remaining - q.passed.within(before.at, q.window)
 		q.phase.narrow(before.sent, now, q.window)
 		q.phase.others = max(used, 0) / q.window.Seconds()
-		q.trail = q.trail[:0]
+		q.levels = q.levels[:0]
 		q.bucket = time.Time{}
 		return
 	}
@@ -123,10 +123,10 @@ func (q *quota) others() float64 {
 		}
 	}
 	sliding := (q.limit - q.level.remaining - ours) / w
-	if !q.bucket.After(q.level.at) || len(q.trail) == 0 {
+	if !q.bucket.After(q.level.at) || len(q.levels) == 0 {
 		return max(sliding, 0)
 	}
-	back := q.trail[0]
+	back := q.levels[0]
 	span := q.level.at.Sub(back.at).Seconds()
 	if span < w/4 {
 		return 0

@@ -27,12 +27,11 @@ type quota struct {
 	took   float64  // seconds that an answer takes, averaged
 	passed trail    // units that the cloud counted for us
 	pace   time.Time
-	gone   time.Time // when the last call was sent
 
-	told  bool // it tells what remains
-	level level
-	trail []level // what remained, about a window back
-	phase phase
+	told   bool // it tells what remains
+	level  level
+	levels []level // what remained, about a window back
+	phase  phase
 	// bucket is until when the quota is taken for a bucket.
 	bucket time.Time
 
@@ -148,7 +147,6 @@ func (q *quota) send(now time.Time, cost float64) (index float64) {
 	if q.pace.After(now) {
 		q.pace = now
 	}
-	q.gone = now
 	return q.sent
 }
 

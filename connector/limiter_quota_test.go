@@ -39,6 +39,7 @@ func TestPacerFillsTrelloQuota(t *testing.T) {
 	}{{"alone", 0, false}, {"second client evenly", 0.2, false}, {"second client at random", 0.2, true}} {
 		for _, kind := range []counting{fixedWindow, slidingWindow, tokenBucket} {
 			t.Run(second.name+"/"+kind.String(), func(t *testing.T) {
+				t.Parallel()
 				for seed := range uint64(seeds) {
 					c := newSimCloud(seed*31 + uint64(kind))
 					got := simulate(t, func() tally {
@@ -77,6 +78,7 @@ func TestPacerFollowsHalvedLimit(t *testing.T) {
 	for _, told := range []string{"told", "not told"} {
 		for _, kind := range []counting{fixedWindow, slidingWindow, tokenBucket} {
 			t.Run(told+"/"+kind.String(), func(t *testing.T) {
+				t.Parallel()
 				for seed := range uint64(seeds) {
 					c := newSimCloud(seed*37 + uint64(kind))
 					if told == "not told" {
@@ -233,8 +235,8 @@ func TestPacerUsesTheToldEnd(t *testing.T) {
 					return serve(cloud, NewPacer(nil), 48, func() tally {
 						time.Sleep(cloud.windows[0].reset(time.Now()))
 						from := cloud.mark(w)
-						time.Sleep(3 * c.per)
-						return cloud.since(w, from, 3*c.per)
+						time.Sleep(2 * c.per)
+						return cloud.since(w, from, 2*c.per)
 					})
 				})
 				t.Logf("seed %2d, answers in %s: %s", seed, cloud, got)

@@ -336,20 +336,25 @@ func find(ctx context.Context, l *store.Ledger, cfg settings) (rate, error) {
 	})
 }
 
-// ask makes a hundred questions of a thousand keys each, every one out of so
-// many shards, and asks them again and again for some seconds.
-func ask(cfg settings, spread int, question func(shard int, keys []ledger.Key) (int, error)) (rate, error) {
+// askedAtOnce is how many questions are made before the clock runs.
+const askedAtOnce = 20
+
+// ask makes questions of a thousand keys each, every one out of so many
+// shards, and asks them; and again with others for some seconds. Only the
+// asking is measured.
+func ask(cfg settings, spread int, question func(shard int, keys []ledger.Key) (int, error)) (sum rate, err error) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	shards, questions := make([]int, 100), make([][]ledger.Key, 100)
-	for q := range questions {
-		shards[q] = rng.IntN(cfg.shards)
-		for range batchSize {
-			shard := (shards[q] + rng.IntN(spread)) % cfg.shards
-			questions[q] = append(questions[q], key(shard, rng.IntN(perShard(cfg))))
+	shards, questions := make([]int, askedAtOnce), make([][]ledger.Key, askedAtOnce)
+	var clock, processor, total float64
+	for clock < 5 {
+		for q := range questions {
+			shards[q], questions[q] = rng.IntN(cfg.shards), questions[q][:0]
+			for range batchSize {
+				shard := (shards[q] + rng.IntN(spread)) % cfg.shards
+				questions[q] = append(questions[q], key(shard, rng.IntN(perShard(cfg))))
+			}
 		}
-	}
-	return clocked(func() (total int, err error) {
-		for until := time.Now().Add(5 * time.Second); time.Now().Before(until); {
+		r, err := clocked(func() (int, error) {
 			for q, keys := range questions {
 				n, err := question(shards[q], keys)
 				if err == nil && n < len(keys)/2 {
@@ -358,11 +363,17 @@ func ask(cfg settings, spread int, question func(shard int, keys []ledger.Key) (
 				if err != nil {
 					return 0, err
 				}
-				total += len(keys)
 			}
+			return askedAtOnce * batchSize, nil
+		})
+		if err != nil {
+			return sum, err
 		}
-		return total, nil
-	})
+		total += askedAtOnce * batchSize
+		clock += askedAtOnce * batchSize / r.clock
+		processor += askedAtOnce * batchSize / r.processor
+	}
+	return rate{total / clock, total / processor}, nil
 }
 
 // announce writes as a run does: twenty intents, which are on the disk before

@@ -94,7 +94,7 @@ func (r *rig) noBoard(like string) string {
 }
 
 func (r *rig) findBoards(began time.Time) {
-	ch := r.create(r.make.item(item.Board, 1, place{}))
+	ch := r.create(r.make.item(item.Board, 1, home{}))
 	b := r.write(ch)[0]
 	for _, since := range []time.Time{{}, began.Add(-time.Minute)} {
 		found, err := collect(r.target.Find(r.Context(), item.Ref{}, since))
@@ -133,7 +133,7 @@ func (r *rig) testDelete() {
 	r.deleteHeld(p)
 }
 
-func (r *rig) deleteOf(k item.Kind, p place) {
+func (r *rig) deleteOf(k item.Kind, p home) {
 	r.Helper()
 	changes := []connector.Change{r.create(r.make.item(k, 0, p), r.make.children(k, 0, p)...)}
 	if k == item.Label && r.room(k) > 0 {
@@ -201,7 +201,7 @@ func (r *rig) deleteOf(k item.Kind, p place) {
 }
 
 // deleteHeld deletes lists and boards in which a task stands: the task stays.
-func (r *rig) deleteHeld(p place) {
+func (r *rig) deleteHeld(p home) {
 	r.Helper()
 	for _, ref := range []item.Ref{p.list, p.board} {
 		if ref.Zero() || r.adopts(ref.Kind) {

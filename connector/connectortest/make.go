@@ -42,8 +42,8 @@ type trick struct {
 	refuses  bool  // it cannot be opened
 }
 
-// A place is where items go: what they can refer to.
-type place struct {
+// A home is where items go: what they can refer to.
+type home struct {
 	board  item.Ref
 	task   item.Ref // what comments and the like lie in
 	list   item.Ref
@@ -133,7 +133,7 @@ func needed(k item.Kind, field string) bool {
 
 // item makes an item of a kind; variants 0 to variants-1 differ in everything.
 // Variant bare holds what it needs alone.
-func (m *maker) item(k item.Kind, variant int, p place) item.Item {
+func (m *maker) item(k item.Kind, variant int, p home) item.Item {
 	it := item.Item{Ref: item.Ref{Kind: k}, Parent: p.board, Fields: item.Fields{}}
 	info, _ := item.Info(k)
 	if info.Level == 3 {
@@ -148,7 +148,7 @@ func (m *maker) item(k item.Kind, variant int, p place) item.Item {
 		if !m.caps.Keeps(k, f.Name) || f.Type == item.Rank || variant == bare && !needed(k, f.Name) {
 			continue
 		}
-		if v := m.value(k, f, limits, variant, p, link); !item.IsZero(v) {
+		if v := m.value(k, f, limits, max(variant, 0), p, link); !item.IsZero(v) {
 			it.Fields[f.Name] = v
 		}
 	}
@@ -235,7 +235,7 @@ func (failingReader) Read([]byte) (int, error) {
 	return 0, connector.Errorf(connector.Transient, "the source's connection was cut")
 }
 
-func (m *maker) value(k item.Kind, f item.Field, limits connector.FieldCaps, variant int, p place, link bool) any {
+func (m *maker) value(k item.Kind, f item.Field, limits connector.FieldCaps, variant int, p home, link bool) any {
 	switch f.Type {
 	case item.Line:
 		return m.lineOf(k, f, limits, variant, link)
@@ -293,13 +293,13 @@ func (m *maker) lineOf(k item.Kind, f item.Field, limits connector.FieldCaps, va
 		if link {
 			return nil
 		}
-		return []string{"", "image/png", "text/plain"}[max(variant, 0)%3]
+		return []string{"", "image/png", "text/plain"}[variant%3]
 	case f.Name == item.Location.Name && variant%3 == 2:
 		return "59.913900,10.752200"
 	case !needed(k, f.Name) && variant%variants == 7:
 		return ""
 	}
-	return m.line(max(variant, 0), limits.MaxChars)
+	return m.line(variant, limits.MaxChars)
 }
 
 // when is a time; starts come before dues in every mixture of two variants.
@@ -328,7 +328,7 @@ func (m *maker) choice(k item.Kind, f item.Field, limits connector.FieldCaps, va
 	if !limits.Unique && !needed(k, f.Name) {
 		all = append(slices.Clone(all), "")
 	}
-	return all[max(variant, 0)%len(all)]
+	return all[variant%len(all)]
 }
 
 // some returns n of a set, at most as many as a limit.
@@ -416,7 +416,7 @@ func (m *maker) values(fields []item.Item, variant int) []item.FieldValue {
 }
 
 // children makes what is written with an item of a kind in one go.
-func (m *maker) children(k item.Kind, variant int, p place) []item.Item {
+func (m *maker) children(k item.Kind, variant int, p home) []item.Item {
 	var out []item.Item
 	for _, info := range item.Kinds() {
 		caps, ok := m.caps.Kinds[info.Kind]

@@ -20,7 +20,7 @@ func (r *rig) testOrder() {
 type ordering struct {
 	*rig
 	kind item.Kind
-	p    place
+	p    home
 	want []item.Ref
 }
 
@@ -176,7 +176,7 @@ func (o *ordering) withRefused(refused int) {
 // line of the kind has a limit.
 func (o *ordering) tooLong() (connector.Change, bool) { return o.rig.tooLong(o.kind, o.p) }
 
-func (r *rig) tooLong(k item.Kind, p place) (connector.Change, bool) {
+func (r *rig) tooLong(k item.Kind, p home) (connector.Change, bool) {
 	it := r.make.item(k, bare, p)
 	info, _ := item.Info(k)
 	for _, f := range info.Fields {

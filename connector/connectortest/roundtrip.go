@@ -83,7 +83,7 @@ func (r *rig) testRoundTrip() {
 }
 
 // gone fetches what never was.
-func (r *rig) gone(p place) {
+func (r *rig) gone(p home) {
 	for _, k := range r.written() {
 		if k == item.Board || r.adopts(k) || k == item.Label && r.room(k) > 0 { // a slot is always there
 			continue
@@ -110,7 +110,7 @@ func (r *rig) room(k item.Kind) int {
 }
 
 // freeColors gives new labels colours that none of the board has.
-func (r *rig) freeColors(p place, changes []connector.Change) []connector.Change {
+func (r *rig) freeColors(p home, changes []connector.Change) []connector.Change {
 	free := slices.Clone(r.caps.Kinds[item.Label].Fields[item.Color.Name].Values)
 	for _, b := range r.fetch(p.board, p.labels...) {
 		free = slices.DeleteFunc(free, func(c string) bool { return c == item.Color.Get(b.Item) })
@@ -126,18 +126,18 @@ func (r *rig) freeColors(p place, changes []connector.Change) []connector.Change
 func (r *rig) testBoards() {
 	var stored []item.Bundle
 	for _, v := range []int{bare, 0, 1, 2, 3, 4, 5, 6} {
-		ch := r.create(r.make.item(item.Board, v, place{}))
+		ch := r.create(r.make.item(item.Board, v, home{}))
 		b := r.write(ch)[0]
 		r.matches("Write", ch.Item, nil, b)
 		r.agrees("Write and Fetch", b, r.one(b.Item.Ref, b.Item.Ref), r.kept)
 		stored = append(stored, b)
 	}
 	if r.caps.Keeps(item.Board, item.Closed.Name) {
-		it := r.make.item(item.Board, 0, place{})
+		it := r.make.item(item.Board, 0, home{})
 		item.Closed.Set(&it, true)
 		b := r.write(r.create(it))[0]
 		r.matches("Write", it, nil, b)
-		p := place{board: b.Item.Ref}
+		p := home{board: b.Item.Ref}
 		r.several(item.List, 2, p) // what is to be closed is closed when it is full
 		r.no(r.target.Finish(r.Context(), b.Item.Ref), "Finish")
 		r.agrees("Write and Fetch", b, r.one(b.Item.Ref, b.Item.Ref), r.kept)

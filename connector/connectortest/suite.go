@@ -170,14 +170,14 @@ func (r *rig) inARow(after string, changes []connector.Change) []connector.Chang
 // newBoard makes a board of everybody.
 func (r *rig) newBoard() item.Ref {
 	r.Helper()
-	return r.write(r.create(r.make.item(item.Board, 0, place{})))[0].Item.Ref
+	return r.write(r.create(r.make.item(item.Board, 0, home{})))[0].Item.Ref
 }
 
 // furnish makes a board with a few of everything that tasks refer to, and a
 // task.
-func (r *rig) furnish() place {
+func (r *rig) furnish() home {
 	r.Helper()
-	p := place{board: r.newBoard()}
+	p := home{board: r.newBoard()}
 	if r.writes(item.Label) {
 		for _, b := range r.several(item.Label, 3, p) {
 			p.labels = append(p.labels, b.Item.Ref)
@@ -198,7 +198,7 @@ func (r *rig) furnish() place {
 }
 
 // several makes n items of a kind in a row.
-func (r *rig) several(k item.Kind, n int, p place) []item.Bundle {
+func (r *rig) several(k item.Kind, n int, p home) []item.Bundle {
 	r.Helper()
 	var changes []connector.Change
 	for i := range n {
@@ -211,7 +211,7 @@ func (r *rig) several(k item.Kind, n int, p place) []item.Bundle {
 
 // place returns where an item of a kind goes: lists and the like to the board,
 // comments and the like to the task.
-func (p place) of(k item.Kind) item.Ref {
+func (p home) of(k item.Kind) item.Ref {
 	if info, _ := item.Info(k); info.Level == 3 {
 		return p.task
 	}

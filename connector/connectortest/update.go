@@ -47,7 +47,7 @@ func (r *rig) changeable(k item.Kind) [][]string {
 	return out
 }
 
-func (r *rig) updatesOf(k item.Kind, p place) {
+func (r *rig) updatesOf(k item.Kind, p home) {
 	r.Helper()
 	groups := r.changeable(k)
 	if len(groups) == 0 {
@@ -107,7 +107,7 @@ func (r *rig) updatesOf(k item.Kind, p place) {
 
 // before is the sibling that an item stands behind: an update that does not
 // move it names that one.
-func (r *rig) before(p place, ref, board item.Ref) string {
+func (r *rig) before(p home, ref, board item.Ref) string {
 	if !r.caps.Kinds[ref.Kind].Ordered {
 		return ""
 	}
@@ -155,7 +155,7 @@ func replaced(old, with []item.Item, k item.Kind) []item.Item {
 }
 
 // partOf makes a task a part of another, and ends that again.
-func (r *rig) partOf(p place) {
+func (r *rig) partOf(p home) {
 	r.Helper()
 	above := r.write(r.create(r.make.item(item.Task, bare, p)))[0].Item.Ref
 	it := r.make.item(item.Task, bare, p)

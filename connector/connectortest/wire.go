@@ -14,17 +14,17 @@ import (
 type fate int
 
 const (
-	pass      fate = iota
-	lost           // cut before it was carried out
-	unheard        // carried out, and cut before the answer came
-	halfway        // of a request that holds many, the first half is carried out; then cut
-	truncated      // carried out, and the answer ends in the middle
-	webPage        // not carried out: something in between answers a web page
-	throttled      // refused with 429
-	throttledFor   // refused with 429 and Retry-After
-	failing        // refused with 500, and not carried out
-	signedOut      // refused with 401
-	hanging        // no answer until the caller gives up
+	pass         fate = iota
+	lost              // cut before it was carried out
+	unheard           // carried out, and cut before the answer came
+	halfway           // of a request that holds many, the first half is carried out; then cut
+	truncated         // carried out, and the answer ends in the middle
+	webPage           // not carried out: something in between answers a web page
+	throttled         // refused with 429
+	throttledFor      // refused with 429 and Retry-After
+	failing           // refused with 500, and not carried out
+	signedOut         // refused with 401
+	hanging           // no answer until the caller gives up
 )
 
 func (f fate) String() string {
@@ -123,7 +123,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err != nil || len(whole) == 0 {
 			return nil, io.ErrUnexpectedEOF
 		}
-		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(whole[:len(whole)/2]), broken{}))
+		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(whole[:len(whole)/2]), brokenEnd{}))
 		return resp, nil
 	case webPage:
 		_ = dropped(r, nil)
@@ -163,10 +163,10 @@ func answer(r *http.Request, status int, mediaType, body string) *http.Response 
 		ContentLength: int64(len(body)), Body: io.NopCloser(strings.NewReader(body)), Request: r}
 }
 
-// broken is a connection that broke.
-type broken struct{}
+// brokenEnd is a connection that broke.
+type brokenEnd struct{}
 
-func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+func (brokenEnd) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // overhear notes what a request carries that gives access: credentials in its
 // header, and the long part of an address that needs none.

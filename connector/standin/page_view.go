@@ -40,8 +40,9 @@ type viewComment struct {
 	Text []piece
 }
 
-// A piece of a text is plain, or a link.
-type piece struct{ Text, URL string }
+// A piece of a text is plain, or a link: shown as Text, leading to URL, and
+// written as Address.
+type piece struct{ Text, URL, Address string }
 
 func newView(title string, panes [][]PageBoard) view {
 	at := anchors{}
@@ -70,15 +71,15 @@ func (v view) Count() (n int) {
 	return n
 }
 
-// anchors are the ids of what stands on the page.
-type anchors map[string]bool
+// anchors are what stands on the page: names by ids.
+type anchors map[string]string
 
 func (a anchors) add(boards []PageBoard) {
 	for _, b := range boards {
-		a[b.ID] = true
+		a[b.ID] = b.Name
 		for _, col := range b.Columns {
 			for _, c := range col.Cards {
-				a[c.ID] = true
+				a[c.ID] = c.Title
 			}
 		}
 	}
@@ -100,8 +101,10 @@ func (a anchors) board(b PageBoard) viewBoard {
 func (a anchors) card(c PageCard) viewCard {
 	v := viewCard{PageCard: c, Text: a.pieces(c.Description)}
 	for _, f := range c.Attachments {
-		mark := isMark(f)
-		f.URL = a.lead(f.URL)
+		mark, plain := isMark(f), f.Name == "" || f.Name == f.URL || linkPattern.FindString(f.Name) == f.Name
+		if f.URL = a.lead(f.URL); plain {
+			f.Name = a.called(f.URL, f.Name)
+		}
 		if mark {
 			v.Marks = append(v.Marks, f)
 		} else {
@@ -130,11 +133,20 @@ func (a anchors) lead(address string) string {
 	parts := strings.Split(u.Path, "/")
 	slices.Reverse(parts)
 	for _, p := range parts {
-		if a[p] {
+		if _, ok := a[p]; ok {
 			return "#" + p
 		}
 	}
 	return address
+}
+
+// called is what a link is shown as: the name of what it leads to on the page,
+// else as it stands.
+func (a anchors) called(lead, text string) string {
+	if id, ok := strings.CutPrefix(lead, "#"); ok && a[id] != "" {
+		return a[id]
+	}
+	return text
 }
 
 var linkPattern = regexp.MustCompile(`https?://[^\s<>"'|]+`)
@@ -148,7 +160,8 @@ func (a anchors) pieces(text string) []piece {
 			break
 		}
 		link := strings.TrimRight(text[at[0]:at[1]], ".,;:!?)]*_")
-		out = append(out, piece{Text: text[:at[0]]}, piece{Text: link, URL: a.lead(link)})
+		lead := a.lead(link)
+		out = append(out, piece{Text: text[:at[0]]}, piece{Text: a.called(lead, link), URL: lead, Address: link})
 		text = text[at[0]+len(link):]
 	}
 	if text != "" {

@@ -12,7 +12,7 @@ func (s sample) board(workspace string) trello.Board {
 	return trello.Board{
 		Name: boardName,
 		Desc: "Everything until **launch day**. One card is one thing that somebody can finish.\n\n" +
-			"- *Ready* means: parts are here and somebody said yes\n- who pulls a card puts their face on it\n\nΚαλή δουλειά · 頑張りましょう · بالتوفيق 🚲",
+			"- *Ready* means: parts are here and somebody said yes\n- who pulls a card puts their face on it\n\nΚαλή δουλειά · 頑張りましょう · بالتوفيق",
 		Workspace: workspace,
 		Made:      s.at(-60, 8, 0),
 		Members:   usernames(),

@@ -1,10 +1,10 @@
 package pairs_test
 
 import (
-	"os"
-	"testing"
 	"fmt"
 	microsoft "github.com/rialto-migrate/rialto/connectors/microsoft/standin"
+	"os"
+	"testing"
 )
 
 func TestDbg(t *testing.T) {

@@ -2,11 +2,12 @@ package pairs_test
 
 // whole takes a migration through its life: forecast, run and verify; again,
 // which changes nothing; a delta after an edit; a lost ledger; and undo.
-func (m *move) whole(edit func()) {
+func (m *move) whole(name string, edit func()) {
 	m.t.Helper()
 	m.spec.Policies.Deletions = "delete"
 	before := m.to.left()
-	m.moved()
+	f, _ := m.moved()
+	goldenLosses(m.t, name, f.Losses, false)
 	m.idle()
 
 	edit()
@@ -14,7 +15,7 @@ func (m *move) whole(edit func()) {
 	if v := m.compare(); v.Status != "differs" {
 		m.t.Errorf("verify says %s although the source was edited", v.Status)
 	}
-	f := m.forecast()
+	f = m.forecast()
 	if f.Status != "ready" {
 		m.t.Errorf("the forecast of a delta says %s", f.Status)
 	}

@@ -254,7 +254,7 @@ func attachmentCaps(free bool) connector.KindCaps {
 			item.Address.Name:   fixed,
 			item.Content.Name:   {MaxBytes: most, Fixed: true, Why: why},
 			item.MediaType.Name: fixed,
-			item.Position.Name:  {Told: true, Why: "attachments stand in the order in which they were made; " + docAPI + ": no call takes a position"},
+			item.Position.Name:  {Fixed: true, Why: "attachments stand in the order in which they were made; " + docAPI + ": no call takes a position"},
 			item.Author.Name:    told(),
 			item.Created.Name:   told(),
 		},

@@ -47,7 +47,7 @@ two sides differ by more than the forecast said.`,
 			if s.Demo == nil {
 				return errors.New("this program was built without a demo")
 			}
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP) // a closed terminal, too
 			defer stop()
 			return s.play(ctx, listen, !once && s.terminal())
 		},
@@ -71,11 +71,18 @@ func (s *shell) play(ctx context.Context, listen string, stay bool) (err error) 
 	defer func() { err = errors.Join(err, d.Close()) }()
 	a := &act{shell: s, demo: d}
 	verdict, err := a.acts(ctx)
-	if err != nil {
-		if ctx.Err() != nil {
-			s.say("\nStopped. Nothing is left of the demo.")
-			return exit(ExitFailed)
+	var code exit
+	switch {
+	case err != nil && ctx.Err() != nil:
+		s.say("\nStopped. Nothing is left of the demo.")
+		if s.json {
+			s.done(map[string]any{"status": "failed", "reason": "stopped"})
 		}
+		return exit(ExitFailed)
+	case errors.As(err, &code) && s.json:
+		s.done(map[string]any{"status": "partial", "reason": "items did not arrive"})
+		return code
+	case err != nil:
 		return err
 	}
 	if stay {
@@ -96,8 +103,9 @@ func (s *shell) play(ctx context.Context, listen string, stay bool) (err error) 
 // act is the demo on the stage.
 type act struct {
 	*shell
-	demo *demo.Demo
-	part int // of the story
+	demo  *demo.Demo
+	part  int // of the story
+	items int // that the forecast counted
 }
 
 // step begins a part of the story, with a line that says what it is about.
@@ -127,6 +135,9 @@ func (a *act) acts(ctx context.Context) (*migrate.Verdict, error) {
 		a.showForecast(out.Forecast)
 	}
 
+	for _, k := range out.Forecast.Kinds {
+		a.items += k.Items
+	}
 	a.step("Run", "Each write is noted before it is made, by id alone; a run that is cut off goes on where it was.")
 	out, mover, err := a.do(ctx, job.Run, nil)
 	if err != nil {
@@ -191,7 +202,11 @@ func (a *act) connectBoth(ctx context.Context) error {
 // do carries out a verb, shown while it runs. more, if not nil, gets each event
 // as well.
 func (a *act) do(ctx context.Context, verb string, more func(migrate.Event)) (*job.Outcome, demo.Mover, error) {
-	v := a.newView(verb)
+	expected := 0
+	if verb == job.Run {
+		expected = a.items
+	}
+	v := a.newView(verb, expected)
 	defer v.close()
 	out, mover, err := a.demo.Do(ctx, verb, func(ev migrate.Event) {
 		v.event(ev)

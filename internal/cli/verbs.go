@@ -30,7 +30,7 @@ func (s *shell) verb(ctx context.Context, r app.Request, path string) (*job.Outc
 	defer a.Close()
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	view := s.newView(r.Verb)
+	view := s.newView(r.Verb, 0)
 	defer view.close()
 	r.File, r.Events = f, view.event
 	r.Moved = func(_ int, rep confine.Report) { view.confined = rep.Confined }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"sync"
@@ -23,21 +24,24 @@ const (
 type view struct {
 	s        *shell
 	verb     string
+	expected int // items; 0 if unknown
 	began    time.Time
 	confined bool
 
 	mu       sync.Mutex
 	counts   migrate.Progress
 	ops      map[string]int
-	kinds    map[item.Kind]int
+	kinds    map[item.Kind]int // created
 	last     string
 	lines    int
 	finished bool
 	stop     chan struct{}
 }
 
-func (s *shell) newView(verb string) *view {
-	v := &view{s: s, verb: verb, began: time.Now(), ops: map[string]int{}, kinds: map[item.Kind]int{}, stop: make(chan struct{})}
+// newView begins a view. expected is how many items a run will look at, 0 if
+// nobody knows.
+func (s *shell) newView(verb string, expected int) *view {
+	v := &view{s: s, verb: verb, expected: expected, began: time.Now(), ops: map[string]int{}, kinds: map[item.Kind]int{}, stop: make(chan struct{})}
 	switch {
 	case s.json:
 	case s.terminal():
@@ -82,7 +86,9 @@ func (v *view) event(ev migrate.Event) {
 		v.counts.Requests, v.counts.Refused, v.counts.Bytes = ev.Counts.Requests, ev.Counts.Refused, ev.Counts.Bytes
 	case "item":
 		v.ops[ev.Op]++
-		v.kinds[ev.Kind]++
+		if ev.Op == "created" {
+			v.kinds[ev.Kind]++
+		}
 		v.last = ""
 	case "failure", "kept", "difference":
 		v.clear()
@@ -148,7 +154,7 @@ func clock(d time.Duration) string {
 // draw draws the status block over the one before. The caller holds the lock.
 func (v *view) draw() {
 	head := fmt.Sprintf("  %s %s  %s", v.spinner(), doing(v.verb), clock(time.Since(v.began)))
-	if total := v.counts.Total; total > 0 {
+	if total := cmp.Or(v.counts.Total, v.expected); total > 0 {
 		seen := min(v.counts.Items, total)
 		full := seen * barCells / total
 		head = fmt.Sprintf("  %s%s  %d of %d  %s", v.s.paint(good, strings.Repeat("━", full)), v.s.paint(dim, strings.Repeat("─", barCells-full)),
@@ -158,11 +164,20 @@ func (v *view) draw() {
 	var what []string
 	for _, info := range item.Kinds() {
 		if n := v.kinds[info.Kind]; n > 0 {
-			what = append(what, fmt.Sprintf("%d %s", n, info.Plural))
+			what = append(what, fmt.Sprintf("%d %s", n, plural(n, info)))
 		}
 	}
+	line := ""
 	if len(what) > 0 {
-		block = append(block, "  "+strings.Join(what, ", "))
+		line = "created " + strings.Join(what, ", ")
+	}
+	for _, op := range []string{"updated", "deleted"} {
+		if n := v.ops[op]; n > 0 {
+			line = strings.TrimPrefix(fmt.Sprintf("%s · %s %d", line, op, n), " · ")
+		}
+	}
+	if line != "" {
+		block = append(block, "  "+cut(line, columns-2))
 	}
 	block = append(block, "  "+v.s.paint(dim, v.traffic()))
 	if v.last != "" {
@@ -178,6 +193,13 @@ func (v *view) draw() {
 	b.WriteString("\x1b[J")
 	fmt.Fprint(v.s.Out, b.String())
 	v.lines = len(block)
+}
+
+func plural(n int, info item.KindInfo) string {
+	if n == 1 {
+		return string(info.Kind)
+	}
+	return info.Plural
 }
 
 // spinner turns while nobody knows how much there is to do.

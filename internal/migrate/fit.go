@@ -104,7 +104,18 @@ type fitting struct {
 	tail  []string // sections after them
 }
 
+// lose counts a loss, for the reason that the target's capabilities give.
 func (f *fitting) lose(k item.Kind, field, policy, id string) {
+	f.loseFor(k, field, policy, id, f.because(k, field))
+}
+
+func (f *fitting) loseFor(k item.Kind, field, policy, id, why string) {
+	f.u.losses = append(f.u.losses, lost{kind: k, field: field, policy: policy, why: why, id: id})
+}
+
+// because is why the target does not keep a field of a kind as it was; "*" is
+// the whole item.
+func (f *fitter) because(k item.Kind, field string) string {
 	why := f.to.Kinds[k].Lost[field]
 	if why == "" && field == "*" && !f.to.Writes(k) {
 		why = f.to.Absent[k]
@@ -115,7 +126,31 @@ func (f *fitting) lose(k item.Kind, field, policy, id string) {
 	if why == "" {
 		why = cmp.Or(f.to.Kinds[k].Fields[field].Why, f.to.Kinds[k].Why, f.to.Absent[k])
 	}
-	f.u.losses = append(f.u.losses, lost{kind: k, field: field, policy: policy, why: why, id: id})
+	return why
+}
+
+// loseEnd counts a text that was longer than the target holds.
+func (f *fitting) loseEnd(k item.Kind, field, id string) {
+	limits := f.to.Kinds[k].Fields[field]
+	why := fmt.Sprintf("at most %d characters", limits.MaxChars)
+	if limits.Why != "" {
+		why += ": " + limits.Why
+	}
+	f.loseFor(k, field, asCut, id, why)
+}
+
+// loseMarks counts a text that was cleaned.
+func (f *fitting) loseMarks(k item.Kind, field, id string) {
+	f.loseFor(k, field, "cleaned", id, "control characters, and marks with which a name can show other letters than it holds, are left out")
+}
+
+// loseRef counts a reference to something that is not at the target.
+func (f *fitting) loseRef(k item.Kind, field string, to item.Kind, id string) {
+	why := f.because(k, field)
+	if f.to.Keeps(k, field) {
+		why = f.because(to, "*")
+	}
+	f.loseFor(k, field, asText, id, why)
 }
 
 // begin makes the unit of a bundle, not yet fitted: enough to tell whether it
@@ -140,7 +175,13 @@ func (f *fitter) fit(u *unit, parent item.Ref) {
 	w := &fitting{fitter: f, u: u}
 	for _, path := range b.Unknown {
 		k, field, _ := strings.Cut(path, ".")
-		u.losses = append(u.losses, lost{kind: item.Kind(k), field: field, policy: unread, why: "Rialto does not carry this", id: b.Item.ID})
+		policy, why := unread, "Rialto does not carry this"
+		if info, ok := item.Info(item.Kind(k)); ok && field != "" {
+			if _, ok := info.Field(field); ok {
+				policy, why = missing, "the source tells of it and did not give it"
+			}
+		}
+		w.loseFor(item.Kind(k), field, policy, b.Item.ID, why)
 	}
 	w.counters(b)
 	if !u.ownKind {
@@ -338,11 +379,11 @@ func (w *fitting) value(from item.Item, field item.Field, limits connector.Field
 		}
 		s, changed := richtext.Clean(w.address(v.(string))) // links are often named by their address
 		if changed {
-			w.lose(k, field.Name, "cleaned", id)
+			w.loseMarks(k, field.Name, id)
 		}
 		head, rest := cut(s, limits.MaxChars)
 		if rest != "" {
-			w.lose(k, field.Name, asCut, id)
+			w.loseEnd(k, field.Name, id)
 			w.hit(k, field.Name, limits.MaxChars)
 			w.lines = append(w.lines, label(field.Name)+": "+s)
 		}
@@ -474,7 +515,7 @@ func (w *fitting) text(from item.Item, field item.Field, limits connector.FieldC
 	if w.spec.Policies.Formatting == "convert" {
 		converted, changed := richtext.Convert(out, w.from.Format, w.to.Format)
 		if changed {
-			w.lose(from.Kind, field.Name, "converted", from.ID)
+			w.loseFor(from.Kind, field.Name, "converted", from.ID, fmt.Sprintf("the source writes %s, the target %s", w.from.Format, w.to.Format))
 		}
 		out = converted
 	}
@@ -483,7 +524,7 @@ func (w *fitting) text(from item.Item, field item.Field, limits connector.FieldC
 	}
 	head, rest := cut(out, limits.MaxChars)
 	if rest != "" {
-		w.lose(from.Kind, field.Name, asCut, from.ID)
+		w.loseEnd(from.Kind, field.Name, from.ID)
 	}
 	return head
 }
@@ -508,14 +549,14 @@ func (w *fitting) address(url string) string {
 
 func (w *fitting) one(from item.Item, field item.Field, ref item.Ref) any {
 	if over, ok := w.overflow[ref]; ok {
-		w.lose(from.Kind, field.Name, asText, from.ID)
+		w.loseRef(from.Kind, field.Name, ref.Kind, from.ID)
 		w.lines = append(w.lines, "List: "+w.names[ref])
 		ref = over
 	}
 	if to, ok := w.refs[ref]; ok {
 		return to
 	}
-	w.lose(from.Kind, field.Name, asText, from.ID)
+	w.loseRef(from.Kind, field.Name, ref.Kind, from.ID)
 	if n := w.names[ref]; n != "" {
 		w.lines = append(w.lines, label(field.Name)+": "+n)
 	}
@@ -533,7 +574,7 @@ func (w *fitting) many(from item.Item, field item.Field, limits connector.FieldC
 		}
 	}
 	if len(rest) > 0 {
-		w.lose(from.Kind, field.Name, asText, from.ID)
+		w.loseRef(from.Kind, field.Name, refs[0].Kind, from.ID)
 		w.lines = append(w.lines, label(field.Name)+": "+strings.Join(rest, ", "))
 	}
 	return out
@@ -578,8 +619,11 @@ func (w *fitting) persons(from item.Item, field item.Field, limits connector.Fie
 
 // others handles people without a counterpart.
 func (w *fitting) others(from item.Item, field item.Field, ids []string) {
-	w.u.losses = append(w.u.losses, lost{kind: from.Kind, field: field.Name, policy: w.spec.People.Others,
-		why: "no counterpart in the target; decide in the people file", id: from.ID})
+	policy := w.spec.People.Others
+	if from.Kind != item.Task {
+		policy = asDropped // only tasks have a text that takes names
+	}
+	w.loseFor(from.Kind, field.Name, policy, from.ID, "no counterpart in the target; decide in the people file")
 	if w.spec.People.Others == "name-in-text" && from.Kind == item.Task {
 		w.lines = append(w.lines, label(field.Name)+" there: "+w.nameAll(ids))
 	}
@@ -632,7 +676,7 @@ func (w *fitting) commentLine(from item.Item) {
 	max := w.to.Kinds[item.Comment].Fields[item.Body.Name].MaxChars
 	head, rest := cut(body, max)
 	if rest != "" {
-		w.lose(item.Comment, item.Body.Name, asCut, from.ID)
+		w.loseEnd(item.Comment, item.Body.Name, from.ID)
 	}
 	item.Body.Set(&w.u.item, head)
 }
@@ -660,7 +704,7 @@ func (w *fitting) describe(from item.Item) {
 	}
 	head, rest := cut(text, w.to.Kinds[item.Task].Fields[item.Description.Name].MaxChars)
 	if rest != "" {
-		w.lose(item.Task, item.Description.Name, asCut, from.ID)
+		w.loseEnd(item.Task, item.Description.Name, from.ID)
 	}
 	if head != "" {
 		item.Description.Set(&w.u.item, head)

@@ -192,7 +192,7 @@ func (w *fitting) checks(from item.Item, limits connector.FieldCaps, entries []i
 	for _, c := range entries {
 		title, changed := richtext.Clean(richtext.ReplaceLinks(c.Title, w.address))
 		if changed {
-			w.lose(item.Checklist, item.Entries.Name, "cleaned", from.ID)
+			w.loseMarks(item.Checklist, item.Entries.Name, from.ID)
 		}
 		if limits.Needed && strings.TrimSpace(title) == "" {
 			w.lose(item.Checklist, item.Entries.Name, asFilled, from.ID)
@@ -218,7 +218,7 @@ func (w *fitting) checks(from item.Item, limits connector.FieldCaps, entries []i
 		}
 		head, tail := cut(title, limits.MaxChars)
 		if tail != "" {
-			w.lose(item.Checklist, item.Entries.Name, asCut, from.ID)
+			w.loseEnd(item.Checklist, item.Entries.Name, from.ID)
 			long = append(long, tick(c.Done)+" "+title)
 		}
 		fitted.Title = head

@@ -128,7 +128,7 @@ func (p *pass) run(ctx context.Context, shards []connector.Shard) error {
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(shardsAtOnce)
 	for _, s := range shards {
-		group.Go(func() error { return p.shard(gctx, s) })
+		group.Go(func() error { return p.sweeps(gctx, s) })
 	}
 	if err := group.Wait(); err != nil || p.e.stopped() {
 		return err
@@ -136,7 +136,10 @@ func (p *pass) run(ctx context.Context, shards []connector.Shard) error {
 	if err := p.deletions(ctx); err != nil {
 		return err
 	}
-	return p.relink(ctx, shards)
+	if err := p.relink(ctx, shards); err != nil || p.e.stopped() {
+		return err
+	}
+	return p.finish(ctx)
 }
 
 // part returns the part of a target container, made when it is first needed.
@@ -208,16 +211,10 @@ func (p *pass) sweeps(ctx context.Context, s connector.Shard) error {
 	return nil
 }
 
-// shard brings one source container over.
-func (p *pass) shard(ctx context.Context, s connector.Shard) error {
-	if err := p.sweeps(ctx, s); err != nil || p.e.stopped() {
-		return err
-	}
-	parts, err := p.partsOf(ctx, s.Ref)
-	if err != nil {
-		return err
-	}
-	for _, part := range parts {
+// finish ends the containers: after all of them, since links are mended last.
+func (p *pass) finish(ctx context.Context) error {
+	for _, source := range p.order {
+		part := p.parts[source]
 		board := part.container()
 		if !board.Zero() {
 			if err := p.e.target.Finish(ctx, board); err != nil {

@@ -78,8 +78,9 @@ type kindRow struct {
 
 type lossRow struct {
 	migrate.Loss
-	Words, Reason, Source string
-	Width                 int
+	Words, Reason string
+	Sources       []string
+	Width         int
 }
 
 type counterRow struct {
@@ -118,7 +119,7 @@ func newPage(title string, v *migrate.Verdict, now time.Time) page {
 	}
 	for _, l := range v.LossList {
 		row := lossRow{Loss: l, Words: PolicyWords(l.Policy), Width: bar(l.Count, most)}
-		row.Reason, row.Source = Why(l.Why)
+		row.Reason, row.Sources = Why(l.Why)
 		p.Losses = append(p.Losses, row)
 	}
 	slices.SortStableFunc(p.Losses, func(a, b lossRow) int { return cmp.Compare(b.Count, a.Count) })

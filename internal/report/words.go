@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"regexp"
 	"strings"
 )
 
@@ -18,12 +19,12 @@ func PolicyWords(policy string) string {
 	return cmp.Or(words[policy], policy)
 }
 
-// Why parts a reason from the address that it ends with, if it does: "" or the
-// page of the vendor's that says so.
-func Why(why string) (text, source string) {
-	i := strings.LastIndex(why, "https://")
-	if i < 0 || strings.ContainsAny(why[i:], " )\n") {
-		return why, ""
+var address = regexp.MustCompile(`(: | )?\(?https://[^\s()]+\)?`)
+
+// Why parts a reason from the addresses in it: the vendor's pages that say so.
+func Why(why string) (text string, sources []string) {
+	for _, m := range address.FindAllString(why, -1) {
+		sources = append(sources, strings.TrimSuffix(m[strings.Index(m, "https://"):], ")"))
 	}
-	return strings.TrimRight(why[:i], " :("), why[i:]
+	return strings.Trim(address.ReplaceAllString(why, ""), " :"), sources
 }

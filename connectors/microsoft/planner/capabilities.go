@@ -147,7 +147,7 @@ func taskCaps() connector.KindCaps {
 		Lost: map[string]string{
 			item.Closed.Name:      "a task cannot be archived: " + taskPage,
 			item.ParentTask.Name:  none("sub-tasks in Graph v1.0"),
-			item.FieldValues.Name: none("custom fields; those of premium plans are not in Graph: https://learn.microsoft.com/en-us/graph/api/resources/planner-overview"),
+			item.FieldValues.Name: "a task of a basic plan has no custom fields, and premium plans are not in Graph: https://learn.microsoft.com/en-us/graph/api/resources/planner-overview",
 			item.Cover.Name:       none("cover; previewType only says which kind of preview is shown"),
 			item.Stickers.Name:    none("stickers"),
 			item.Votes.Name:       none("votes"),

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	shared "github.com/rialto-migrate/rialto/connector/standin"
 )
@@ -153,7 +154,7 @@ func address(key string) string {
 }
 
 func (s *Server) pageCard(p *plan, g *group, t *task, files map[string]*driveItem) shared.PageCard {
-	c := shared.PageCard{ID: t.id, Title: t.title, Description: t.description, Done: t.percent == 100, Start: t.start, Due: t.due}
+	c := shared.PageCard{ID: t.id, Title: t.title, Description: t.description, Done: t.percent == 100, Start: dayOf(t.start), Due: dayOf(t.due)}
 	for i, name := range categoryNames() {
 		if t.categories[name] {
 			c.Labels = append(c.Labels, shared.PageLabel{Name: cmp.Or(p.categories[name], name), Color: categoryColors()[i]})
@@ -197,6 +198,14 @@ func (s *Server) pageCard(p *plan, g *group, t *task, files map[string]*driveIte
 		c.Notes = append(c.Notes, "low priority")
 	}
 	return c
+}
+
+// dayOf is a time as Planner shows it: the day alone.
+func dayOf(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.UTC().Truncate(24 * time.Hour)
 }
 
 // filesOf are a group's files by their web address below the group's site.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rialto-migrate/rialto/connector/standin"
 )
@@ -73,6 +74,9 @@ func (s *Server) pageCard(c *card) standin.PageCard {
 		}
 		for _, x := range v.value {
 			text = fmt.Sprint(x)
+			if at, err := time.Parse(time.RFC3339, text); err == nil && v.field.typ == "date" {
+				text = at.UTC().Format("2 Jan 2006")
+			}
 		}
 		p.Fields = append(p.Fields, standin.PageField{Name: v.field.name, Value: text})
 	}
