@@ -22,11 +22,14 @@ const (
 // be better when it is sent anew.
 func decode(where string, resp *http.Response, out any) (again bool, e *Error) {
 	defer resp.Body.Close()
+	t, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	if out == nil || resp.StatusCode == http.StatusNoContent {
-		_, _ = io.CopyN(io.Discard, resp.Body, mostIgnore) // the head said all
-		return false, nil
+		n, _ := io.CopyN(io.Discard, resp.Body, mostIgnore) // the head said all
+		if n == 0 || t != "text/html" {
+			return false, nil
+		}
 	}
-	if t, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); t == "text/html" {
+	if t == "text/html" {
 		return false, Errorf(Malformed, "%s: the server answered a web page instead of JSON", where).
 			WithHint("check the connection's url setting: something else answers there, a proxy or a sign-in page")
 	}

@@ -80,7 +80,7 @@ type FieldCaps struct {
 	MaxChars int  // characters of a text (UTF-16 units, as the clouds count); 0 for no limit
 	MaxCount int  // entries of a set or list; 0 for no limit
 	Days     bool // a time loses its clock
-	// Values is the closed set of a Choice, or the steps of a Number as text in
+	// Values is the closed set of a Choice or of a Line, or the steps of a Number as text in
 	// rising order, of which a value strictly between the first and the last never
 	// becomes one of these two: what was begun stays begun. nil for any.
 	Values []string
@@ -99,13 +99,8 @@ type FieldCaps struct {
 	Told bool
 	// Fixed marks a field that cannot change after the item was made.
 	Fixed    bool
-	MaxBytes int64 // of a blob; 0 for no limit
-	// Max is the highest value of a Number; 0 for no limit.
-	Max float64
-	// Unless names a Bool field of the kind that, where it is true, leaves no
-	// room for this one: what is done is all done in Planner.
-	Unless string
-	Why    string // cites the vendor for the limit
+	MaxBytes int64  // of a blob; 0 for no limit
+	Why      string // cites the vendor for the limit
 }
 
 // Undo says what an undo can do.

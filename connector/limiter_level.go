@@ -138,21 +138,15 @@ func (q *quota) others() float64 {
 func (q *quota) roomFixed(now time.Time) (free, rate float64, again time.Time) {
 	begun, ends := q.phase.around(now, q.window)
 	left := ends.Sub(now).Seconds() - q.phase.width(q.window).Seconds() - q.took
+	free = q.level.remaining
 	if q.level.at.Before(begun) {
-		free = q.limit
-		for _, f := range q.flying {
-			free -= f.cost
-		}
-	} else {
-		free = q.level.remaining
-		for _, f := range q.flying {
-			free -= f.cost
-		}
+		free = q.limit // nothing is known of this window yet
 	}
+	free -= q.inFlight()
 	free -= q.spare
 	rate = hurry * 2 * q.even()
 	if left > 0 {
-		rate = min(rate, max((free-q.phase.others*max(left, 0))/left, 0.1*q.even()))
+		rate = min(rate, max(free/left-q.phase.others, 0.1*q.even()))
 	}
 	return free, rate, ends
 }

@@ -24,6 +24,7 @@ type load struct {
 	peak    int // most in flight during it
 	since   time.Time
 
+	failed bool      // a call of this batch had no answer
 	shrunk bool      // the first, fast growth is over
 	bound  bool      // the limit held calls back since the last look
 	looked time.Time // when ease was last measured afresh
@@ -40,6 +41,7 @@ const (
 	atEase         = 1.3 // answers that take so much longer still count as at ease
 	strain         = 1.7 // from here on it is too much
 	shrink         = 0.85
+	afterFailure   = 0.9
 )
 
 func (l *load) full() bool { return float64(l.inFlight) >= math.Floor(l.limit) }
@@ -54,8 +56,11 @@ func (l *load) answer(now, sent time.Time, o Outcome) {
 	l.inFlight--
 	s := o.Took.Seconds()
 	if o.Failed {
-		l.limit = max(l.limit*shrink, 1)
-		l.shrunk = true
+		// A cut connection is rarely a sign of load: once a batch it counts a little.
+		if !l.failed {
+			l.limit = max(l.limit*afterFailure, min(l.limit, firstInFlight))
+			l.failed, l.shrunk = true, true
+		}
 		return
 	}
 	if s <= 0 || o.Refused || sent.Before(l.since) {
@@ -71,7 +76,7 @@ func (l *load) answer(now, sent time.Time, o Outcome) {
 	took := l.sum / n
 	l.judge(now, took, max(l.squares/n-took*took, 0)/n)
 	l.limit = min(l.limit, maxInFlight)
-	l.sum, l.squares, l.answers, l.peak, l.since = 0, 0, 0, l.inFlight, now
+	l.sum, l.squares, l.answers, l.peak, l.since, l.failed = 0, 0, 0, l.inFlight, now, false
 }
 
 // judge sets the limit after a batch whose answers took so many seconds on

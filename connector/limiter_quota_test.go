@@ -8,8 +8,6 @@ import (
 	"time"
 )
 
-const seeds = 20
-
 // simulate runs one cloud in a time of its own.
 func simulate(t *testing.T, run func() tally) (got tally) {
 	t.Helper()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rialto-migrate/rialto"
 	"github.com/rialto-migrate/rialto/connectors"
+	"github.com/rialto-migrate/rialto/connectors/demo"
 	"github.com/rialto-migrate/rialto/internal/mover"
 )
 
@@ -34,5 +35,5 @@ func program() int {
 	if os.Getenv(asLeaky) != "" || len(os.Args) > 1 && os.Args[1] == mover.Argument {
 		all = append(all, leaky{})
 	}
-	return rialto.Program{Connectors: all, StandIns: connectors.StandIns(), Failpoint: os.Getenv(atFailpoint)}.Main()
+	return rialto.Program{Connectors: all, StandIns: connectors.StandIns(), Demo: demo.New, Failpoint: os.Getenv(atFailpoint)}.Main()
 }

@@ -1,7 +1,9 @@
 package connectortest
 
 import (
+	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -155,8 +157,16 @@ func checkField(bad func(string, ...any), info item.KindInfo, f item.Field, limi
 	if sorted := slices.Sorted(slices.Values(limits.Values)); len(slices.Compact(sorted)) != len(limits.Values) {
 		bad("field %s offers a value twice", f.Name)
 	}
-	if len(limits.Values) > 0 && f.Type != item.Choice {
-		bad("field %s is no choice and has values", f.Name)
+	switch f.Type {
+	case item.Choice, item.Line:
+	case item.Number:
+		if !slices.IsSortedFunc(limits.Values, steps) {
+			bad("the steps of field %s do not rise", f.Name)
+		}
+	default:
+		if len(limits.Values) > 0 {
+			bad("field %s has no closed set of values, and names some", f.Name)
+		}
 	}
 	if f.Name == item.Color.Name {
 		for _, v := range limits.Values {
@@ -165,7 +175,7 @@ func checkField(bad func(string, ...any), info item.KindInfo, f item.Field, limi
 			}
 		}
 	}
-	limited := limits.MaxChars > 0 || limits.MaxCount > 0 || limits.MaxBytes > 0 || limits.Days || len(limits.Values) > 0 || limits.Max > 0 || limits.Fixed || limits.Unless != ""
+	limited := limits.MaxChars > 0 || limits.MaxCount > 0 || limits.MaxBytes > 0 || limits.Days || len(limits.Values) > 0 || limits.Fixed
 	if limited && !limits.Told && limits.Why == "" {
 		bad("field %s is limited and does not say why", f.Name)
 	}
@@ -175,11 +185,16 @@ func checkField(bad func(string, ...any), info item.KindInfo, f item.Field, limi
 	if limits.Days && f.Type != item.Time {
 		bad("field %s is no time and loses its clock", f.Name)
 	}
-	if limits.Unless != "" {
-		if by, ok := info.Field(limits.Unless); !ok || by.Type != item.Bool {
-			bad("field %s gives way to %q, which is no yes or no of the kind", f.Name, limits.Unless)
-		}
+}
+
+// steps compares two numbers that are written as text.
+func steps(a, b string) int {
+	x, errX := strconv.ParseFloat(a, 64)
+	y, errY := strconv.ParseFloat(b, 64)
+	if errX != nil || errY != nil {
+		return 1 // then nothing is sorted
 	}
+	return cmp.Compare(x, y)
 }
 
 func keysOf[V any](m map[string]V) map[string]bool {

@@ -48,7 +48,7 @@ func (r *rig) testFiles() {
 	if r.suite.Sockets || r.world.BigFile == 0 {
 		return
 	}
-	for _, t := range []trouble{{unheard, true}, {lost, false}, {truncated, false}, {failing, false}} {
+	for _, t := range []trouble{{fates: []fate{unheard}, dies: true}, {fates: []fate{lost, truncated, failing}}} {
 		r.each(t, func(what string, ctx context.Context, died func() bool) {
 			decided := r.hold()
 			big := []byte(strings.Repeat("fedcba9876543210", int(r.world.BigFile)/16*3+1))

@@ -118,17 +118,13 @@ func head(s string, max int) string {
 
 func units(s string) int { return len(utf16.Encode([]rune(s))) }
 
-// needed are the fields without which an item is none.
-func needed(k item.Kind, field string) bool {
+// needed reports whether an item without a field is none.
+func (m *maker) needed(k item.Kind, field string) bool {
 	switch field {
-	case item.Title.Name, item.FieldType.Name, item.InList.Name:
-		return true
-	case item.Name.Name:
-		return k != item.Label && k != item.Checklist
-	case item.Body.Name:
+	case item.FieldType.Name, item.InList.Name, item.Body.Name, item.FieldOptions.Name, item.Address.Name:
 		return true
 	}
-	return false
+	return m.caps.Kinds[k].Fields[field].Needed
 }
 
 // item makes an item of a kind; variants 0 to variants-1 differ in everything.
@@ -145,7 +141,10 @@ func (m *maker) item(k item.Kind, variant int, p home) item.Item {
 	link := k == item.Attachment && m.caps.Keeps(k, item.Address.Name) && (variant%2 == 1 || !m.caps.Keeps(k, item.Content.Name))
 	for _, f := range info.Fields {
 		limits := m.caps.Kinds[k].Fields[f.Name]
-		if !m.caps.Keeps(k, f.Name) || f.Type == item.Rank || variant == bare && !needed(k, f.Name) {
+		if f.Name == item.EntryDue.Name || f.Name == item.EntryAssignee.Name { // parts of the entries
+			continue
+		}
+		if !m.caps.Keeps(k, f.Name) || f.Type == item.Rank || variant == bare && !m.needed(k, f.Name) {
 			continue
 		}
 		if v := m.value(k, f, limits, max(variant, 0), p, link); !item.IsZero(v) {
@@ -158,8 +157,8 @@ func (m *maker) item(k item.Kind, variant int, p home) item.Item {
 	if k == item.Attachment && !link {
 		m.attach(&it, []byte(fmt.Sprintf("%s content %d %s", canary, m.next(), strings.Repeat("é\x00\xff", 40*max(variant, 0)))))
 	}
-	if u := m.unless(it); u != "" {
-		delete(it.Fields, u)
+	if item.Done.Get(it) && len(m.caps.Kinds[k].Fields[item.Progress.Name].Values) > 0 {
+		delete(it.Fields, item.Progress.Name) // done says it
 	}
 	if k == item.CustomField && item.FieldType.Get(it) != "list" {
 		delete(it.Fields, item.FieldOptions.Name)
@@ -169,16 +168,6 @@ func (m *maker) item(k item.Kind, variant int, p home) item.Item {
 
 // bare is the variant of an item that holds what it needs alone.
 const bare = -1
-
-// unless returns a field that another one of the item leaves no room for.
-func (m *maker) unless(it item.Item) string {
-	for name, limits := range m.caps.Kinds[it.Kind].Fields {
-		if on, _ := it.Fields[limits.Unless].(bool); on {
-			return name
-		}
-	}
-	return ""
-}
 
 // attach makes an item a file of these bytes.
 func (m *maker) attach(it *item.Item, content []byte) {
@@ -240,14 +229,14 @@ func (m *maker) value(k item.Kind, f item.Field, limits connector.FieldCaps, var
 	case item.Line:
 		return m.lineOf(k, f, limits, variant, link)
 	case item.Text:
-		if !needed(k, f.Name) && variant%variants == 7 {
+		if !m.needed(k, f.Name) && variant%variants == 7 {
 			return ""
 		}
 		return m.text(variant, limits.MaxChars)
 	case item.Bool:
 		return variant%2 == 1 && k != item.Board // a closed board takes nothing
 	case item.Number:
-		return []float64{0, 50, 10, cmp.Or(limits.Max, 100)}[variant%4]
+		return number(limits, variant)
 	case item.Time:
 		return m.when(f, limits, variant)
 	case item.Choice:
@@ -294,12 +283,24 @@ func (m *maker) lineOf(k item.Kind, f item.Field, limits connector.FieldCaps, va
 			return nil
 		}
 		return []string{"", "image/png", "text/plain"}[variant%3]
+	case len(limits.Values) > 0:
+		return append(slices.Clone(limits.Values), "")[variant%(len(limits.Values)+1)]
 	case f.Name == item.Location.Name && variant%3 == 2:
 		return "59.913900,10.752200"
-	case !needed(k, f.Name) && variant%variants == 7:
+	case !m.needed(k, f.Name) && variant%variants == 7:
 		return ""
 	}
 	return m.line(variant, limits.MaxChars)
+}
+
+// number is one of the steps that a number has, but for the last: that one says
+// done. Without steps it is any.
+func number(limits connector.FieldCaps, variant int) float64 {
+	if n := len(limits.Values) - 1; n > 0 {
+		f, _ := strconv.ParseFloat(limits.Values[variant%n], 64)
+		return f
+	}
+	return []float64{0, 50, 10, 100}[variant%4]
 }
 
 // when is a time; starts come before dues in every mixture of two variants.
@@ -325,7 +326,7 @@ func (m *maker) choice(k item.Kind, f item.Field, limits connector.FieldCaps, va
 			all = []string{"red", "green", "blue"}
 		}
 	}
-	if !limits.Unique && !needed(k, f.Name) {
+	if !limits.Unique && !m.needed(k, f.Name) {
 		all = append(slices.Clone(all), "")
 	}
 	return all[variant%len(all)]

@@ -69,18 +69,26 @@ func (r *rig) orderOf(k item.Kind) {
 		o.check("what follows a refused one, which was the first of the batch")
 	}
 	if !r.suite.Sockets {
-		for range 40 {
+		for range o.times(40) {
 			o.insert(2, o.want[1].ID, 1)
 		}
-		o.check("forty times in the same place")
-		for range 40 {
+		o.check("many times in the same place")
+		for range o.times(40) {
 			o.insert(0, "", 1)
 		}
-		o.check("forty times first")
+		o.check("many times first")
 	}
 	if k == item.Task {
 		o.toAnotherList()
 	}
+}
+
+// times is n, or less where a board holds fewer of the kind.
+func (o *ordering) times(n int) int {
+	if most := o.caps.Kinds[o.kind].Max; most > 0 {
+		return min(n, (most-len(o.want))/3)
+	}
+	return n
 }
 
 func last(refs []item.Ref) string {
@@ -177,16 +185,26 @@ func (o *ordering) withRefused(refused int) {
 func (o *ordering) tooLong() (connector.Change, bool) { return o.rig.tooLong(o.kind, o.p) }
 
 func (r *rig) tooLong(k item.Kind, p home) (connector.Change, bool) {
+	field := r.tooLongField(k)
+	if field == "" {
+		return connector.Change{}, false
+	}
 	it := r.make.item(k, bare, p)
+	it.Fields[field] = fill(canary+" too long ", r.caps.Kinds[k].Fields[field].MaxChars+1)
+	return r.create(it), true
+}
+
+// tooLongField is a name or text of the kind whose length the cloud limits; ""
+// if there is none.
+func (r *rig) tooLongField(k item.Kind) string {
 	info, _ := item.Info(k)
 	for _, f := range info.Fields {
 		limits := r.caps.Kinds[k].Fields[f.Name]
-		if (f.Type == item.Line || f.Type == item.Text) && r.caps.Keeps(k, f.Name) && limits.MaxChars > 0 && (needed(k, f.Name) || k == item.Label && f.Name == item.Name.Name) {
-			it.Fields[f.Name] = fill(canary+" too long ", limits.MaxChars+1)
-			return r.create(it), true
+		if line := f.Type == item.Line || f.Type == item.Text; line && limits.MaxChars > 0 && r.caps.Keeps(k, f.Name) && !slices.Contains(r.world.Unchecked, k) {
+			return f.Name
 		}
 	}
-	return connector.Change{}, false
+	return ""
 }
 
 // check holds the order of the listing against the one that should be.

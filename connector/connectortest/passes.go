@@ -129,6 +129,7 @@ func (m *migration) settle() {
 	if !slices.ContainsFunc(m.wants, func(w *wanted) bool { return w.doubt }) {
 		return
 	}
+	time.Sleep(m.caps.SettleDelay) // absence proves nothing before
 	found, err := collect(m.target.Find(m.Context(), m.board, m.began))
 	m.no(err, "Find")
 	taken := map[item.Ref]bool{}

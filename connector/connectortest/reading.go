@@ -36,7 +36,7 @@ func (r *rig) testReadingInTrouble() {
 	s := r.small()
 	want, err := r.tail(r.Context(), s)
 	r.no(err, "List")
-	passing := []fate{throttled, throttledFor, failing, truncated, lost, webPage}
+	passing := []fate{throttled, throttledFor, failing, truncated, lost}
 	if r.suite.Sockets {
 		passing = []fate{throttled, failing, truncated}
 	}
@@ -135,7 +135,7 @@ func (r *rig) filesInTrouble(all []item.Bundle) {
 			if c.Blob == nil {
 				continue
 			}
-			for _, f := range []fate{truncated, webPage, failing, lost} {
+			for _, f := range []fate{truncated, failing, lost} {
 				for n := 1; n <= 4; n++ {
 					r.connect()
 					r.wire.decide(only(n, f))
@@ -302,7 +302,7 @@ func (r *rig) testWritingStopped() {
 				break
 			}
 			r.connect()
-			if r.room(k) > 0 {
+			if r.narrow(k) {
 				p = home{board: r.newBoard()}
 			}
 			m := r.migrate(k, r.boardOf(k, p), r.lastOf(k, p), r.batchOf(k, p)...)
@@ -321,7 +321,7 @@ func (r *rig) testWritingStopped() {
 			}
 		}
 		ch := r.batchOf(k, p)
-		if len(ch) == 0 || r.room(k) > 0 {
+		if len(ch) == 0 || r.narrow(k) {
 			continue
 		}
 		for res, err := range r.target.Write(r.Context(), r.inARow(r.lastOf(k, p), ch), r.make.open) {

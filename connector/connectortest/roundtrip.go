@@ -109,6 +109,13 @@ func (r *rig) room(k item.Kind) int {
 	return 0
 }
 
+// narrow reports whether a board holds few of a kind, so that each case needs
+// one of its own.
+func (r *rig) narrow(k item.Kind) bool {
+	most := r.caps.Kinds[k].Max
+	return r.room(k) > 0 || most > 0 && most < 100 && k != item.Board
+}
+
 // freeColors gives new labels colours that none of the board has.
 func (r *rig) freeColors(p home, changes []connector.Change) []connector.Change {
 	free := slices.Clone(r.caps.Kinds[item.Label].Fields[item.Color.Name].Values)

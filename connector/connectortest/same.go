@@ -58,13 +58,16 @@ func sameSet(a, b any) bool {
 	return true
 }
 
-// differ names the kept fields in which an item is not as it was given. skip
-// may name some that are compared elsewhere.
-func (r *rig) differ(given, have item.Item, skip ...string) []string {
+// differ names the kept fields in which an item is not as it was given.
+func (r *rig) differ(given, have item.Item) []string {
 	info, _ := item.Info(given.Kind)
 	var out []string
 	for _, f := range info.Fields {
-		if !r.caps.Keeps(given.Kind, f.Name) || f.Type == item.Rank || f.Name == item.Content.Name || slices.Contains(skip, f.Name) {
+		if !r.caps.Keeps(given.Kind, f.Name) || f.Type == item.Rank {
+			continue
+		}
+		switch f.Name {
+		case item.Content.Name, item.EntryDue.Name, item.EntryAssignee.Name: // parts of the blob and of the entries
 			continue
 		}
 		limits := r.caps.Kinds[given.Kind].Fields[f.Name]

@@ -45,6 +45,9 @@ type World struct {
 	// Names are, by kind, the only names that the cloud takes, because its API
 	// creates none of that kind.
 	Names map[item.Kind][]string
+	// Unchecked are kinds of which the cloud takes longer texts than the
+	// capabilities say: their limit is the connector's own caution.
+	Unchecked []item.Kind
 	// Secrets must not be found in logs or errors, beside the settings that the
 	// manifest calls secret.
 	Secrets []string

@@ -13,27 +13,24 @@ import (
 
 // A trouble is what befalls one request of a write.
 type trouble struct {
-	fate fate
-	dies bool // the process ends with it: nothing is sent after it, and nothing of the batch is remembered
+	fates []fate // of the first request, the second and so on, by turns
+	dies  bool   // the process ends with it: nothing is sent after it, and nothing of the batch is remembered
 }
 
-func (t trouble) String() string {
-	if t.dies {
-		return "killed when a request is " + t.fate.String()
-	}
-	return t.fate.String()
-}
+// of is the fate of the n-th request.
+func (t trouble) of(n int) fate { return t.fates[(n-1)%len(t.fates)] }
 
 // troubles are what each request of each write meets.
 func (r *rig) troubles() []trouble {
-	all := []trouble{{unheard, true}, {lost, true}, {unheard, false}, {lost, false}, {truncated, false}, {webPage, false}, {throttled, false}, {failing, false}}
-	if r.suite.Sockets {
-		return []trouble{{unheard, true}, {truncated, false}}
+	switch {
+	case r.suite.Sockets:
+		return []trouble{{fates: []fate{unheard}, dies: true}, {fates: []fate{truncated, lost, failing, webPage}}}
+	case r.world.Partly != nil:
+		return []trouble{{fates: []fate{unheard}, dies: true}, {fates: []fate{lost, halfway}, dies: true}, {fates: []fate{halfway, unheard}},
+			{fates: []fate{truncated, lost, webPage, throttled, failing}}, {fates: []fate{failing, webPage, unheard, lost, truncated}}}
 	}
-	if r.world.Partly != nil {
-		all = append(all, trouble{halfway, true}, trouble{halfway, false})
-	}
-	return all
+	return []trouble{{fates: []fate{unheard}, dies: true}, {fates: []fate{lost}, dies: true},
+		{fates: []fate{truncated, lost, webPage, throttled, failing, unheard}}, {fates: []fate{failing, webPage, unheard, lost, truncated, throttledFor}}}
 }
 
 // mostRequests is the most requests of one write that are tried; a write that
@@ -53,14 +50,18 @@ func (r *rig) each(t trouble, run func(what string, ctx context.Context, died fu
 			switch {
 			case i == n:
 				dead.Store(t.dies)
-				return t.fate
+				return t.of(n)
 			case i > n && t.dies:
 				kill()
 				return lost
 			}
 			return pass
 		})
-		run(fmt.Sprintf("request %d %s", n, t), ctx, dead.Load)
+		what := fmt.Sprintf("request %d %s", n, t.of(n))
+		if t.dies {
+			what += ", and the process killed"
+		}
+		run(what, ctx, dead.Load)
 		kill()
 		if !dead.Load() && r.spared() {
 			return
@@ -95,11 +96,11 @@ func (r *rig) testCreatesInTrouble() {
 		if r.adopts(k) {
 			continue
 		}
-		p := r.furnish()
 		for _, t := range r.troubles() {
+			p := r.furnish()
 			r.each(t, func(what string, ctx context.Context, died func() bool) {
 				decided := r.hold()
-				if r.room(k) > 0 { // a board holds few of them
+				if r.narrow(k) {
 					p = home{board: r.newBoard()}
 				}
 				m := r.migrate(k, r.boardOf(k, p), r.lastOf(k, p), r.batchOf(k, p)...)
@@ -213,11 +214,11 @@ func (r *rig) hold() func() {
 // testDeletesInTrouble breaks the removal of items at every request: removing
 // again ends it.
 func (r *rig) testDeletesInTrouble() {
-	p := r.furnish()
 	for _, k := range r.written() {
 		if r.adopts(k) || r.caps.Kinds[k].Undo == connector.UndoImpossible {
 			continue
 		}
+		p := r.furnish()
 		for _, t := range r.troubles() {
 			r.each(t, func(what string, ctx context.Context, died func() bool) {
 				decided := r.hold()
@@ -305,16 +306,4 @@ func (r *rig) testRefused() {
 		r.refusedKindly("an update of a "+string(k)+" to what is too long", res.Err)
 		r.agrees("before and after an update that was refused", b, r.one(board, b.Item.Ref), r.kept)
 	}
-}
-
-// tooLongField is the field that tooLong makes too long.
-func (r *rig) tooLongField(k item.Kind) string {
-	info, _ := item.Info(k)
-	for _, f := range info.Fields {
-		if limits := r.caps.Kinds[k].Fields[f.Name]; (f.Type == item.Line || f.Type == item.Text) && limits.MaxChars > 0 &&
-			r.caps.Keeps(k, f.Name) && (needed(k, f.Name) || k == item.Label && f.Name == item.Name.Name) {
-			return f.Name
-		}
-	}
-	return ""
 }

@@ -177,6 +177,10 @@ func (e *end) editPlanner() {
 	e.graph(ann, http.MethodPatch, "planner/tasks/"+id, map[string]any{"orderHint": " " + e.firstHint(ann, doing) + "!"})
 	e.made(ann, "planner/tasks", map[string]any{"planId": plan, "bucketId": doing, "title": "New today"})
 	e.made(ann, "planner/buckets", map[string]any{"name": "New bucket", "planId": plan, "orderHint": " !"})
+	e.graph(ann, http.MethodPatch, "planner/plans/"+plan+"/details", map[string]any{"categoryDescriptions": map[string]any{"category1": "very urgent", "category9": nil, "category12": "fresh"}})
+	patch("Task 7", map[string]any{"appliedCategories": map[string]any{"category12": true}})
+	e.graph(ann, http.MethodPatch, "planner/tasks/"+summer, map[string]any{"appliedCategories": map[string]any{"category2": nil}, "assignments": map[string]any{ann: nil}})
+	e.upload("plan.txt", "the plan, and more of it")
 	gone, _ := e.task("Task 4")
 	e.graph(ann, http.MethodDelete, "planner/tasks/"+gone, nil)
 }

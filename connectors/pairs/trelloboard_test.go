@@ -1,6 +1,7 @@
 package pairs_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -173,9 +174,51 @@ func (e *end) editTrello() {
 	ok(err)
 	_, err = e.trello.AddList(e.trelloBoard(), "New list")
 	ok(err)
+	ok(e.trello.DeleteAttachment(summer.ID, summer.AttachmentIDs[3]))
+	ok(e.trello.EditComment(summer.CommentIDs[1], "いいですね。とても"))
+	ok(e.trello.DeleteComment(summer.CommentIDs[3]))
+	for _, change := range []struct {
+		path string
+		body map[string]any
+	}{
+		{"/labels/" + e.label("design"), map[string]any{"name": "Design", "color": "orange"}},
+		{"/labels/" + e.label("topic 3"), map[string]any{"name": "topic three"}},
+		{"/cards/" + e.card(board, "Task 5").ID, map[string]any{"due": nil, "idMembers": "", "idLabels": e.label("topic 1")}},
+		{"/cards/" + e.card(board, "Task 6").ID, map[string]any{"dueComplete": true, "cover": map[string]any{"color": "lime"}}},
+		{"/boards/" + e.trelloBoard(), map[string]any{"desc": "Another text", "name": "Marketing"}},
+	} {
+		e.callTrello(http.MethodPut, change.path, change.body)
+	}
+	e.callTrello(http.MethodDelete, "/labels/"+e.label("topic 2"), nil)
+	e.callTrello(http.MethodPost, "/labels", map[string]any{"idBoard": e.trelloBoard(), "name": "fresh", "color": "yellow"})
 	name := "Doing now"
 	ok(e.trello.EditList(e.list("Doing").ID, &name, nil))
 	ok(e.trello.DeleteCard(e.card(board, "Task 4").ID))
+}
+
+// label finds a label of the board Marketing.
+func (e *end) label(name string) string {
+	e.t.Helper()
+	for _, l := range e.labels() {
+		if l.Name == name {
+			return l.ID
+		}
+	}
+	e.t.Fatalf("no label of that name: %s", name)
+	return ""
+}
+
+func (e *end) labels() []struct{ ID, Name string } {
+	e.t.Helper()
+	var board struct{ Labels []struct{ ID, Name string } }
+	raw, err := json.Marshal(e.callTrello(http.MethodGet, "/boards/"+e.trelloBoard()+"?labels=all&labels_limit=1000", nil))
+	if err == nil {
+		err = json.Unmarshal(raw, &board)
+	}
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return board.Labels
 }
 
 func (e *end) trelloBoard() string {

@@ -139,7 +139,7 @@ func refuse(status int, _ http.Header, body []byte) *connector.Error {
 	case status == http.StatusRequestTimeout || status >= 500:
 		return fail(connector.Transient, "")
 	}
-	return fail(connector.Permanent, "")
+	return fail(connector.Permanent, "Trello takes no such value: change it at the source (a shorter text, another name), then run again")
 }
 
 // symbol returns s if it is a code such as API_TOKEN_LIMIT_EXCEEDED.

@@ -157,7 +157,7 @@ func fieldCaps() connector.KindCaps {
 func taskCaps() connector.KindCaps {
 	return connector.KindCaps{
 		Fields: map[string]connector.FieldCaps{
-			item.Title.Name:       chars(longText, docAPI+": as boards and labels"),
+			item.Title.Name:       needed(chars(longText, docAPI+": as boards and labels")),
 			item.Description.Name: chars(longText, docAPI+": a card's desc holds 16,384 characters"),
 			item.InList.Name:      {},
 			item.Position.Name:    {},
@@ -169,14 +169,15 @@ func taskCaps() connector.KindCaps {
 			item.Closed.Name:      {},
 			item.FieldValues.Name: {},
 			item.Location.Name:    {},
-			item.Created.Name:     told(),
-			item.Author.Name:      told(),
+			item.Cover.Name: {Values: hues(), Why: "a cover is a colour here: a picture is chosen by an attachment's id, " +
+				"which Trello gives only once the card and the attachment are there"},
+			item.Created.Name: told(),
+			item.Author.Name:  told(),
 		},
 		Lost: map[string]string{
 			item.Progress.Name:   "a card is complete or not: Trello has no steps between",
 			item.Priority.Name:   "Trello's cards have no priority",
 			item.ParentTask.Name: "Trello's cards have no sub-cards",
-			item.Cover.Name:      "a cover is chosen by an attachment's id, which Trello gives only once the card and the attachment are there",
 			item.Stickers.Name:   "a sticker is set with its place on the card's face, and custom ones belong to the workspace that made them",
 			item.Votes.Name:      "POST /cards/{id}/membersVoted casts a vote in the caller's own name only",
 			item.Watchers.Name:   "a member subscribes to a card for themselves only (PUT /cards/{id}, subscribed)",
@@ -187,7 +188,7 @@ func taskCaps() connector.KindCaps {
 		MaxOpen:     5000,
 		Why:         docLimits + ": cards per board 2,000,000, of these 5,000 open",
 		Ordered:     true,
-		Batch:       20,
+		Batch:       50,
 		Shape:       []string{item.Title.Name, item.Description.Name, item.InList.Name},
 		Carrier:     "a link attachment whose address is the source's own, ending in " + markTail + "; it is made in the same request as the card",
 		Undo:        connector.UndoExact,
@@ -246,7 +247,7 @@ func attachmentCaps(free bool) connector.KindCaps {
 		most = 10 << 20
 	}
 	fixed := connector.FieldCaps{Fixed: true, Why: docAPI + ": no call changes an attachment"}
-	name := fixed
+	name := needed(fixed)
 	name.MaxChars = attachmentName
 	return connector.KindCaps{
 		Fields: map[string]connector.FieldCaps{

@@ -6,6 +6,7 @@ import (
 	"github.com/rialto-migrate/rialto/connector/connectortest"
 	kit "github.com/rialto-migrate/rialto/connector/standin"
 	"github.com/rialto-migrate/rialto/connectors/trello/standin"
+	"github.com/rialto-migrate/rialto/item"
 )
 
 // TestConformance runs the suite against the stand-in.
@@ -18,6 +19,7 @@ func TestConformance(t *testing.T) {
 		if _, err := s.AddWorkspace("Acme", "ann", "tanaka"); err != nil {
 			t.Fatal(err)
 		}
-		return connectortest.World{Settings: s.Settings("http://trello.test"), Transport: kit.Transport{Handler: s}, Place: "workspace:Acme"}
+		return connectortest.World{Settings: s.Settings("http://trello.test"), Transport: kit.Transport{Handler: s}, Place: "workspace:Acme",
+			Unchecked: []item.Kind{item.CustomField}}
 	}})
 }

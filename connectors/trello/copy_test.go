@@ -161,6 +161,9 @@ func fitted(it item.Item, ids map[item.Ref]item.Ref) item.Item {
 	item.Labels.Set(&it, labels)
 	item.Assignees.Set(&it, nil)
 	item.Members.Set(&it, nil)
+	if !slices.Contains(hues(), item.Cover.Get(it)) {
+		item.Cover.Set(&it, "") // a picture
+	}
 	return it
 }
 

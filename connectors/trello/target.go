@@ -28,6 +28,8 @@ type target struct {
 	tails   map[string]sibling       // by list: the last card that was written there
 	fields  map[string][]customField // by board
 	closing map[string]bool          // boards to close in Finish
+	joined  map[string][]string      // by board: who is known to be its member
+	boards  map[string]string        // by card that was written: its board
 	read    map[string]*reading      // by board
 }
 
@@ -45,7 +47,8 @@ type workspace struct{ id, wanted string }
 // "workspace:ID". A workspace that is not there is made with the first board:
 // until then nothing is written.
 func newTarget(ctx context.Context, a *api, place string) (*target, error) {
-	t := &target{api: a, tails: map[string]sibling{}, fields: map[string][]customField{}, closing: map[string]bool{}, read: map[string]*reading{}}
+	t := &target{api: a, tails: map[string]sibling{}, fields: map[string][]customField{}, closing: map[string]bool{}, read: map[string]*reading{},
+		joined: map[string][]string{}, boards: map[string]string{}}
 	if place == "" {
 		return t, nil
 	}

@@ -390,3 +390,49 @@ func TestMembersAndLinks(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Trello assigns a card, and an entry of a checklist, to members of the board
+// alone: who is not one yet becomes one.
+func TestAssigneesJoinTheBoard(t *testing.T) {
+	l := newLab(t, standin.Options{}, nil)
+	for _, name := range []string{"ana", "ben", "cleo"} {
+		l.server.AddMember(standin.Member{Username: name, FullName: name})
+	}
+	if _, err := l.server.AddWorkspace("Acme", "ana", "ben", "cleo"); err != nil {
+		t.Fatal(err)
+	}
+	to := l.target("workspace:Acme")
+	ids := map[string]string{}
+	for m, err := range to.Members(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids[item.UserName.Get(m)] = m.ID
+	}
+	board := in(item.Board, item.Ref{})
+	item.Name.Set(&board, "B")
+	item.Members.Set(&board, []string{ids["rialto_owner"]}) // who makes a board is its member
+	b := l.write(to, item.Ref{}, nil, change(connector.Create, board))[0].Ref
+	list := in(item.List, b)
+	item.Name.Set(&list, "L")
+	ref := l.write(to, b, nil, change(connector.Create, list))[0].Ref
+	task := in(item.Task, b)
+	item.Title.Set(&task, "T")
+	item.InList.Set(&task, ref)
+	item.Assignees.Set(&task, []string{ids["ana"], ids["ben"]})
+	card := l.write(to, b, nil, change(connector.Create, task))[0]
+	checks := in(item.Checklist, card.Ref)
+	item.Name.Set(&checks, "C")
+	item.Entries.Set(&checks, []item.Check{{Title: "E", Assignee: ids["cleo"]}})
+	l.write(to, b, nil, change(connector.Create, checks))
+	for got, err := range to.Fetch(t.Context(), b, []item.Ref{b}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, id := range ids {
+			if !slices.Contains(item.Members.Get(got.Item), id) {
+				t.Errorf("%s is no member of the board", name)
+			}
+		}
+	}
+}

@@ -28,6 +28,9 @@ func (t *target) Write(ctx context.Context, changes []connector.Change, open ite
 		defer t.written()
 		kind := changes[0].Item.Kind
 		at, err := t.positions(ctx, kind, changes)
+		if err == nil {
+			err = t.join(ctx, changes)
+		}
 		results := make([]chan connector.Result, len(changes))
 		for i := range results {
 			results[i] = make(chan connector.Result, 1)

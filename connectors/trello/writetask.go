@@ -90,15 +90,13 @@ func (t *target) createTask(ctx context.Context, c connector.Change, pos number)
 		return item.Item{}, err
 	}
 	t.remember(string(made.List), &made)
-	path := "/cards/" + url.PathEscape(string(made.ID))
-	if item.Closed.Get(c.Item) {
-		// POST /cards makes open cards only (contract).
-		if err := t.api.send(ctx, http.MethodPut, path, params{"closed": true}, nil); err != nil {
-			return item.Item{}, half(err)
-		}
-		made.Closed = true
-	}
+	t.mu.Lock()
+	t.boards[string(made.ID)] = c.Item.Parent.ID
+	t.mu.Unlock()
 	var err error
+	if err = t.completeTask(ctx, c, &made); err != nil {
+		return item.Item{}, half(err)
+	}
 	if made.FieldItems, err = t.putValues(ctx, &made, item.FieldValues.Get(c.Item)); err != nil {
 		return item.Item{}, half(err)
 	}
@@ -106,10 +104,42 @@ func (t *target) createTask(ctx context.Context, c connector.Change, pos number)
 	return it, half(err)
 }
 
+// completeTask sets what POST /cards does not take (contract): it makes open
+// cards without a cover.
+func (t *target) completeTask(ctx context.Context, c connector.Change, made *card) error {
+	more := params{}
+	if item.Closed.Get(c.Item) {
+		more["closed"] = true
+	}
+	if color := item.Cover.Get(c.Item); color != "" {
+		more["cover"] = coverParam(color)
+	}
+	if len(more) == 0 {
+		return nil
+	}
+	var now card
+	if err := t.api.send(ctx, http.MethodPut, "/cards/"+url.PathEscape(string(made.ID)), more, &now); err != nil {
+		return err
+	}
+	made.Closed, made.Cover = now.Closed, now.Cover
+	return nil
+}
+
+// coverParam is a cover of one colour; "" takes it away.
+func coverParam(color string) any {
+	if color == "" {
+		return ""
+	}
+	return map[string]any{"color": color}
+}
+
 func (t *target) updateTask(ctx context.Context, c connector.Change, pos number) (item.Item, error) {
 	p := taskParams(c, pos)
 	if dirty(c, item.Closed.Field) {
 		p["closed"] = item.Closed.Get(c.Item)
+	}
+	if dirty(c, item.Cover.Field) {
+		p["cover"] = coverParam(item.Cover.Get(c.Item))
 	}
 	if pos > 0 || p["idList"] != nil {
 		if c.Prev != nil {

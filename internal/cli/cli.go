@@ -107,6 +107,19 @@ the disk; it remembers only ids.
 	cmd.PersistentFlags().BoolVar(&s.unconfined, "unconfined", false, "run on a system that cannot keep the mover from writing to disk; reports say so")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	cmd.AddCommand(s.connect(), s.connections(), s.scan(), s.forecast(), s.runCmd(), s.verify(), s.undo(), s.ledger(), s.keys(), s.standin(), s.demo())
+	return group(cmd)
+}
+
+// group readies a command that has others below it: what is none of them is
+// wrong use, and nothing at all gets its help.
+func group(cmd *cobra.Command) *cobra.Command {
+	cmd.Args = func(cmd *cobra.Command, got []string) error {
+		if len(got) > 0 {
+			return usage{fmt.Errorf("unknown command %q; see %s --help", got[0], cmd.CommandPath())}
+		}
+		return nil
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	return cmd
 }
 

@@ -257,7 +257,7 @@ func (a *act) showMover(m demo.Mover) {
 		if !mech.Holds {
 			mark = a.paint(warn, "off  ")
 		}
-		a.say("       %s  %s", mark, a.paint(dim, pad(mech.Name, 12)+cut(mech.Detail, columns-26)))
+		a.say("       %s  %s", mark, a.paint(dim, pad(mech.Name, 13)+cut(mech.Detail, columns-27)))
 	}
 	switch {
 	case m.Confine.Confined && m.Written >= 0:
@@ -328,10 +328,10 @@ func (a *act) stay(ctx context.Context) {
 	if a.json {
 		a.line(map[string]any{"event": "ready", "page": a.demo.Page()})
 	}
-	a.say("\n%s  %s", a.paint(title, "→"), a.paint(bold, "Both clouds, side by side"))
-	a.say("   %s", a.demo.Page())
-	a.say("   %sreport  %s", a.demo.Page(), a.paint(dim, "what verify found"))
-	a.say("\n%s", a.paint(dim, "   Ctrl-C ends the demo and removes all of it."))
+	a.say("\n%s %s\n", a.paint(title, "→"), a.paint(bold, "Both clouds, side by side"))
+	a.say("  %s", a.demo.Page())
+	a.say("  %sreport  %s", a.demo.Page(), a.paint(dim, "what verify found"))
+	a.say("\n%s", a.paint(dim, "  Ctrl-C ends the demo and removes all of it."))
 	<-ctx.Done()
 	a.say("")
 }

@@ -259,5 +259,5 @@ func (s *shell) ledger() *cobra.Command {
 				}
 				return nil
 			}})
-	return cmd
+	return group(cmd)
 }

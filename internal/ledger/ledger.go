@@ -85,15 +85,16 @@ type Link struct {
 }
 
 // A Batch is everything that one step of the engine writes at once, in one
-// transaction: either all of it holds or none.
+// transaction: either all of it holds or none. It is applied in the order
+// Remove, Rows, Clear, Failures, Intents, Aliases, Links, Cursor.
 type Batch struct {
 	Shard    int64
 	Target   item.Ref // sets the shard's target container, if not zero
-	Rows     []Row    // inserted or replaced; their intents are cleared
+	Rows     []Row    // inserted or replaced; their intents and failures are cleared
 	Intents  []Intent
 	Failures []Failure // replace earlier ones of the key; their intents are cleared
 	Clear    []Key     // intents that came to nothing
-	Remove   []Key     // rows, failures, links and aliases that are no longer
+	Remove   []Key     // rows that are no longer, with their intents, failures and links
 	Aliases  []Alias
 	Links    []Link // replace all earlier ones of the keys named in Rows
 	Cursor   *string
@@ -129,6 +130,7 @@ type Ledger interface {
 	// Begin starts a pass, or goes on with the one that was cut off: then
 	// cursors are kept, else they are cleared.
 	Begin(ctx context.Context, now time.Time) (pass Pass, resumed bool, err error)
+	// End ends the pass that runs; where none does, it does nothing.
 	End(ctx context.Context, now time.Time, outcome string) error
 	Passes(ctx context.Context) ([]Pass, error)
 	// Shard returns the shard of a source container, made if it is new.
@@ -140,16 +142,20 @@ type Ledger interface {
 	// Rows returns up to limit rows of a shard whose keys sort after the given
 	// one (zero: from the first), sorted by kind and id.
 	Rows(ctx context.Context, shard int64, after Key, limit int) ([]Row, error)
-	// Find tells where source items went, in any shard, by key or by alias. What
-	// is unknown is left out. At most 1,000 a call.
+	// Find tells where source items went: one Place for each shard that knows the
+	// key. FindAliases does so by the aliases that were recorded; an alias is known
+	// while the row that it names is. What is unknown is left out. At most 1,000 a
+	// call.
 	Find(ctx context.Context, keys []Key) ([]Place, error)
 	FindAliases(ctx context.Context, aliases []string) (map[string]Place, error)
 	Apply(ctx context.Context, b Batch) error
 	// InDoubt returns the intents that nothing cleared.
 	InDoubt(ctx context.Context, shard int64) ([]Intent, error)
-	// Failures returns up to limit failures of a shard.
+	// Failures returns up to limit failures of a shard. They stay from pass to
+	// pass until their item is written, removed, or fails anew.
 	Failures(ctx context.Context, shard int64, limit int) ([]Failure, error)
-	// Dangling returns the links whose alias is known by now.
+	// Dangling returns the links whose alias names an item that has a target by
+	// now.
 	Dangling(ctx context.Context, shard int64) ([]Link, error)
 	// Forget removes everything: after an undo, or before a rebuild.
 	Forget(ctx context.Context) error

@@ -103,6 +103,9 @@ func (p *pass) remove(ctx context.Context, part *part, r ledger.Row, within []le
 		e.Emit(Event{Event: "kept", Shard: part.name, Kind: r.Key.Kind, Source: r.Key.ID, Target: r.Target.ID, Reason: caps.UndoWhy})
 		return part.apply(ctx, ledger.Batch{Remove: []ledger.Key{r.Key}})
 	}
+	if err := p.loosen(ctx, r.Key); err != nil {
+		return err
+	}
 	intent := ledger.Intent{Key: r.Key, Op: ledger.Delete, Target: r.Target, Container: part.container(), At: e.Now()}
 	if err := part.apply(ctx, ledger.Batch{Intents: []ledger.Intent{intent}}); err != nil {
 		return err
@@ -135,6 +138,37 @@ func (p *pass) remove(ctx context.Context, part *part, r ledger.Row, within []le
 	}
 	e.Emit(Event{Event: "item", Shard: part.name, Kind: r.Key.Kind, Source: r.Key.ID, Target: r.Target.ID, Op: opDeleted})
 	return part.apply(ctx, ledger.Batch{Remove: keys})
+}
+
+// loosen lets everything that points at an item be looked at again: it is about
+// to leave the place that it had at the target. The ledger says so before it
+// goes, so that a pass which is cut off leaves no address that leads nowhere.
+func (p *pass) loosen(ctx context.Context, key item.Ref) error {
+	users := p.links.usersOf(key)
+	if len(users) == 0 {
+		return nil
+	}
+	for _, source := range p.order {
+		part := p.parts[source]
+		rows, err := p.e.lookup(ctx, part.led.Num, users)
+		if err != nil {
+			return err
+		}
+		var b ledger.Batch
+		for _, r := range rows {
+			if part.seen[r.Key] {
+				r.Version = 0 // what the source has was never written
+				b.Rows = append(b.Rows, r)
+			}
+		}
+		if len(b.Rows) == 0 {
+			continue
+		}
+		if err := part.apply(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // elsewhere reports whether an item stands in another container by now.

@@ -211,11 +211,17 @@ func stops(err error) bool {
 	return c == connector.Auth || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// kept is which fields a print covers: what the target keeps and does not set
-// itself, but for the order, which neighbours change.
+// kept is which fields are compared one by one: what the target keeps and does
+// not set itself, but for the order, which neighbours change.
 func (e *Engine) kept(k item.Kind, f item.Field) bool {
 	caps, ok := e.To.Caps.Kinds[k].Fields[f.Name]
 	return ok && !caps.Told && f.Type != item.Rank && f.Name != item.Content.Name
+}
+
+// printed is which fields a print covers: those that only who wrote them or
+// people change. A set that the cloud itself adds to is not among them.
+func (e *Engine) printed(k item.Kind, f item.Field) bool {
+	return e.kept(k, f) && !e.To.Caps.Kinds[k].Fields[f.Name].AtLeast
 }
 
 // printOf hashes what the target holds: an item with its embedded children.
@@ -227,7 +233,7 @@ func (e *Engine) printOf(b item.Bundle) item.Digest {
 		}
 		items = append(items, e.sorted(b.Of(info.Kind))...)
 	}
-	return e.print.Items(e.kept, items...)
+	return e.print.Items(e.printed, items...)
 }
 
 // sorted puts items of a kind that keeps no order into one that does not

@@ -144,13 +144,14 @@ func (f *fitting) loseMarks(k item.Kind, field, id string) {
 	f.loseFor(k, field, "cleaned", id, "control characters, and marks with which a name can show other letters than it holds, are left out")
 }
 
-// loseRef counts a reference to something that is not at the target.
-func (f *fitting) loseRef(k item.Kind, field string, to item.Kind, id string) {
-	why := f.because(k, field)
-	if f.to.Keeps(k, field) {
-		why = f.because(to, "*")
+// loseRef counts a reference to something that is not at the target: because
+// the target has no place for it, or because the source does not give it.
+func (f *fitting) loseRef(k item.Kind, field string, to item.Ref, id string) {
+	policy, why := asText, f.because(to.Kind, "*")
+	if _, named := f.names[to]; !named {
+		policy, why = missing, "the source names it and does not give it"
 	}
-	f.loseFor(k, field, asText, id, why)
+	f.loseFor(k, field, policy, id, why)
 }
 
 // begin makes the unit of a bundle, not yet fitted: enough to tell whether it
@@ -332,6 +333,8 @@ func (w *fitting) needed(from item.Item, to *item.Item, caps connector.KindCaps)
 			s = cmp.Or(item.Color.Get(from), "unnamed")
 		case item.Checklist:
 			s = "Checklist"
+		case item.Attachment:
+			s = cmp.Or(item.Address.Get(*to), "file")
 		default:
 			s = untitled
 		}
@@ -374,6 +377,11 @@ func (w *fitting) value(from item.Item, field item.Field, limits connector.Field
 	k, id := from.Kind, from.ID
 	switch field.Type {
 	case item.Line:
+		if limits.Values != nil && !slices.Contains(limits.Values, v.(string)) {
+			w.lose(k, field.Name, asText, id)
+			w.lines = append(w.lines, w.inWords(field, v)...)
+			return nil
+		}
 		if field.Name == item.MediaType.Name && v == "application/octet-stream" {
 			return nil // says what no media type says
 		}
@@ -549,14 +557,14 @@ func (w *fitting) address(url string) string {
 
 func (w *fitting) one(from item.Item, field item.Field, ref item.Ref) any {
 	if over, ok := w.overflow[ref]; ok {
-		w.loseRef(from.Kind, field.Name, ref.Kind, from.ID)
+		w.loseRef(from.Kind, field.Name, ref, from.ID)
 		w.lines = append(w.lines, "List: "+w.names[ref])
 		ref = over
 	}
 	if to, ok := w.refs[ref]; ok {
 		return to
 	}
-	w.loseRef(from.Kind, field.Name, ref.Kind, from.ID)
+	w.loseRef(from.Kind, field.Name, ref, from.ID)
 	if n := w.names[ref]; n != "" {
 		w.lines = append(w.lines, label(field.Name)+": "+n)
 	}
@@ -564,17 +572,18 @@ func (w *fitting) one(from item.Item, field item.Field, ref item.Ref) any {
 }
 
 func (w *fitting) many(from item.Item, field item.Field, limits connector.FieldCaps, refs []item.Ref) any {
-	var out []item.Ref
+	var out, lost []item.Ref
 	var rest []string
 	for _, ref := range refs {
 		if to, ok := w.refs[ref]; ok && (limits.MaxCount == 0 || len(out) < limits.MaxCount) {
 			out = append(out, to)
 		} else {
 			rest = append(rest, cmp.Or(w.names[ref], ref.ID))
+			lost = append(lost, ref)
 		}
 	}
 	if len(rest) > 0 {
-		w.loseRef(from.Kind, field.Name, refs[0].Kind, from.ID)
+		w.loseRef(from.Kind, field.Name, lost[0], from.ID)
 		w.lines = append(w.lines, label(field.Name)+": "+strings.Join(rest, ", "))
 	}
 	return out

@@ -100,6 +100,19 @@ func (t *linkTable) find(ctx context.Context, led ledger.Ledger, aliases []strin
 	return lost, nil
 }
 
+// usersOf names what the listings of this pass have that points at an item.
+func (t *linkTable) usersOf(key item.Ref) []item.Ref {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	var out []item.Ref
+	for alias, place := range t.places {
+		if place.Key == key {
+			out = append(out, t.users[alias]...)
+		}
+	}
+	return out
+}
+
 // stale names what points at items that are no longer where they were: moved
 // ones, by key, and those that the ledger no longer knows.
 func (t *linkTable) stale(ctx context.Context, led ledger.Ledger, moved []item.Ref) (map[item.Ref]bool, error) {

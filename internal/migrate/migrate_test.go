@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
@@ -409,36 +411,32 @@ func TestCutOffAnywhere(t *testing.T) {
 			clean := newBench(t, caps)
 			clean.run("complete")
 			for n := 1; n < 120; n += 3 {
-				b := newBench(t, caps)
-				dead := make(chan struct{})
-				var step atomic.Int64
-				b.fail = func(string) {
-					switch got := step.Add(1); {
-					case got == int64(n):
-						close(dead)
-						select {}
-					case got > int64(n):
-						select {} // the process is gone: nothing of it goes on
-					}
-				}
-				ended := make(chan struct{})
-				go func() {
-					_, _ = b.engine().Run(context.Background())
-					close(ended)
-				}()
-				select {
-				case <-dead:
-					time.Sleep(2 * time.Millisecond)
-				case <-ended:
-				}
-				b.fail = nil
-				b.run("complete")
-				b.verify("equal-with-losses")
-				if len(b.to.items) != len(clean.to.items) {
-					t.Fatalf("cut off at step %d: %d items, want %d", n, len(b.to.items), len(clean.to.items))
-				}
+				synctest.Test(t, func(t *testing.T) { cutOff(t, caps, n, len(clean.to.items)) })
 			}
 		})
+	}
+}
+
+// cutOff lets a pass die at its n-th step, and another one go on.
+func cutOff(t *testing.T, caps connector.Capabilities, n, want int) {
+	t.Helper()
+	b := newBench(t, caps)
+	buried := make(chan struct{})
+	defer close(buried)
+	var step atomic.Int64
+	b.fail = func(string) {
+		if step.Add(1) >= int64(n) { // the process is gone: nothing of it goes on
+			<-buried
+			runtime.Goexit()
+		}
+	}
+	go func() { _, _ = b.engine().Run(context.Background()) }()
+	synctest.Wait() // what had been sent has arrived
+	b.fail = nil
+	b.run("complete")
+	b.verify("equal-with-losses")
+	if len(b.to.items) != want {
+		t.Errorf("cut off at step %d: %d items, want %d", n, len(b.to.items), want)
 	}
 }
 

@@ -132,9 +132,12 @@ func (p *part) write(ctx context.Context, l *lane, jobs []*job) error {
 	kind := jobs[0].bundle.Item.Kind
 	size := max(p.e.To.Caps.Kinds[kind].Batch, 1)
 	var batch []*step
+	stuck := false // something within a task may still come about: what follows must not stand before it
 	flush := func() error {
 		defer func() { batch = nil }()
-		return p.flush(ctx, kind, l, batch)
+		err := p.flush(ctx, kind, l, batch)
+		stuck = level(kind) > level(item.Task) && slices.ContainsFunc(batch, func(s *step) bool { return s.passing })
+		return err
 	}
 	for _, j := range jobs {
 		switch {
@@ -160,6 +163,10 @@ func (p *part) write(ctx context.Context, l *lane, jobs []*job) error {
 			if err := flush(); err != nil {
 				return err
 			}
+			if stuck {
+				p.flag(func(s *partState) { s.deferred = true })
+				return nil
+			}
 		}
 	}
 	return flush()
@@ -183,6 +190,8 @@ type step struct {
 	// replaced is set for what is made anew, because the target cannot change it.
 	replaced bool
 	failed   *connector.Error
+	// passing is set for a write that failed in a way that may pass.
+	passing bool
 }
 
 // drop remembers what the target has no place for.

@@ -349,6 +349,7 @@ func (p *part) failed(s *step, err error, b *ledger.Batch) error {
 	if ce.InDoubt {
 		p.flag(func(s *partState) { s.doubtful = p.e.Now() })
 	}
+	s.passing = ce.InDoubt || ce.Class == connector.Transient || ce.Class == connector.Throttled
 	switch {
 	case ce.InDoubt && s.change.Op == connector.Create:
 		p.flag(func(s *partState) { s.doubt = true }) // the intent stays; settle asks the target
@@ -366,7 +367,7 @@ func (p *part) failed(s *step, err error, b *ledger.Batch) error {
 	if ce.InDoubt && s.change.Op == connector.Create {
 		return nil
 	}
-	if ce.Class == connector.Transient || ce.Class == connector.Throttled {
+	if s.passing {
 		p.flag(func(s *partState) { s.retry = true })
 	}
 	b.Failures = append(b.Failures, ledger.Failure{Key: s.unit.key, Class: string(ce.Class), Reason: ce.Error()})

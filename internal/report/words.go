@@ -24,7 +24,7 @@ var address = regexp.MustCompile(`(: | )?\(?https://[^\s()]+\)?`)
 // Why parts a reason from the addresses in it: the vendor's pages that say so.
 func Why(why string) (text string, sources []string) {
 	for _, m := range address.FindAllString(why, -1) {
-		sources = append(sources, strings.TrimSuffix(m[strings.Index(m, "https://"):], ")"))
+		sources = append(sources, strings.TrimRight(m[strings.Index(m, "https://"):], ").:,;"))
 	}
 	return strings.Trim(address.ReplaceAllString(why, ""), " :"), sources
 }

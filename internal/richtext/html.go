@@ -70,6 +70,9 @@ func (w *htmlWriter) node(n ast.Node) {
 		w.out.WriteString("<hr>\n")
 	case *ast.CodeBlock, *ast.FencedCodeBlock:
 		w.out.WriteString("<pre><code>")
+		if words := fenceWords(n, w.src); words != "" {
+			w.text(words + "\n")
+		}
 		w.text(string(n.Lines().Value(w.src)))
 		w.out.WriteString("</code></pre>\n")
 	case *east.Table:

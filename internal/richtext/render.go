@@ -94,20 +94,28 @@ func (w *writer) blockOf(n ast.Node, path []string) string {
 		return w.codeBlock("", "", n)
 	case *ast.FencedCodeBlock:
 		w.marked = true
-		// One word names the language; more is text that somebody meant to be seen.
-		info := ""
-		if n.Info != nil {
-			info = strings.TrimSpace(string(n.Info.Segment.Value(w.src)))
+		if words := fenceWords(n, w.src); words != "" {
+			return w.codeBlock("", words+"\n", n)
 		}
-		if strings.ContainsAny(info, " \t") {
-			return w.codeBlock("", info+"\n", n)
-		}
-		return w.codeBlock(info, "", n)
+		return w.codeBlock(string(n.Language(w.src)), "", n)
 	case *east.Table:
 		w.marked = true
 		return w.tableOf(n)
 	}
 	return w.inline(n)
+}
+
+// fenceWords returns what follows the marks that open a block of code, if it is
+// more than the name of a language: text that somebody meant to be seen.
+func fenceWords(n ast.Node, src []byte) string {
+	f, ok := n.(*ast.FencedCodeBlock)
+	if !ok || f.Info == nil {
+		return ""
+	}
+	if s := strings.TrimSpace(string(f.Info.Segment.Value(src))); strings.ContainsAny(s, " \t") {
+		return s
+	}
+	return ""
 }
 
 func (w *writer) codeBlock(lang, head string, n ast.Node) string {

@@ -76,17 +76,34 @@ func connectPostgres(ctx context.Context, address vault.Secret, name string, exc
 	return e, nil
 }
 
+// A server takes a moment to notice that a process was killed; so long a lock
+// is asked for.
+const (
+	lockPatience = time.Second
+	lockPause    = 50 * time.Millisecond
+)
+
 // lock takes the schema for this connection. The server lets go of it when the
 // connection ends, however that comes about.
 func (e *postgresEngine) lock(ctx context.Context, name string) error {
-	var got bool
-	err := e.conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock(hashtextextended('rialto ' || $1, 0))", name).Scan(&got)
-	if err != nil || got {
-		return err
+	for until := time.Now().Add(lockPatience); ; {
+		var got bool
+		err := e.conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock(hashtextextended('rialto ' || $1, 0))", name).Scan(&got)
+		if err != nil || got {
+			return err
+		}
+		if time.Now().After(until) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(lockPause):
+		}
 	}
 	var who string
 	var since time.Time
-	err = e.conn.QueryRowContext(ctx, `SELECT a.application_name, a.backend_start
+	err := e.conn.QueryRowContext(ctx, `SELECT a.application_name, a.backend_start
 		FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
 		WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
 			AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -100,6 +117,9 @@ func (e *postgresEngine) lock(ctx context.Context, name string) error {
 func (e *postgresEngine) close() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	// Not left to the end of the connection, which the server notices later. If
+	// the connection is broken, the lock is gone already.
+	_, _ = e.conn.ExecContext(context.Background(), "SELECT pg_advisory_unlock_all()")
 	return explain(wherePostgres, errors.Join(e.conn.Close(), e.db.Close()))
 }
 

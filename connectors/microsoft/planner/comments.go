@@ -106,11 +106,20 @@ type talk struct {
 func (t *target) writeComments(ctx context.Context, changes []connector.Change) iter.Seq2[connector.Result, error] {
 	return func(yield func(connector.Result, error) bool) {
 		talks := map[string]*talk{}
+		stuck := map[string]bool{} // tasks of which a comment may still come about
 		for _, ch := range changes {
 			var r connector.Result
+			if stuck[ch.Item.Parent.ID] {
+				if !yield(connector.Result{Err: connector.Errorf(connector.Transient, "not written, because the comment before it was not")}, nil) {
+					return
+				}
+				continue
+			}
 			p, err := t.writeComment(ctx, ch, talks)
 			if err != nil {
 				r.Err = err
+				c := connector.ClassOf(err)
+				stuck[ch.Item.Parent.ID] = connector.InDoubt(err) || c == connector.Transient || c == connector.Throttled
 			} else {
 				r.Stored = item.Bundle{Item: commentItem(ch.Item.Parent.ID, p), CheckItems: -1}
 			}
