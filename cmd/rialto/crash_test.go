@@ -38,21 +38,14 @@ func TestKillAnywhere(t *testing.T) {
 	default:
 		n = 200
 	}
-	slots := make(chan struct{}, seedsAtOnce)
 	for i := range n {
 		seed := *firstSeed + uint64(i)
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
-			slots <- struct{}{}
-			defer func() { <-slots }()
 			newTrial(t, seed).carryOut()
 		})
 	}
 }
-
-// seedsAtOnce is how many seeds are under way at the same time: mostly they
-// wait, for late answers and for pauses between attempts.
-const seedsAtOnce = 12
 
 // settleDelay is what the connections of these tests say: longer than any
 // request of a dead client takes to land.

@@ -1,11 +1,67 @@
 package main
 
 import (
+	"context"
+	"io"
+	"os"
+
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/connectors/trello"
+	"github.com/rialto-migrate/rialto/item"
 )
 
-// leaky is Trello's connector.
-type leaky struct{ connector.Connector }
+// leaky is Trello's connector as a careless hand might write it: each file that
+// it reads is also put into a temporary one. It proves that the search of
+// TestNeverOnDisk finds what it should, and that the confinement stops what the
+// search would find.
+type leaky struct{}
 
-func (leaky) Manifest() connector.Manifest { m := trello.New().Manifest(); m.Name = "leaky"; return m }
+// leakPattern names the files that leaky leaves behind.
+const leakPattern = "rialto-leak-*"
+
+func (leaky) Manifest() connector.Manifest {
+	m := trello.New().Manifest()
+	m.Name = "leaky"
+	return m
+}
+
+func (leaky) Capabilities(s connector.Settings) connector.Capabilities {
+	return trello.New().Capabilities(s)
+}
+
+func (leaky) Open(ctx context.Context, env connector.Env) (connector.Cloud, error) {
+	c, err := trello.New().Open(ctx, env)
+	return leakyCloud{c}, err
+}
+
+type leakyCloud struct{ connector.Cloud }
+
+func (c leakyCloud) Source(ctx context.Context) (connector.Source, error) {
+	s, err := c.Cloud.Source(ctx)
+	return leakySource{s}, err
+}
+
+type leakySource struct{ connector.Source }
+
+func (s leakySource) Open(ctx context.Context, b item.Blob, offset, n int64) (io.ReadCloser, error) {
+	r, err := s.Source.Open(ctx, b, offset, n)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp("", leakPattern)
+	if err != nil {
+		return r, nil // it is confined: nothing leaks
+	}
+	return leakyReader{io.TeeReader(r, f), r, f}, nil
+}
+
+type leakyReader struct {
+	io.Reader
+	blob io.Closer
+	file *os.File
+}
+
+func (r leakyReader) Close() error {
+	r.file.Close() // a leak needs no care
+	return r.blob.Close()
+}

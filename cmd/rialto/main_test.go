@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"os"
 	"testing"
 
@@ -24,6 +25,11 @@ const (
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" || len(os.Args) > 1 && os.Args[1] == mover.Argument {
 		os.Exit(program())
+	}
+	// Mostly these tests wait, for late answers and between attempts: more of them
+	// at once than there are processors. A -parallel of the user's own wins.
+	if err := flag.Set("test.parallel", "16"); err != nil {
+		panic(err)
 	}
 	testscript.Main(m, map[string]func(){"rialto": func() { os.Exit(program()) }})
 }

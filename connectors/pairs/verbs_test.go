@@ -219,7 +219,9 @@ func (m *move) rebuilt() {
 	if rep.Status != "rebuilt" {
 		m.t.Errorf("rebuild ended %s: %+v", rep.Status, rep.Kinds)
 	}
+	wrote := m.to.writes.Load()
 	r := m.run("complete")
+	m.t.Logf("after a rebuild the run sent %d requests that may change something, for %v", m.to.writes.Load()-wrote, before)
 	for k, tally := range r.Kinds {
 		if tally.Created != 0 {
 			m.t.Errorf("%d of kind %s were made again after a rebuild", tally.Created, k)

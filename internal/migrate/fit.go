@@ -73,6 +73,7 @@ type fitter struct {
 	// overflow maps a list beyond the target's limit to the list that takes its tasks.
 	overflow map[item.Ref]item.Ref
 	lastList item.Ref
+	places   places // what the target already holds of what frames the container
 }
 
 func newFitter(spec *Spec, from, to connector.Capabilities, source string, people *peopleMap, digest item.Digester) *fitter {
@@ -190,12 +191,9 @@ func (f *fitter) fit(u *unit, parent item.Ref) {
 		f.name(b.Item)
 		return
 	}
-	if max := f.to.Kinds[kind].Max; kind != item.Task && max > 0 && parentless(kind) {
-		f.counts[kind]++
-		if f.counts[kind] > max {
-			w.beyond(b.Item)
-			return
-		}
+	if max := f.to.Kinds[kind].Max; max > 0 && parentless(kind) && !f.places.admits(b.Item.Ref, f.counts, max) {
+		w.beyond(b.Item)
+		return
 	}
 	f.name(b.Item)
 	u.item = item.Item{Ref: item.Ref{Kind: kind}, Parent: parent, URL: b.Item.URL, Blob: b.Item.Blob, Fields: item.Fields{}}
@@ -270,6 +268,14 @@ func (w *fitting) counters(b item.Bundle) {
 // beyond handles an item that is one more than the target holds.
 func (w *fitting) beyond(it item.Item) {
 	w.u.ownKind = false
+	// Its name alone is fitted, so that a rebuild can tell whether it has a place
+	// all the same.
+	w.u.item = item.Item{Ref: item.Ref{Kind: it.Kind}, Fields: item.Fields{}}
+	apart := &fitting{fitter: w.fitter, u: &unit{}}
+	limits := w.to.Kinds[it.Kind].Fields[item.Name.Name]
+	if name, ok := apart.value(it, item.Name.Field, limits, item.Name.Get(it)).(string); ok {
+		item.Name.Set(&w.u.item, name)
+	}
 	switch it.Kind {
 	case item.List:
 		w.overflow[it.Ref] = w.lastList
@@ -349,8 +355,10 @@ const untitled = "Untitled"
 // uniqueColor gives a label the nearest colour that no other label of the
 // container has.
 func (w *fitting) uniqueColor(from item.Item, to *item.Item, limits connector.FieldCaps) {
-	had := item.Color.Get(from)
-	got := item.NearestColor(had, limits.Values, func(c string) bool { return w.colors[c] })
+	had, got := item.Color.Get(from), w.places.colors[from.Ref]
+	if got == "" {
+		got = item.NearestColor(had, limits.Values, func(c string) bool { return w.colors[c] || w.places.taken[c] })
+	}
 	w.colors[got] = true
 	item.Color.Set(to, got)
 	if had != got && had != "" {

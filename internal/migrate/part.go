@@ -47,6 +47,7 @@ type partState struct {
 	// frameless is set when what frames the container is not all there yet:
 	// tasks would lose what refers to it, so they wait for the next sweep.
 	frameless bool
+	seeded    bool // the fitter knows what the container holds
 	// postponed is set when something waits until all that it may point at has
 	// moved.
 	postponed bool
@@ -264,9 +265,29 @@ func (p *part) jobs(ctx context.Context, bundles []item.Bundle) ([]*job, error) 
 	return jobs, nil
 }
 
+// seed tells the fitter what the container already holds, once a sweep.
+func (p *part) seed(ctx context.Context) error {
+	if p.seeded {
+		return nil
+	}
+	led := p.led
+	led.Target = p.container()
+	h, err := p.e.placesOf(ctx, led)
+	if err != nil {
+		return err
+	}
+	p.fit.mu.Lock()
+	p.fit.places, p.seeded = h, true
+	p.fit.mu.Unlock()
+	return nil
+}
+
 // frame writes what frames a container, kind by kind: the board itself first.
 // Frames are always fitted, because what the tasks may hold depends on them.
 func (p *part) frame(ctx context.Context, bundles []item.Bundle) error {
+	if err := p.seed(ctx); err != nil {
+		return err
+	}
 	jobs, err := p.jobs(ctx, bundles)
 	if err != nil {
 		return err

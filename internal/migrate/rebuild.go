@@ -149,7 +149,9 @@ func (b *rebuilder) part(ctx context.Context, source item.Ref, units []*unit, bo
 	}
 	if c == nil {
 		for _, u := range units {
-			b.count(u.key.Kind, 0, 1)
+			if b.e.To.Caps.Writes(u.key.Kind) {
+				b.count(u.key.Kind, 0, 1)
+			}
 		}
 		return nil
 	}
@@ -159,9 +161,15 @@ func (b *rebuilder) part(ctx context.Context, source item.Ref, units []*unit, bo
 	}
 	batch := ledger.Batch{Shard: led.Num, Target: c.board}
 	where := map[item.Ref]item.Ref{}
+	crowded := b.crowded(units)
 	for _, u := range units {
+		if !b.e.To.Caps.Writes(u.key.Kind) {
+			continue
+		}
 		target, ok := b.pair(c, u, where)
-		if !u.ownKind {
+		if !ok && crowded[u.key.Kind] {
+			// There are more than the target holds: this is one that became text.
+			batch.Rows = append(batch.Rows, ledger.Row{Key: u.key, State: ledger.Dropped})
 			continue
 		}
 		if !ok {
@@ -181,6 +189,18 @@ func (b *rebuilder) part(ctx context.Context, source item.Ref, units []*unit, bo
 		return fmt.Errorf("the ledger: %w", err)
 	}
 	return nil
+}
+
+// crowded names the kinds that frame a container of which the source has more
+// than the target holds.
+func (b *rebuilder) crowded(units []*unit) map[item.Kind]bool {
+	n, out := map[item.Kind]int{}, map[item.Kind]bool{}
+	for _, u := range units {
+		n[u.key.Kind]++
+		max := b.e.To.Caps.Kinds[u.key.Kind].Max
+		out[u.key.Kind] = parentless(u.key.Kind) && max > 0 && n[u.key.Kind] > max
+	}
+	return out
 }
 
 func (b *rebuilder) count(k item.Kind, found, missing int) {
@@ -235,9 +255,6 @@ func (b *rebuilder) candidate(ctx context.Context, board connector.Found) (*cand
 // pair finds what a unit became: by mark, else by shape within the right
 // parent.
 func (b *rebuilder) pair(c *candidate, u *unit, where map[item.Ref]item.Ref) (item.Ref, bool) {
-	if !u.ownKind {
-		return item.Ref{}, false
-	}
 	if u.key.Kind == item.Board {
 		c.used[0] = true
 		return c.board, true

@@ -66,6 +66,11 @@ func (e *Engine) walkRouted(ctx context.Context, s connector.Shard, known map[it
 	rows := map[item.Ref]ledger.Row{}
 	if led, ok := known[source]; ok {
 		var err error
+		if f.places.in == nil {
+			if f.places, err = e.placesOf(ctx, led); err != nil {
+				return err
+			}
+		}
 		if rows, err = e.lookup(ctx, led.Num, keys); err != nil {
 			return err
 		}

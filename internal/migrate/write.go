@@ -141,6 +141,9 @@ func (p *part) prepare(ctx context.Context, kind item.Kind, batch []*step) error
 			s.same = p.e.allFixed(kind) // made whole in one go: there is nothing to complete
 			continue
 		}
+		if p.e.filesChanged(s.job) && !slices.Contains(s.change.Dirty, string(item.Attachment)) {
+			s.change.Dirty = append(s.change.Dirty, string(item.Attachment))
+		}
 		if len(s.change.Dirty) == 0 {
 			s.same = true
 			continue
@@ -466,11 +469,24 @@ func (p *part) children(s *step, stored item.Bundle, b *ledger.Batch, count bool
 	}
 }
 
-// childVersion hashes one child of a bundle as the source has it.
+// filesChanged reports whether a file that the target embeds is another one at
+// the source by now: that shows in no field.
+func (e *Engine) filesChanged(j *job) bool {
+	for i, key := range j.unit.from {
+		row, known := j.rows[key]
+		if key.Kind == item.Attachment && j.unit.children[i].Blob != nil && known && row.Version != 0 && row.Version != e.childVersion(j.bundle, key) {
+			return true
+		}
+	}
+	return false
+}
+
+// childVersion hashes one child of a bundle as the source has it. It does not
+// depend on how the child is fitted.
 func (e *Engine) childVersion(b item.Bundle, key item.Ref) item.Digest {
 	for _, c := range b.Children {
 		if c.Ref == key {
-			return e.version.Items(func(item.Kind, item.Field) bool { return true }, c)
+			return e.print.Items(func(item.Kind, item.Field) bool { return true }, c)
 		}
 	}
 	return 0
