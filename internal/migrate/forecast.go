@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -242,7 +243,8 @@ func (f *forecaster) finish() *Forecast {
 	out.People = f.e.people.all()
 	slices.SortFunc(out.People, func(a, b Person) int { return compare(a.Source, b.Source) })
 	for k, n := range f.limits {
-		out.Limits = append(out.Limits, LimitHit{Kind: k.kind, Field: k.field, Limit: k.limit, Over: n, Why: f.e.To.Caps.Kinds[k.kind].Why})
+		caps := f.e.To.Caps.Kinds[k.kind]
+		out.Limits = append(out.Limits, LimitHit{Kind: k.kind, Field: k.field, Limit: k.limit, Over: n, Why: cmp.Or(caps.Fields[k.field].Why, caps.Why)})
 	}
 	slices.SortFunc(out.Limits, func(a, b LimitHit) int {
 		return compare(string(a.Kind)+a.Field, string(b.Kind)+b.Field)
