@@ -180,7 +180,7 @@ func (m *move) least(source, target tally) string {
 	read, leastRead := float64(total(source.HTTP)-downloads(source.HTTP)), 1+pages+history
 	var uploads, taskParts int
 	for k, c := range target.HTTP {
-		if strings.HasSuffix(k, "/content") || strings.Contains(k, "createUploadSession") || strings.Contains(k, "/upload/") {
+		if strings.Contains(k, "/drives/") || strings.Contains(k, "/upload/") {
 			uploads += c
 		}
 	}

@@ -33,6 +33,9 @@ func decode(where string, resp *http.Response, out any) (again bool, e *Error) {
 		return false, Errorf(Malformed, "%s: the server answered a web page instead of JSON", where).
 			WithHint("check the connection's url setting: something else answers there, a proxy or a sign-in page")
 	}
+	if stream, ok := out.(StreamReader); ok {
+		return decodeStream(where, resp.Body, stream)
+	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, mostJSON+1))
 	if err != nil {
 		return true, &Error{Class: Transient, Reason: where + ": the answer was cut off", Err: cause(err)}
@@ -48,6 +51,44 @@ func decode(where string, resp *http.Response, out any) (again bool, e *Error) {
 		return true, Errorf(Malformed, "%s: the answer is not JSON", where)
 	}
 	return false, nil
+}
+
+// A StreamReader decodes itself from an answer while that comes in: for answers
+// that are too large to be held whole. ReadJSON starts from nothing each time it
+// is called, and reads to the end; its error says that the answer is not JSON.
+type StreamReader interface{ ReadJSON(r io.Reader) error }
+
+func decodeStream(where string, body io.Reader, out StreamReader) (again bool, e *Error) {
+	in := &capped{r: body, left: mostJSON + 1}
+	err := out.ReadJSON(in)
+	switch {
+	case in.err != nil:
+		return true, &Error{Class: Transient, Reason: where + ": the answer was cut off", Err: cause(in.err)}
+	case in.left <= 0:
+		return false, Errorf(Malformed, "%s: the answer is longer than %d MiB", where, mostJSON>>20)
+	case err != nil:
+		return true, Errorf(Malformed, "%s: the answer is not JSON", where)
+	}
+	return false, nil
+}
+
+// capped ends a stream after so many bytes, and remembers why it broke.
+type capped struct {
+	r    io.Reader
+	left int64
+	err  error
+}
+
+func (c *capped) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, io.EOF
+	}
+	n, err := c.r.Read(p[:min(int64(len(p)), c.left)])
+	c.left -= int64(n)
+	if err != nil && err != io.EOF {
+		c.err = err
+	}
+	return n, err
 }
 
 // A watch gives a request up when nothing moves: no byte is taken of what is

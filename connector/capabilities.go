@@ -84,8 +84,8 @@ type FieldCaps struct {
 	// rising order, of which a value strictly between the first and the last never
 	// becomes one of these two: what was begun stays begun. nil for any.
 	Values []string
-	// Needed says that the cloud takes no item of which this text is empty: it is
-	// given one.
+	// Needed says that the cloud takes no item of which this text is empty, or
+	// that stands in no list: it is given one.
 	Needed bool
 	// Unique says that no two items of one container may have the same value of
 	// this field: each of a plan's labels is one of Planner's 25 colours.

@@ -48,6 +48,16 @@ func (d Digester) Items(keep func(Kind, Field) bool, items ...Item) Digest {
 	return Digest(max(sum, 1))
 }
 
+// Value hashes one value of a field, as Items does; zero for an empty one.
+func (d Digester) Value(v any) Digest {
+	if IsZero(v) {
+		return 0
+	}
+	h := hmac.New(sha256.New, d.key)
+	value(h, v)
+	return Digest(max(binary.BigEndian.Uint64(h.Sum(nil)), 1))
+}
+
 // Text hashes one string, for names that must be compared but not kept.
 func (d Digester) Text(s string) Digest {
 	h := hmac.New(sha256.New, d.key)

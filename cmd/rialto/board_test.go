@@ -139,6 +139,36 @@ func (m *maker) board(name string) trello.Board {
 	return b
 }
 
+// neighbour makes a small board that points at cards of the boards that are
+// there.
+func (m *maker) neighbour(name string, s *trello.Server) trello.Board {
+	b := trello.Board{Name: name, Made: testEpoch, Members: []string{user(0), user(1), user(2), user(3)}, Labels: []trello.Label{{Name: labelNames[0], Color: "blue"}, {Name: labelNames[1]}, {Name: labelNames[2], Color: "pink"}}}
+	var links []string
+	for _, other := range s.Boards() {
+		for _, l := range other.Lists {
+			for _, c := range l.Cards {
+				links = append(links, "https://trello.com/c/"+c.ShortLink)
+			}
+		}
+	}
+	m.titles = nil // of its own cards alone
+	for i := range 2 {
+		l := trello.List{Name: fmt.Sprintf("Row %d", i)}
+		for range 1 + m.IntN(3) {
+			c := m.card(testEpoch)
+			if m.chance(0.6) {
+				c.Desc += "\n\nSee " + pick(m, links) + " too."
+			}
+			if m.chance(0.4) {
+				c.Attachments = append(c.Attachments, trello.Attachment{Name: "over there", URL: pick(m, links)})
+			}
+			l.Cards = append(l.Cards, c)
+		}
+		b.Lists = append(b.Lists, l)
+	}
+	return b
+}
+
 // plan puts a like plan into the group of a tenant, through the API, as
 // people's clients do.
 func (m *maker) plan(t testing.TB, s *served, name string) {

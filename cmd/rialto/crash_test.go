@@ -71,13 +71,18 @@ func newTrial(t *testing.T, seed uint64) *trial {
 			t.Logf("again: go test ./cmd/rialto -run TestKillAnywhere -seed %d -seeds 1\n%s", seed, strings.Join(tr.log, "\n"))
 		}
 	})
-	place, delegated := "group:Marketing", seed%4 == 1
-	switch seed % 6 {
+	place, delegated := "group:Marketing", seed%4 == 1 || seed%24 == 6
+	switch seed % 12 {
+	case 6: // Planner to Planner
+		tr.from = servePlanner(t, microsoft.Options{Seed: seed}, true)
+		tr.to = servePlanner(t, microsoft.Options{Seed: seed + 1000000, FormatsApart: seed%7 == 0}, delegated)
+		tr.pairing = pairing{posts: delegated, oneList: true}
+		tr.make.plan(t, tr.from, "Spring plan")
 	case 0: // Planner to Trello
 		tr.from, tr.to = servePlanner(t, microsoft.Options{Seed: seed}, true), serveTrello(t, seed)
 		place, tr.pairing = "workspace:Acme", pairing{posts: true, oneList: true}
 		tr.make.plan(t, tr.from, "Spring plan")
-	case 3: // Trello to Trello
+	case 3, 9: // Trello to Trello
 		tr.from, tr.to = serveTrello(t, seed), serveTrello(t, seed+1000000)
 		place, tr.pairing = "workspace:Acme", pairing{posts: true}
 	default: // Trello to Planner
@@ -88,6 +93,11 @@ func newTrial(t *testing.T, seed uint64) *trial {
 	if tr.from.trello != nil {
 		if _, err := tr.from.trello.AddBoard(tr.make.board("Spring plan")); err != nil {
 			t.Fatal(err)
+		}
+		if seed%5 == 0 {
+			if _, err := tr.from.trello.AddBoard(tr.make.neighbour("Autumn plan", tr.from.trello)); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	tr.rialto.connect("from", tr.from)
@@ -113,9 +123,7 @@ func (tr *trial) carryOut() {
 		}
 	}
 	tr.bring("full", 1+tr.make.IntN(3))
-	for _, did := range tr.make.edit(tr.t, tr.from) {
-		tr.note("edit: %s", did)
-	}
+	tr.edit()
 	tr.bring("delta", 1+tr.make.IntN(2))
 	for _, s := range []*served{tr.from, tr.to} {
 		s.setFaults(standin.Faults{}, 0)
@@ -134,6 +142,13 @@ func (tr *trial) carryOut() {
 		tr.t.Errorf("verify: exit code %d%s\n%s", verdict.code, verdict.events("difference"), tail(verdict.err))
 	}
 	tr.look("at the end")
+}
+
+func (tr *trial) edit() {
+	tr.t.Helper()
+	for _, did := range tr.make.edit(tr.t, tr.from) {
+		tr.note("edit: %s", did)
+	}
 }
 
 // faults are what goes wrong on one side, by seed.
@@ -188,6 +203,9 @@ func (tr *trial) bring(phase string, deaths int) {
 		e := tr.rialto.run(f, "", "run", "--json", tr.file)
 		tr.note("%s run %d: %v: exit code %d after %v%s", phase, run, f, e.code, e.took.Round(time.Millisecond), e.events("item", "failure", "kept", "waiting"))
 		if e.killed() && f != (fate{}) {
+			if tr.make.chance(0.25) { // nobody waits with their work for the next run
+				tr.edit()
+			}
 			continue
 		}
 		var rep report

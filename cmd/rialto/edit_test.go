@@ -27,7 +27,7 @@ func (m *maker) edit(t testing.TB, s *served) []string {
 }
 
 func (m *maker) editBoard(s *trello.Server) (string, error) {
-	b := s.Boards()[0]
+	b := pick(m, s.Boards())
 	var cards []trello.CardView
 	for _, l := range b.Lists {
 		cards = append(cards, l.Cards...)
@@ -36,6 +36,9 @@ func (m *maker) editBoard(s *trello.Server) (string, error) {
 		return "nothing", nil
 	}
 	c, l := pick(m, cards), pick(m, b.Lists)
+	if m.chance(0.1) { // to another board, if there is one
+		l = pick(m, pick(m, s.Boards()).Lists)
+	}
 	switch m.IntN(13) {
 	case 0:
 		return "rename " + c.ID, s.EditCard(c.ID, trello.CardEdit{Name: new("Renamed " + m.token("n"))})
@@ -55,9 +58,14 @@ func (m *maker) editBoard(s *trello.Server) (string, error) {
 	case 8:
 		return "delete " + c.ID, s.DeleteCard(c.ID)
 	case 9:
+		m.titles = nil // what a new card points at has to be there
+		for _, c := range cards {
+			m.titles = append(m.titles, c.Name)
+		}
 		card := m.card(testEpoch)
-		_, err := s.AddCard(l.ID, card)
-		return "new card in " + l.ID, err
+		own := pick(m, b.Lists).ID
+		_, err := s.AddCard(own, card)
+		return "new card in " + own, err
 	case 10:
 		_, err := s.AddAttachment(c.ID, m.file())
 		return "attach to " + c.ID, err

@@ -141,7 +141,8 @@ func (s *served) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.changes(r) {
 		s.writes.Add(1)
 	}
-	dbg(s, r)
+	w, after := dbg(s, w, r)
+	defer after()
 	if h := s.faulty.Load(); h != nil {
 		(*h).ServeHTTP(w, r)
 		return

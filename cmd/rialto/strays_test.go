@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -39,6 +41,7 @@ func (s *served) strays(t testing.TB) []string {
 		}
 	}
 	walk("groups/" + s.group + "/drive/root/children")
+	out = append(out, s.twinThreads(t)...)
 	slices.Sort(out)
 	return out
 }
@@ -50,4 +53,32 @@ func below(address string) string {
 		return address
 	}
 	return u.Path
+}
+
+// threadMark ends the topic of a conversation that was made for a task, and
+// names the task.
+var threadMark = regexp.MustCompile(`\(#[0-9a-f]+\)$`)
+
+// twinThreads names the conversations that were made twice for one task.
+func (s *served) twinThreads(t testing.TB) (out []string) {
+	t.Helper()
+	seen := map[string]bool{}
+	for path := "groups/" + s.group + "/threads"; path != ""; {
+		status, got := s.tenant.Do(user(0)+"@example.test", http.MethodGet, path, nil)
+		if status >= 300 {
+			t.Fatalf("GET %s: status %d", path, status)
+		}
+		for _, v := range got["value"].([]any) {
+			topic, _ := v.(map[string]any)["topic"].(string)
+			if m := threadMark.FindString(topic); m != "" {
+				if seen[m] {
+					out = append(out, "there are two conversations for one task: "+m)
+				}
+				seen[m] = true
+			}
+		}
+		next, _ := got["@odata.nextLink"].(string)
+		_, path, _ = strings.Cut(next, "/v1.0/")
+	}
+	return out
 }

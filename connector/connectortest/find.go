@@ -1,6 +1,8 @@
 package connectortest
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
@@ -73,7 +75,7 @@ func (r *rig) testFind() {
 		}
 	}
 	r.findBoards(began)
-	for f, err := range r.target.Find(r.Context(), item.Ref{Kind: item.Board, ID: r.noBoard(p.board.ID)}, time.Time{}) {
+	for f, err := range r.target.Find(r.Context(), item.Ref{Kind: item.Board, ID: nobody(p.board.ID)}, time.Time{}) {
 		if err == nil {
 			r.Errorf("Find in a board that is not there yields %s", f.Bundle.Item.Ref)
 			break
@@ -82,13 +84,19 @@ func (r *rig) testFind() {
 	}
 }
 
-// noBoard is the id of a board that is not there, in the form of one that is.
-func (r *rig) noBoard(like string) string {
+// nobody is the id of what is not there, in the form of one that is.
+func nobody(like string) string {
+	if strings.Trim(like, "0123456789") == "" {
+		return like + "00000"
+	}
 	b := []byte(like)
 	for i, c := range b {
 		if c >= '1' && c <= '9' {
 			b[i] = '1' + ('9' - c)
 		}
+	}
+	if string(b) == like {
+		slices.Reverse(b)
 	}
 	return string(b)
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf16"
 
@@ -30,8 +31,8 @@ type maker struct {
 	names  map[item.Kind][]string // where a cloud takes these names only
 	people []string
 
+	count *atomic.Int64 // of the suite: nothing is called alike in two parts
 	mu    sync.Mutex
-	n     int
 	blobs map[string][]byte // by Blob.URL
 	trick map[string]trick  // how the reader of a blob misbehaves
 }
@@ -52,12 +53,7 @@ type home struct {
 	above  item.Ref    // a task to be part of
 }
 
-func (m *maker) next() int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.n++
-	return m.n
-}
+func (m *maker) next() int { return int(m.count.Add(1)) }
 
 // The letters of four scripts, what an emoji is made of, marks upon letters, and
 // what looks like markup.

@@ -16,6 +16,7 @@ type wanted struct {
 	doubt  bool             // a Create of which nothing is known
 	half   bool             // it is there, but perhaps not all of it
 	done   bool
+	err    error // what the last write of it met
 }
 
 // A migration brings items of one kind to the target by the engine's protocol:
@@ -107,8 +108,10 @@ func (m *migration) batch(ctx context.Context, died func() bool) {
 		return
 	}
 	results := m.send(ctx, changes)
+	m.free() // what follows looks at what became of it
 	for i, w := range of {
 		res, create := results[i], changes[i].Op == connector.Create
+		w.err = res.Err
 		switch {
 		case died != nil && died():
 			w.doubt, w.half = create, !create
@@ -148,6 +151,9 @@ func (m *migration) settle() {
 				}
 				taken[it.Ref] = true
 				w.target, w.doubt, w.half = it.Ref, false, true
+				if len(m.changeable(m.kind)) == 0 { // made whole in one go: there is nothing to complete
+					w.half, w.done = false, true
+				}
 				break
 			}
 		}
@@ -180,7 +186,7 @@ func (m *migration) finish(what string) {
 	var targets []item.Ref
 	for i, w := range m.wants {
 		if !w.done {
-			m.Errorf("%s: %s %d is not written after %d more rounds", what, m.kind, i, rounds)
+			m.Errorf("%s: %s %d is not written after %d more rounds: %v", what, m.kind, i, rounds, w.err)
 			return
 		}
 		targets = append(targets, w.target)

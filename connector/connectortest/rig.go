@@ -77,7 +77,7 @@ func newRig(t testing.TB, s Suite) *rig {
 	}
 	r.caps = s.Connector.Capabilities(r.set)
 	r.connect()
-	r.make = &maker{caps: r.caps, names: r.world.Names, people: r.members()}
+	r.make = &maker{count: s.count, caps: r.caps, names: r.world.Names, people: r.members()}
 	return r
 }
 

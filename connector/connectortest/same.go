@@ -148,7 +148,8 @@ func (r *rig) alike(what string, a, b item.Item, fields func(item.Kind, item.Fie
 	r.Helper()
 	info, _ := item.Info(a.Kind)
 	for _, f := range info.Fields {
-		if x, y := a.Fields[f.Name], b.Fields[f.Name]; fields(a.Kind, f) && !same(f, connector.FieldCaps{}, x, y) {
+		limits := connector.FieldCaps{AtLeast: r.caps.Kinds[a.Kind].Fields[f.Name].AtLeast}
+		if x, y := a.Fields[f.Name], b.Fields[f.Name]; fields(a.Kind, f) && !same(f, limits, x, y) {
 			r.Errorf("%s: %s.%s: %s and %s", what, a.Kind, f.Name, show(x), show(y))
 		}
 	}

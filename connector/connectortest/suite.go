@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -27,6 +28,8 @@ type Suite struct {
 	// Tasks is how many tasks the board holds that is listed; 0 means 230. It
 	// should fill three pages.
 	Tasks int
+
+	count *atomic.Int64
 }
 
 // A World is a cloud as one part of the suite finds it.
@@ -91,6 +94,7 @@ func parts() []part {
 
 // Run runs the suite.
 func Run(t *testing.T, s Suite) {
+	s.count = &atomic.Int64{}
 	t.Run("Capabilities", func(t *testing.T) {
 		s.bubble(t, func(t *testing.T) {
 			checkManifest(t, s.Connector.Manifest())

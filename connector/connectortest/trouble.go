@@ -80,13 +80,18 @@ func (r *rig) spared() bool {
 // begins anew. It tells whether there was any.
 func (r *rig) heal(died func() bool) {
 	r.Helper()
-	w := r.wire
-	w.mu.Lock()
-	w.fate = nil
-	w.mu.Unlock()
+	r.free()
 	if died() {
 		r.connect()
 	}
+}
+
+// free lets all requests pass from here on, and keeps the count of those that
+// did not.
+func (r *rig) free() {
+	r.wire.mu.Lock()
+	defer r.wire.mu.Unlock()
+	r.wire.fate = nil
 }
 
 // testCreatesInTrouble breaks the writing of new items at every request, in
@@ -98,6 +103,7 @@ func (r *rig) testCreatesInTrouble() {
 		}
 		for _, t := range r.troubles() {
 			p := r.furnish()
+			p.fields = p.fields[:min(2, len(p.fields))]
 			r.each(t, func(what string, ctx context.Context, died func() bool) {
 				decided := r.hold()
 				if r.narrow(k) {
@@ -141,7 +147,7 @@ func (r *rig) batchOf(k item.Kind, p home) []connector.Change {
 	n := min(3, r.caps.Kinds[k].Batch)
 	var out []connector.Change
 	for i := range n {
-		out = append(out, r.create(r.make.item(k, []int{2, 3, 5}[i], p), r.make.children(k, i, p)...))
+		out = append(out, r.create(r.make.item(k, []int{1, 2, 5}[i], p), r.make.children(k, i, p)...))
 	}
 	if info, _ := item.Info(k); n == 3 && info.Level == 3 && k != item.Attachment {
 		out[2].Item = out[0].Item.Clone()

@@ -55,6 +55,10 @@ func (r *rig) updatesOf(k item.Kind, p home) {
 	}
 	first := r.make.item(k, 2, p)
 	given := r.create(first, r.make.children(k, 2, p)...)
+	if k == item.Label && r.room(k) > 0 {
+		given = r.freeColors(p, []connector.Change{given})[0]
+		first = given.Item
+	}
 	stored := r.write(r.inARow("", []connector.Change{given})...)[0]
 	ref := stored.Item.Ref
 	board := p.board

@@ -231,3 +231,11 @@ func (e *end) trelloBoard() string {
 	e.t.Fatal("no board Marketing")
 	return ""
 }
+
+// attach adds a made-up file to a card.
+func (e *end) attach(card, name string, bytes int64) {
+	e.t.Helper()
+	if _, err := e.trello.AddAttachment(card, trellocloud.Attachment{Name: name, Size: bytes, At: at(27, 9)}); err != nil {
+		e.t.Fatal(err)
+	}
+}

@@ -32,12 +32,15 @@ func (redmine) Capabilities(s connector.Settings) connector.Capabilities {
 			item.Comment:     commentCaps(cfg),
 			item.Attachment:  attachmentCaps(cfg),
 		},
+		Absent: map[item.Kind]string{item.Checklist: "the core has no checklists: some plugins do, each with an API of its own"},
 		// One for each issue, because journals come with the single issue only
 		// (Rest_Issues), and one for each page; members, lists and fields before.
 		ReadRequests: func(tasks int) float64 { return 12 + float64(tasks)*(1+1.0/pageSize) },
 	}
 	if cfg.labels != 0 {
 		caps.Kinds[item.Label] = labelCaps()
+	} else {
+		caps.Absent[item.Label] = noLabels
 	}
 	return caps
 }
@@ -45,8 +48,9 @@ func (redmine) Capabilities(s connector.Settings) connector.Capabilities {
 type fields = map[string]connector.FieldCaps
 
 const (
-	mails  = "Redmine mails people by its own settings (Administration, Settings, Email notifications) and each person's; switch \"Issue added\" and \"Issue updated\" off for the time of the run"
-	noRank = "Redmine keeps no order of its own among them"
+	mails    = "Redmine mails people by its own settings (Administration, Settings, Email notifications) and each person's; switch \"Issue added\" and \"Issue updated\" off for the time of the run"
+	noLabels = "Redmine has no labels; an administrator can make a custom field named Labels"
+	noRank   = "Redmine keeps no order of its own among them"
 )
 
 func told(why string) connector.FieldCaps { return connector.FieldCaps{Told: true, Why: why} }
@@ -54,7 +58,7 @@ func told(why string) connector.FieldCaps { return connector.FieldCaps{Told: tru
 func boardCaps() connector.KindCaps {
 	return connector.KindCaps{
 		Fields: fields{
-			item.Name.Name:        {MaxChars: 255, Why: "app/models/project.rb: at most 255 characters"},
+			item.Name.Name:        {MaxChars: 255, Needed: true, Why: "app/models/project.rb: at most 255 characters"},
 			item.Description.Name: {},
 			item.Members.Name:     {AtLeast: true},
 			item.Closed.Name:      told("a closed project takes no more issues, so closing it is left to its people"),
@@ -91,7 +95,7 @@ func fieldCaps() connector.KindCaps {
 
 func labelCaps() connector.KindCaps {
 	return connector.KindCaps{
-		Fields: fields{item.Name.Name: {MaxChars: 255, Fixed: true,
+		Fields: fields{item.Name.Name: {MaxChars: 255, Fixed: true, Needed: true,
 			Why: "the entries of a custom field cannot be created through the API: an administrator adds them, and a label takes over the entry of its name"}},
 		Lost:     map[string]string{item.Color.Name: "entries of a custom field have no colour"},
 		Batch:    commentBatch,
@@ -103,7 +107,7 @@ func labelCaps() connector.KindCaps {
 
 func listCaps(cfg config) connector.KindCaps {
 	k := connector.KindCaps{
-		Fields: fields{item.Name.Name: {MaxChars: 60, Why: "app/models/issue_category.rb, version.rb: at most 60 characters; lists of one name become one"}},
+		Fields: fields{item.Name.Name: {MaxChars: 60, Needed: true, Why: "app/models/issue_category.rb, version.rb: at most 60 characters; lists of one name become one"}},
 		Lost: map[string]string{
 			item.Position.Name: noRank,
 			item.Closed.Name:   "a category is always open",
@@ -118,7 +122,7 @@ func listCaps(cfg config) connector.KindCaps {
 		delete(k.Lost, item.Closed.Name)
 		k.Fields[item.Closed.Name] = told("a closed version takes no more issues, so closing it is left to its people")
 	case asStatus:
-		k.Fields[item.Name.Name] = connector.FieldCaps{MaxChars: 30, Fixed: true,
+		k.Fields[item.Name.Name] = connector.FieldCaps{MaxChars: 30, Fixed: true, Needed: true,
 			Why: "app/models/issue_status.rb: at most 30 characters; statuses cannot be created through the API: an administrator adds them, and a list takes over the status of its name"}
 		k.Lost[item.Closed.Name] = "a status is always there"
 		k.Requests = 0.1
@@ -130,7 +134,7 @@ func taskCaps(cfg config) connector.KindCaps {
 	const derived = "an issue with sub-issues computes it from them, unless Administration, Settings, Issue tracking says otherwise"
 	k := connector.KindCaps{
 		Fields: fields{
-			item.Title.Name:       {MaxChars: 255, Why: "app/models/issue.rb: at most 255 characters"},
+			item.Title.Name:       {MaxChars: 255, Needed: true, Why: "app/models/issue.rb: at most 255 characters"},
 			item.Description.Name: {},
 			item.InList.Name:      {},
 			item.Start.Name:       {Days: true, Why: derived},
@@ -149,7 +153,7 @@ func taskCaps(cfg config) connector.KindCaps {
 		Lost: map[string]string{
 			item.Position.Name: noRank,
 			item.Closed.Name:   "an issue cannot be archived",
-			item.Labels.Name:   "Redmine has no labels; an administrator can make a custom field named Labels",
+			item.Labels.Name:   noLabels,
 			item.Cover.Name:    "an issue has no cover",
 			item.Stickers.Name: "an issue has no stickers",
 			item.Votes.Name:    "an issue has no votes",
@@ -207,7 +211,7 @@ func commentCaps(cfg config) connector.KindCaps {
 func attachmentCaps(cfg config) connector.KindCaps {
 	return connector.KindCaps{
 		Fields: fields{
-			item.Name.Name: {MaxChars: 255, Why: "app/models/attachment.rb: at most 255 characters"},
+			item.Name.Name: {MaxChars: 255, Needed: true, Why: "app/models/attachment.rb: at most 255 characters"},
 			item.Content.Name: {Fixed: true, MaxBytes: cfg.limit,
 				Why: fmt.Sprintf("Administration, Settings, Files: maximum attachment size; the setting %s tells Rialto of another", setLimit)},
 			item.MediaType.Name: {MaxChars: 200, Why: "app/models/attachment.rb: at most 255 characters, some of them ours"},

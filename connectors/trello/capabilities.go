@@ -159,7 +159,7 @@ func taskCaps() connector.KindCaps {
 		Fields: map[string]connector.FieldCaps{
 			item.Title.Name:       needed(chars(longText, docAPI+": as boards and labels")),
 			item.Description.Name: chars(longText, docAPI+": a card's desc holds 16,384 characters"),
-			item.InList.Name:      {},
+			item.InList.Name:      {Needed: true, Why: "a card stands in a list"},
 			item.Position.Name:    {},
 			item.Start.Name:       {},
 			item.Due.Name:         {},

@@ -340,6 +340,7 @@ func attachmentItem(cardID text, a attachment, blob *item.Blob) item.Item {
 		item.Address.Set(&it, string(a.URL))
 		return it
 	}
+	it.URL = string(a.URL) // where people find the file
 	b := *blob
 	b.Ref, b.Parent = it.Ref, it.Parent
 	it.Blob = &b

@@ -137,7 +137,10 @@ func elements[T any](d *exportDecoder, key string, each func(v T, repeated bool)
 	switch tok {
 	case json.Delim('['):
 	case json.Delim('{'):
-		return d.skipObject()
+		if err := skipValue(d.json); err != nil {
+			return broken(err)
+		}
+		return nil
 	default:
 		return nil
 	}
@@ -158,23 +161,6 @@ func elements[T any](d *exportDecoder, key string, each func(v T, repeated bool)
 	}
 	if _, err := d.json.Token(); err != nil {
 		return broken(err)
-	}
-	return nil
-}
-
-// skipObject reads to the end of an object whose beginning was read.
-func (d *exportDecoder) skipObject() error {
-	for depth := 1; depth > 0; {
-		tok, err := d.json.Token()
-		if err != nil {
-			return broken(err)
-		}
-		switch tok {
-		case json.Delim('{'), json.Delim('['):
-			depth++
-		case json.Delim('}'), json.Delim(']'):
-			depth--
-		}
 	}
 	return nil
 }

@@ -50,6 +50,7 @@ type Engine struct {
 	target   connector.Target
 	people   *peopleMap
 	began    time.Time // of the verb: whoever announced a write before is dead by now
+	ahead    bool      // the verb looks at what a run will do
 	outcomes *outcomes
 	total    int          // items in scope, as far as the source tells
 	told     atomic.Int64 // when progress was last told, in Unix milliseconds
@@ -153,7 +154,7 @@ func (e *Engine) inScope(s connector.Shard, want string) bool {
 // as far as the page at hand needs it.
 func (e *Engine) newFitter(links *linkTable) *fitter {
 	f := newFitter(&e.Spec, e.From.Caps, e.To.Caps, e.From.Title, e.people, e.version)
-	f.link = links.rewrite
+	f.link, f.task, f.ahead = links.rewrite, links.task, e.ahead
 	return f
 }
 

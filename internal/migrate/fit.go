@@ -61,6 +61,10 @@ type fitter struct {
 	// link rewrites the address of an item of the source: ours tells whether it
 	// is one, moved whether it is known where it went.
 	link func(url string) (to, alias string, ours, moved bool)
+	// ahead says that nothing has moved yet that will: a forecast.
+	ahead bool
+	// task tells where a task went that another is a part of.
+	task func(item.Ref) (target item.Ref, address string, moved bool)
 	// refs are the target's ids of what frames the container, and of its tasks.
 	refs map[item.Ref]item.Ref
 	// names are those of lists, labels and fields, for texts.
@@ -159,6 +163,9 @@ func (f *fitting) loseRef(k item.Kind, field string, to item.Ref, id string) {
 // changed.
 func (f *fitter) begin(b item.Bundle) *unit {
 	u := &unit{key: b.Item.Ref, aliases: b.Item.Aliases, mark: markOf(b.Item), bundle: b}
+	if _, parts := f.from.Kinds[item.Task].Fields[item.ParentTask.Name]; parts && b.Item.Kind == item.Task {
+		u.aliases = append(slices.Clone(u.aliases), taskAlias(b.Item.Ref))
+	}
 	u.ownKind = f.to.Writes(b.Item.Kind)
 	with := f.split(b, u)
 	u.version = f.digest.Items(func(item.Kind, item.Field) bool { return true }, append([]item.Item{b.Item}, with...)...)
@@ -227,7 +234,7 @@ func markOf(it item.Item) string {
 func (f *fitter) split(b item.Bundle, u *unit) (with []item.Item) {
 	for _, c := range b.Children {
 		caps := f.to.Kinds[c.Kind]
-		if f.to.Writes(c.Kind) && caps.Embedded == "" && !(c.Kind == item.Attachment && f.linkOnly(c)) {
+		if f.to.Writes(c.Kind) && caps.Embedded == "" && !(c.Kind == item.Attachment && f.asText(c)) {
 			u.own = append(u.own, c)
 			if c.Kind == item.Attachment {
 				with = append(with, c) // who attached it and when goes to the text
@@ -240,10 +247,21 @@ func (f *fitter) split(b item.Bundle, u *unit) (with []item.Item) {
 	return with
 }
 
-// linkOnly reports whether an attachment is a link and the target holds files
-// only: it becomes text.
-func (f *fitter) linkOnly(a item.Item) bool {
-	return a.Blob == nil && !f.to.Keeps(item.Attachment, item.Address.Name)
+// asText reports whether an attachment becomes text: a link, or a file that is
+// too large to be more than a link, where the target holds no links or there is
+// no address; and a file that is left out.
+func (f *fitter) asText(a item.Item) bool {
+	links := f.to.Keeps(item.Attachment, item.Address.Name)
+	if a.Blob == nil {
+		return !links
+	}
+	return f.tooLarge(a) && (!links || addressOf(a) == "" || f.spec.Policies.LargeAttachment == asDropped)
+}
+
+// tooLarge reports whether the target holds no file, or none of that size.
+func (f *fitter) tooLarge(a item.Item) bool {
+	limits, kept := f.to.Kinds[item.Attachment].Fields[item.Content.Name]
+	return a.Blob != nil && (!kept || limits.Told || limits.MaxBytes > 0 && a.Blob.Bytes > limits.MaxBytes)
 }
 
 // hit counts an item or entry that is beyond a limit.
@@ -292,8 +310,6 @@ func (f *fitter) name(it item.Item) {
 		f.names[it.Ref] = n
 	} else if c := item.Color.Get(it); it.Kind == item.Label {
 		f.names[it.Ref] = cmp.Or(c, "unnamed")
-	} else if _, subtasks := f.from.Kinds[item.Task].Fields[item.ParentTask.Name]; subtasks && it.Kind == item.Task {
-		f.names[it.Ref] = item.Title.Get(it)
 	}
 }
 
@@ -371,13 +387,21 @@ func (w *fitting) blob(from item.Item, to *item.Item, caps connector.KindCaps) {
 	if kept && (limits.MaxBytes == 0 || from.Blob.Bytes <= limits.MaxBytes) {
 		return
 	}
-	to.Blob = nil
-	if _, links := caps.Fields[item.Address.Name]; links && w.spec.Policies.LargeAttachment == asLink && from.Blob.URL != "" {
-		item.Address.Set(to, from.Blob.URL)
-		w.lose(item.Attachment, item.Content.Name, asLink, from.ID)
-		return
+	to.Blob = nil // what has no address became text
+	item.Address.Set(to, addressOf(from))
+	w.lose(item.Attachment, item.Content.Name, asLink, from.ID)
+}
+
+// addressOf is where people find an attachment, "" if the source does not tell.
+func addressOf(a item.Item) string {
+	address := item.Address.Get(a)
+	if a.Blob != nil {
+		address = cmp.Or(address, a.URL, a.Blob.URL)
 	}
-	w.lose(item.Attachment, item.Content.Name, asDropped, from.ID)
+	if !strings.HasPrefix(address, "https://") && !strings.HasPrefix(address, "http://") {
+		return ""
+	}
+	return address
 }
 
 // value fits one value that the target keeps.
@@ -557,13 +581,23 @@ func (w *fitting) address(url string) string {
 	switch {
 	case moved:
 		return to
-	case ours && !slices.Contains(w.u.wanted, alias):
-		w.u.wanted = append(w.u.wanted, alias)
+	case ours:
+		w.wants(alias)
 	}
 	return url
 }
 
+// wants notes what a unit points at and has not moved.
+func (w *fitting) wants(alias string) {
+	if !slices.Contains(w.u.wanted, alias) {
+		w.u.wanted = append(w.u.wanted, alias)
+	}
+}
+
 func (w *fitting) one(from item.Item, field item.Field, ref item.Ref) any {
+	if strings.HasSuffix(ref.ID, unsortedSuffix) || strings.HasSuffix(ref.ID, unsortedSuffix+archiveSuffix) {
+		w.lose(from.Kind, field.Name, asFilled, from.ID)
+	}
 	if over, ok := w.overflow[ref]; ok {
 		w.loseRef(from.Kind, field.Name, ref, from.ID)
 		w.lines = append(w.lines, "List: "+w.names[ref])
@@ -571,6 +605,17 @@ func (w *fitting) one(from item.Item, field item.Field, ref item.Ref) any {
 	}
 	if to, ok := w.refs[ref]; ok {
 		return to
+	}
+	if field.Name == item.ParentTask.Name {
+		if to, _, moved := w.task(ref); moved {
+			return to
+		}
+		w.wants(taskAlias(ref)) // written once that is there
+		if w.ahead {
+			return item.Ref{Kind: item.Task, ID: fresh + ref.ID}
+		}
+		w.loseFor(from.Kind, field.Name, missing, from.ID, "the task above it was not moved")
+		return nil
 	}
 	w.loseRef(from.Kind, field.Name, ref, from.ID)
 	if n := w.names[ref]; n != "" {

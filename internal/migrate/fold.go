@@ -73,6 +73,9 @@ func (w *fitting) inWords(field item.Field, v any) []string {
 	case time.Time:
 		return []string{name + ": " + w.when(v)}
 	case item.Ref:
+		if v.Kind == item.Task {
+			return []string{name + ": " + w.taskName(v)}
+		}
 		return []string{name + ": " + w.refName(v)}
 	case []item.Ref:
 		var names []string
@@ -93,6 +96,16 @@ func (w *fitting) inWords(field item.Field, v any) []string {
 		return lines
 	}
 	return nil
+}
+
+// taskName is how a text names a task: by its address at the target, once it is
+// there.
+func (w *fitting) taskName(r item.Ref) string {
+	if _, address, moved := w.task(r); moved && address != "" {
+		return address
+	}
+	w.wants(taskAlias(r))
+	return r.ID
 }
 
 func (w *fitting) refName(r item.Ref) string {
@@ -278,29 +291,28 @@ func (w *fitting) checklistText(name string, entries []item.Check) string {
 func (w *fitting) attachments(files []item.Item) {
 	caps, kept := w.to.Kinds[item.Attachment]
 	var lines []string
-	for i, a := range files {
-		name, address := item.Name.Get(a), item.Address.Get(a)
-		if address == "" && a.Blob != nil {
-			address = a.Blob.URL
+	embedded := 0
+	for _, a := range files {
+		if w.tooLarge(a) && w.spec.Policies.LargeAttachment == asDropped {
+			w.lose(item.Attachment, item.Content.Name, asDropped, a.ID)
+			w.u.dropped = append(w.u.dropped, a.Ref)
+			continue
 		}
-		own := kept && caps.Embedded == "" && !w.linkOnly(a)
-		here := own || kept && caps.Embedded != "" && !w.linkOnly(a) && (caps.Max == 0 || i < caps.Max)
+		own := kept && caps.Embedded == "" && !w.asText(a)
+		here := own || kept && caps.Embedded != "" && !w.asText(a) && (caps.Max == 0 || embedded < caps.Max)
 		if here && !own {
+			embedded++
 			fitted := item.Item{Ref: item.Ref{Kind: item.Attachment}, URL: a.URL, Blob: a.Blob, Fields: item.Fields{}}
 			w.fields(a, &fitted, false)
 			w.u.children = append(w.u.children, fitted)
 			w.u.from = append(w.u.from, a.Ref)
 		}
-		line := "- " + name
+		line := "- " + item.Name.Get(a)
 		if !here {
-			if kept && !w.linkOnly(a) {
-				w.hit(item.Attachment, "", caps.Max)
-			}
-			w.lose(item.Attachment, "*", asText, a.ID)
-			if w.link != nil && address != "" && address != name {
+			w.attachmentText(a, caps, kept)
+			if address := addressOf(a); address != "" && address != item.Name.Get(a) {
 				line += " (" + w.address(address) + ")"
 			}
-			w.u.folded = append(w.u.folded, a.Ref)
 		}
 		told := w.toldOf(a)
 		if told != "" {
@@ -312,6 +324,23 @@ func (w *fitting) attachments(files []item.Item) {
 	}
 	if len(lines) > 0 {
 		w.tail = append(w.tail, "Attachments:\n"+strings.Join(lines, "\n"))
+	}
+}
+
+// attachmentText counts an attachment that becomes text, for the reason that
+// holds.
+func (w *fitting) attachmentText(a item.Item, caps connector.KindCaps, kept bool) {
+	w.u.folded = append(w.u.folded, a.Ref)
+	switch {
+	case kept && w.tooLarge(a):
+		w.lose(item.Attachment, item.Content.Name, asText, a.ID)
+	case kept && w.asText(a):
+		w.loseFor(item.Attachment, "*", asText, a.ID, w.because(item.Attachment, item.Address.Name))
+	default:
+		if kept {
+			w.hit(item.Attachment, "", caps.Max)
+		}
+		w.lose(item.Attachment, "*", asText, a.ID)
 	}
 }
 

@@ -39,19 +39,23 @@ func (t *linkTable) load(ctx context.Context, led ledger.Ledger, bundles []item.
 		if len(b.Item.Aliases) > 0 {
 			t.named[b.Item.Ref] = b.Item.Aliases
 		}
+		note := func(alias string, users ...item.Ref) {
+			if !slices.Contains(aliases, alias) {
+				aliases = append(aliases, alias)
+			}
+			for _, user := range users {
+				if !slices.Contains(t.users[alias], user) {
+					t.users[alias] = append(t.users[alias], user)
+				}
+			}
+		}
+		if above := item.ParentTask.Get(b.Item); !above.Zero() {
+			note(taskAlias(above), b.Item.Ref)
+		}
 		for _, it := range append([]item.Item{b.Item}, b.Children...) {
 			want := func(url string) {
-				alias, ok := t.locate(url)
-				if !ok {
-					return
-				}
-				if !slices.Contains(aliases, alias) {
-					aliases = append(aliases, alias)
-				}
-				for _, user := range []item.Ref{b.Item.Ref, it.Ref} {
-					if !slices.Contains(t.users[alias], user) {
-						t.users[alias] = append(t.users[alias], user)
-					}
+				if alias, ok := t.locate(url); ok {
+					note(alias, b.Item.Ref, it.Ref)
 				}
 			}
 			info, _ := item.Info(it.Kind)
@@ -153,4 +157,20 @@ func (t *linkTable) rewrite(url string) (to, alias string, ours, moved bool) {
 		return url, alias, true, false
 	}
 	return to, alias, true, true
+}
+
+// taskAlias names a task by its id, for its sub-tasks: they refer to it by no
+// address.
+func taskAlias(task item.Ref) string { return task.String() }
+
+// task tells where a task went to which another refers by its id, and its
+// address there.
+func (t *linkTable) task(task item.Ref) (target item.Ref, address string, moved bool) {
+	t.mu.RLock()
+	p, ok := t.places[taskAlias(task)]
+	t.mu.RUnlock()
+	if !ok || p.Target.Zero() {
+		return item.Ref{}, "", false
+	}
+	return p.Target, t.link(p.Target, p.Container), true
 }

@@ -89,6 +89,33 @@ func (p *part) flag(f func(*partState)) {
 // A lane is what must be written in order: siblings that keep an order.
 type lane struct {
 	last string // the target's id of the latest sibling that is there
+	// rank is the place of the latest one, as long as all siblings come out of a
+	// rebuilt ledger and stand in order: then they need not be placed anew. lost
+	// is set from the first one on of which that is not so.
+	rank string
+	lost bool
+}
+
+// stays reports whether a sibling stands where it belongs, behind the one before
+// it. l may be nil.
+func (l *lane) stays(there item.Item, dirty []string) bool {
+	if l == nil || l.lost {
+		return false
+	}
+	rank := item.Position.Get(there)
+	if rank <= l.rank || slices.Contains(dirty, item.InList.Name) {
+		l.lost = true
+		return false
+	}
+	l.rank = rank
+	return true
+}
+
+// lose gives up to tell whether siblings stand where they belong.
+func (l *lane) lose() {
+	if l != nil {
+		l.lost = true
+	}
 }
 
 func (p *part) lane(name string) *lane {

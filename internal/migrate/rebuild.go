@@ -29,7 +29,7 @@ type RebuiltOf struct {
 // differs; an undo wants that run first, for what it reads back is what tells
 // later whether people changed it. It forgets what the ledger held before.
 func (e *Engine) Rebuild(ctx context.Context) (*RebuildReport, error) {
-	e.outcomes, e.losses = newOutcomes(), newLossBook()
+	e.outcomes, e.losses, e.ahead = newOutcomes(), newLossBook(), true
 	if err := e.open(ctx); err != nil {
 		return nil, err
 	}
@@ -298,10 +298,12 @@ func (b *rebuilder) byShape(c *candidate, want item.Item, unique bool) int {
 	return -1
 }
 
+// fresh begins the id that stands for what has not moved.
+const fresh = "new:"
+
 // resolve turns the stand-in id of something that has not moved, as walk gives
 // it, into what it was paired with.
 func resolve(r item.Ref, where map[item.Ref]item.Ref) item.Ref {
-	const fresh = "new:"
 	if len(r.ID) > len(fresh) && r.ID[:len(fresh)] == fresh {
 		if to, ok := where[item.Ref{Kind: r.Kind, ID: r.ID[len(fresh):]}]; ok {
 			return to

@@ -26,6 +26,9 @@ type router struct {
 	keepsTask   bool // the target can hold an archived task as one
 	keepsList   bool
 	keepsText   bool // the target's boards have a description
+	needsList   bool // the target has no task without a list
+	lists       map[item.Ref]bool
+	unsorted    bool // the list for tasks without one was sent
 	frame       []item.Bundle
 	closedLists map[item.Ref]bool
 	opened      bool // the archive's frame was sent
@@ -34,7 +37,8 @@ type router struct {
 }
 
 func (e *Engine) newRouter() *router {
-	return &router{spec: &e.Spec, closedLists: map[item.Ref]bool{},
+	return &router{spec: &e.Spec, closedLists: map[item.Ref]bool{}, lists: map[item.Ref]bool{},
+		needsList: e.To.Caps.Kinds[item.Task].Fields[item.InList.Name].Needed,
 		keepsTask: e.To.Caps.Keeps(item.Task, item.Closed.Name),
 		keepsList: e.To.Caps.Keeps(item.List, item.Closed.Name),
 		keepsText: e.To.Caps.Keeps(item.Board, item.Description.Name)}
@@ -72,6 +76,7 @@ func (r *router) one(b item.Bundle) []routed {
 		}
 	case item.List:
 		r.frame = append(r.frame, b)
+		r.lists[b.Item.Ref] = true
 		if r.about != nil && item.InList.Get(r.about.Item).Zero() && !item.Closed.Get(b.Item) {
 			item.InList.Set(&r.about.Item, b.Item.Ref)
 		}
@@ -86,7 +91,11 @@ func (r *router) one(b item.Bundle) []routed {
 			return []routed{{bundle: b}, {bundle: archived(b), archive: true}}
 		}
 	case item.Task:
-		return append(r.flushAbout(), r.task(b)...)
+		out := r.flushAbout()
+		if r.needsList && !r.lists[item.InList.Get(b.Item)] {
+			out = append(out, r.sort(&b)...)
+		}
+		return append(out, r.task(b)...)
 	}
 	return []routed{{bundle: b}}
 }
@@ -97,7 +106,36 @@ func (r *router) flushAbout() []routed {
 	}
 	b := *r.about
 	r.about = nil
-	return []routed{{bundle: b}}
+	var out []routed
+	if r.needsList && !r.lists[item.InList.Get(b.Item)] {
+		out = r.sort(&b)
+	}
+	return append(out, routed{bundle: b})
+}
+
+// unsortedSuffix ends the id of the list for tasks without one.
+const unsortedSuffix = "~unsorted"
+
+// sort puts a task that stands in no list, or in one that the source does not
+// give, into a list made for such tasks.
+func (r *router) sort(b *item.Bundle) []routed {
+	list := item.Ref{Kind: item.List, ID: b.Item.Parent.ID + unsortedSuffix}
+	b.Item = b.Item.Clone()
+	item.InList.Set(&b.Item, list)
+	if r.unsorted {
+		return nil
+	}
+	r.unsorted, r.lists[list] = true, true
+	it := item.Item{Ref: list, Parent: b.Item.Parent}
+	item.Name.Set(&it, "Unsorted")
+	item.Position.Set(&it, "~")
+	made := item.Bundle{Item: it, CheckItems: -1}
+	r.frame = append(r.frame, made)
+	out := []routed{{bundle: made}}
+	if r.opened {
+		out = append(out, routed{bundle: archived(made), archive: true})
+	}
+	return out
 }
 
 func (r *router) task(b item.Bundle) []routed {

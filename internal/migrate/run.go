@@ -47,7 +47,7 @@ type ShardReport struct {
 // pass that was cut off goes on. The error is for what ended the pass as a
 // whole; items that failed are in the report.
 func (e *Engine) Run(ctx context.Context) (*Report, error) {
-	e.outcomes, e.losses = newOutcomes(), newLossBook()
+	e.outcomes, e.losses, e.ahead = newOutcomes(), newLossBook(), false
 	if err := e.open(ctx); err != nil {
 		return nil, err
 	}

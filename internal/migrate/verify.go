@@ -76,7 +76,7 @@ type ShardVerdict struct {
 // file. What the target was to hold comes from the same fit that wrote it. With
 // names, the verdict holds the names of what differs.
 func (e *Engine) Verify(ctx context.Context, names bool) (*Verdict, error) {
-	e.losses = newLossBook()
+	e.losses, e.ahead = newLossBook(), false
 	if err := e.open(ctx); err != nil {
 		return nil, err
 	}
@@ -115,43 +115,6 @@ type verifier struct {
 	out *Verdict
 }
 
-// held is what the target holds in one container.
-type held struct {
-	container item.Ref
-	items     map[item.Ref]item.Item // by ref, children too
-	bundles   map[item.Ref]item.Bundle
-	order     []item.Ref // as listed
-	met       map[item.Ref]bool
-}
-
-// read lists a container of the target.
-func (v *verifier) read(ctx context.Context, container item.Ref) (*held, error) {
-	h := &held{container: container, items: map[item.Ref]item.Item{}, bundles: map[item.Ref]item.Bundle{}, met: map[item.Ref]bool{}}
-	if container.Zero() {
-		return h, nil
-	}
-	for page, err := range v.there.List(ctx, connector.Shard{Ref: container}, "") {
-		if err != nil {
-			if connector.ClassOf(err) == connector.Gone {
-				return h, nil // every item of it is then missing
-			}
-			return nil, err
-		}
-		for _, b := range page.Bundles {
-			if b.Item.Kind == item.Member {
-				continue
-			}
-			h.order = append(h.order, b.Item.Ref)
-			h.items[b.Item.Ref] = b.Item
-			h.bundles[b.Item.Ref] = b
-			for _, c := range b.Children {
-				h.items[c.Ref] = c
-			}
-		}
-	}
-	return h, nil
-}
-
 // shard compares one container of the source with what it went to.
 func (v *verifier) shard(ctx context.Context, s connector.Shard) error {
 	both := map[bool]*held{}
@@ -179,12 +142,12 @@ func (v *verifier) shard(ctx context.Context, s connector.Shard) error {
 		line.Items += 1 + len(w.unit.with)
 		v.unit(w, h)
 		row := w.rows[w.unit.key]
-		if have, ok := h.items[row.Target]; ok {
+		if have, ok := h.traces[row.Target]; ok {
 			if _, ordered := w.unit.item.Fields[item.Position.Name]; ordered && v.e.To.Caps.Kinds[w.unit.key.Kind].Ordered {
 				lane := fmt.Sprint(w.archive, w.unit.key.Kind, w.unit.lane, w.unit.item.Parent)
 				wantOrder[lane] = append(wantOrder[lane], row.Target)
 			}
-			v.blobs(gctx, group, w, have, h.bundles[row.Target])
+			v.blobs(gctx, group, w, have)
 		}
 		return nil
 	})
@@ -208,13 +171,13 @@ func (v *verifier) shard(ctx context.Context, s connector.Shard) error {
 func (v *verifier) unit(w *walked, h *held) {
 	u := w.unit
 	v.e.losses.add(u.losses)
-	v.counters(u.bundle, func(c *Countered, says, read int) { c.SourceSays += says; c.SourceRead += read })
+	v.counters(countersOf(u.bundle), func(c *Countered, n counter) { c.SourceSays += n.says; c.SourceRead += n.read })
 	if !u.ownKind {
 		v.count(u.key.Kind, 1, 0, 0) // a declared loss
 		return
 	}
 	row := w.rows[u.key]
-	have, ok := h.items[row.Target]
+	have, ok := h.traces[row.Target]
 	if !ok {
 		reason := "not moved"
 		if !row.Target.Zero() {
@@ -227,22 +190,21 @@ func (v *verifier) unit(w *walked, h *held) {
 		}
 		return
 	}
-	h.met[row.Target] = true
-	diffs := v.e.diffs(u.item, have)
+	have.met = true
+	diffs := v.e.traceDiffs(u.item, have)
 	v.count(u.key.Kind, 1, 1, min(len(diffs), 1))
 	for _, f := range diffs {
-		v.differ(Difference{Kind: u.key.Kind, Source: u.key.ID, Target: have.ID, Field: f, Link: v.e.target.Link(have.Ref, h.container)})
+		v.differ(Difference{Kind: u.key.Kind, Source: u.key.ID, Target: have.ref.ID, Field: f, Link: v.e.target.Link(have.ref, h.container)})
 	}
 	if v.names && len(diffs) > 0 {
 		v.name(u.bundle.Item, have)
 	}
-	bundle := h.bundles[row.Target]
-	v.counters(bundle, func(c *Countered, says, read int) { c.TargetSays += says; c.TargetRead += read })
-	v.embedded(u, bundle, h)
+	v.counters(have.told, func(c *Countered, n counter) { c.TargetSays += n.says; c.TargetRead += n.read })
+	v.embedded(u, have, h)
 }
 
 // embedded compares the children that are written with their parent.
-func (v *verifier) embedded(u *unit, have item.Bundle, h *held) {
+func (v *verifier) embedded(u *unit, have *trace, h *held) {
 	for _, key := range u.folded {
 		v.count(key.Kind, 1, 1, 0) // compared as a part of the text
 	}
@@ -254,35 +216,26 @@ func (v *verifier) embedded(u *unit, have item.Bundle, h *held) {
 		if v.e.To.Caps.Kinds[ki.Kind].Embedded != u.key.Kind {
 			continue
 		}
-		w, is := want.Of(ki.Kind), have.Of(ki.Kind)
+		w, is := want.Of(ki.Kind), have.of(ki.Kind)
 		for _, c := range is {
-			h.met[c.Ref] = true
+			c.met = true
 		}
-		fields := v.e.childDiffs(ki.Kind, w, is)
+		fields := v.e.insideDiffs(w, is)
 		v.count(ki.Kind, len(w), min(len(w), len(is)), len(fields))
 		for _, f := range fields {
-			v.differ(Difference{Kind: ki.Kind, Source: u.key.ID, Target: have.Item.ID, Field: f, Link: v.e.target.Link(have.Item.Ref, h.container)})
+			v.differ(Difference{Kind: ki.Kind, Source: u.key.ID, Target: have.ref.ID, Field: f, Link: v.e.target.Link(have.ref, h.container)})
 		}
 	}
 }
 
-// counters reads a bundle's own counters.
-func (v *verifier) counters(b item.Bundle, add func(c *Countered, says, read int)) {
+// counters adds up what a cloud counts.
+func (v *verifier) counters(all []counter, add func(c *Countered, n counter)) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for k, says := range b.Counts {
-		c := v.out.Counters[k]
-		add(&c, says, len(b.Of(k)))
-		v.out.Counters[k] = c
-	}
-	if b.CheckItems >= 0 && b.Item.Kind == item.Task {
-		read := 0
-		for _, l := range b.Of(item.Checklist) {
-			read += len(item.Entries.Get(l))
-		}
-		c := v.out.Counters["entry"]
-		add(&c, b.CheckItems, read)
-		v.out.Counters["entry"] = c
+	for _, n := range all {
+		c := v.out.Counters[n.kind]
+		add(&c, n)
+		v.out.Counters[n.kind] = c
 	}
 }
 
@@ -305,10 +258,10 @@ func (v *verifier) differ(d Difference) {
 	v.e.Emit(Event{Event: "difference", Kind: d.Kind, Source: d.Source, Target: d.Target, Field: d.Field, Reason: d.Reason, Link: d.Link})
 }
 
-func (v *verifier) name(source, target item.Item) {
+func (v *verifier) name(source item.Item, target *trace) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.out.Names[source.ID] = NamedPair{Source: nameOf(source), Target: nameOf(target)}
+	v.out.Names[source.ID] = NamedPair{Source: nameOf(source), Target: target.name}
 }
 
 func nameOf(it item.Item) string {
@@ -320,30 +273,32 @@ func nameOf(it item.Item) string {
 
 // blobs reads the files of an item and of its embedded children at both ends
 // and compares their hashes.
-func (v *verifier) blobs(ctx context.Context, group *errgroup.Group, w *walked, have item.Item, bundle item.Bundle) {
-	pair := func(want, is item.Item) {
-		if want.Blob == nil || is.Blob == nil {
+func (v *verifier) blobs(ctx context.Context, group *errgroup.Group, w *walked, have *trace) {
+	key := w.unit.key
+	pair := func(want item.Item, is *trace) {
+		if want.Blob == nil || is.blob == nil {
 			return
 		}
-		group.Go(func() error { return v.blob(ctx, w.unit.key, want, is) })
+		blob := *want.Blob
+		group.Go(func() error { return v.blob(ctx, key, blob, is) })
 	}
 	pair(w.unit.item, have)
 	want := v.e.sorted((&item.Bundle{Children: w.unit.children}).Of(item.Attachment))
-	is := v.e.sorted(bundle.Of(item.Attachment))
-	if v.e.To.Caps.Kinds[item.Attachment].Embedded == w.unit.key.Kind && len(want) == len(is) {
+	is := have.of(item.Attachment)
+	if v.e.To.Caps.Kinds[item.Attachment].Embedded == key.Kind && len(want) == len(is) {
 		for i := range want {
 			pair(want[i], is[i])
 		}
 	}
 }
 
-func (v *verifier) blob(ctx context.Context, key item.Ref, want, is item.Item) error {
+func (v *verifier) blob(ctx context.Context, key item.Ref, want item.Blob, is *trace) error {
 	var sums [2][sha256.Size]byte
 	var sizes [2]int64
 	for i, end := range []struct {
 		open func(context.Context, item.Blob, int64, int64) (io.ReadCloser, error)
 		blob item.Blob
-	}{{v.e.source.Open, *want.Blob}, {v.there.Open, *is.Blob}} {
+	}{{v.e.source.Open, want}, {v.there.Open, *is.blob}} {
 		h := sha256.New()
 		r, err := end.open(ctx, end.blob, 0, -1)
 		if err == nil {
@@ -369,30 +324,26 @@ func (v *verifier) blob(ctx context.Context, key item.Ref, want, is item.Item) e
 	return nil
 }
 
-func (v *verifier) badBlob(key item.Ref, is item.Item, reason string) {
+func (v *verifier) badBlob(key item.Ref, is *trace, reason string) {
 	v.mu.Lock()
 	v.out.Blobs.Differences++
 	v.mu.Unlock()
 	v.count(item.Attachment, 0, 0, 1)
-	v.differ(Difference{Kind: item.Attachment, Source: key.ID, Target: is.ID, Field: item.Content.Name, Reason: reason})
+	v.differ(Difference{Kind: item.Attachment, Source: key.ID, Target: is.ref.ID, Field: item.Content.Name, Reason: reason})
 }
 
 // order compares the order of siblings: what is out of it is what would have to
 // move to mend it.
 func (v *verifier) order(want map[string][]item.Ref, h *held) {
-	at := map[item.Ref]int{}
-	for i, ref := range h.order {
-		at[ref] = i
-	}
 	for _, refs := range want {
 		var places []int
 		for _, ref := range refs {
-			if i, ok := at[ref]; ok {
-				places = append(places, i)
+			if t, ok := h.traces[ref]; ok {
+				places = append(places, t.place)
 			}
 		}
 		if len(places) != len(refs) || len(refs) == 0 {
-			continue // of the other container, or children, which are compared in place
+			continue // of the other container
 		}
 		if n := len(places) - longestRise(places); n > 0 {
 			v.count(refs[0].Kind, 0, 0, n)
@@ -424,8 +375,8 @@ func longestRise(xs []int) int {
 
 // extra counts what only the target has.
 func (v *verifier) extra(h *held) {
-	for ref := range h.items {
-		if !h.met[ref] && ref != h.container {
+	for ref, t := range h.traces {
+		if !t.met && ref != h.container {
 			v.out.Extra[ref.Kind]++
 		}
 	}

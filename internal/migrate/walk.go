@@ -117,7 +117,7 @@ func (e *Engine) walkUnit(u *unit, parent item.Ref, archive bool, rows map[item.
 	if u.ownKind {
 		to := rows[u.key].Target
 		if to.Zero() {
-			to = item.Ref{Kind: u.key.Kind, ID: "new:" + u.key.ID}
+			to = item.Ref{Kind: u.key.Kind, ID: fresh + u.key.ID}
 		}
 		f.know(u.key, to)
 	}

@@ -19,7 +19,7 @@ func (p *part) flush(ctx context.Context, kind item.Kind, l *lane, batch []*step
 	if count(batch) == 0 || p.e.stopped() {
 		return nil
 	}
-	if err := p.prepare(ctx, kind, batch); err != nil {
+	if err := p.prepare(ctx, kind, l, batch); err != nil {
 		return err
 	}
 	p.place(l, kind, batch)
@@ -84,7 +84,7 @@ func (p *part) send(ctx context.Context, changes []connector.Change) []connector
 
 // prepare makes the changes of a batch. For updates it reads what the target
 // holds: who changed it since is not overwritten, and what is equal is not sent.
-func (p *part) prepare(ctx context.Context, kind item.Kind, batch []*step) error {
+func (p *part) prepare(ctx context.Context, kind item.Kind, l *lane, batch []*step) error {
 	var refs []item.Ref
 	for _, s := range batch {
 		if !s.skipped && updates(s.row) {
@@ -105,6 +105,9 @@ func (p *part) prepare(ctx context.Context, kind item.Kind, batch []*step) error
 		}
 	}
 	for _, s := range batch {
+		if s.skipped || !updates(s.row) || s.row.Version != 0 {
+			l.lose()
+		}
 		if s.skipped {
 			continue
 		}
@@ -136,6 +139,9 @@ func (p *part) prepare(ctx context.Context, kind item.Kind, batch []*step) error
 		s.change.Op, s.change.Prev = connector.Update, &prev
 		s.change.Item.ID = s.row.Target.ID
 		s.change.Dirty = p.dirty(u, prev, s.row.Version != u.version)
+		if l.stays(prev.Item, s.change.Dirty) {
+			s.change.Dirty = slices.DeleteFunc(s.change.Dirty, func(f string) bool { return f == item.Position.Name })
+		}
 		if s.row.State == ledger.Half {
 			s.change.Dirty = nil
 			s.same = p.e.allFixed(kind) // made whole in one go: there is nothing to complete

@@ -132,7 +132,7 @@ func taskCaps() connector.KindCaps {
 		Fields: map[string]connector.FieldCaps{
 			item.Title.Name:       {MaxChars: titleChars, Needed: true, Why: taskPage},
 			item.Description.Name: {MaxChars: descriptionChars, Why: "plain text in Graph v1.0: " + detailsPage},
-			item.InList.Name:      {},
+			item.InList.Name:      {Needed: true, Why: "Planner shows tasks by their buckets, and one that stands in a bucket cannot leave it for none: " + taskPage},
 			item.Position.Name:    {},
 			item.Start.Name:       {Days: true, Why: "Planner shows days: " + taskPage},
 			item.Due.Name:         {Days: true, Why: "Planner shows days: " + taskPage},

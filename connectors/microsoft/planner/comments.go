@@ -119,7 +119,7 @@ func (t *target) writeComments(ctx context.Context, changes []connector.Change) 
 			if err != nil {
 				r.Err = err
 				c := connector.ClassOf(err)
-				stuck[ch.Item.Parent.ID] = connector.InDoubt(err) || c == connector.Transient || c == connector.Throttled
+				stuck[ch.Item.Parent.ID] = connector.InDoubt(err) || c == connector.Transient || c == connector.Throttled || c == connector.Malformed || c == connector.Auth
 			} else {
 				r.Stored = item.Bundle{Item: commentItem(ch.Item.Parent.ID, p), CheckItems: -1}
 			}
@@ -228,14 +228,18 @@ func (t *target) beginTalk(ctx context.Context, groupID, taskID string, talking 
 	_, err := t.graph.JSON(ctx, connector.Request{Method: http.MethodPost, URL: t.graph.URL("/groups/"+groupID+"/threads", nil),
 		JSON: map[string]any{"topic": talking.topic + " " + topicMark(taskID), "posts": []any{body}}}, &made)
 	if err != nil {
+		if connector.InDoubt(err) { // it may be there: the threads have to be read again
+			t.mu.Lock()
+			t.lost = nil
+			t.mu.Unlock()
+		}
 		return post{}, err
 	}
 	talking.thread = made.ID
 	t.mu.Lock()
-	if t.lost == nil {
-		t.lost = map[string]string{}
+	if t.lost != nil { // else the threads are read again, and this one with them
+		t.lost[digest(taskID)] = made.ID
 	}
-	t.lost[digest(taskID)] = made.ID
 	t.mu.Unlock()
 	if err := t.enterThread(ctx, taskID, made.ID); err != nil {
 		return post{}, inDoubt(err)

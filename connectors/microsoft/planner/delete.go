@@ -17,13 +17,26 @@ func (t *target) Delete(ctx context.Context, container, ref item.Ref, accept fun
 	for range tries {
 		removed, err := t.deleteOnce(ctx, container, ref, accept)
 		if microsoft.IsGone(err) {
-			return true, nil
+			return true, t.goneAlready(ctx, container, ref)
 		}
 		if err == nil || connector.ClassOf(err) != connector.Conflict {
 			return removed, err
 		}
 	}
 	return false, connector.Errorf(connector.Conflict, "it is being changed all the time").WithHint("run again when nobody works on the plan")
+}
+
+// goneAlready puts away what a deletion that was stopped may have left.
+func (t *target) goneAlready(ctx context.Context, container, ref item.Ref) error {
+	switch ref.Kind {
+	case item.Board:
+		if groupID := t.known(); groupID != "" {
+			return t.removeFolder(ctx, groupID, planFolder(ref.ID))
+		}
+	case item.Task:
+		return t.reclaim(ctx, container.ID)
+	}
+	return nil
 }
 
 func (t *target) deleteOnce(ctx context.Context, container, ref item.Ref, accept func(item.Bundle) bool) (bool, error) {
@@ -35,7 +48,7 @@ func (t *target) deleteOnce(ctx context.Context, container, ref item.Ref, accept
 	case item.List:
 		return t.deleteList(ctx, container, ref.ID, accept)
 	case item.Task:
-		return t.deleteTask(ctx, ref.ID, accept)
+		return t.deleteTask(ctx, container, ref.ID, accept)
 	case item.Comment:
 		return false, connector.Errorf(connector.Unsupported, "Graph offers no deletion of a single post of a conversation").
 			WithHint("delete the conversation in Outlook, if it shall go as a whole")
@@ -92,13 +105,13 @@ func (t *target) deleteList(ctx context.Context, container item.Ref, id string, 
 	return true, t.delete(ctx, at, b.Etag)
 }
 
-func (t *target) deleteTask(ctx context.Context, id string, accept func(item.Bundle) bool) (bool, error) {
+func (t *target) deleteTask(ctx context.Context, container item.Ref, id string, accept func(item.Bundle) bool) (bool, error) {
 	readings, err := t.read(ctx, []string{id})
 	if err != nil {
 		return false, err
 	}
 	if len(readings) == 0 {
-		return true, nil
+		return true, t.goneAlready(ctx, container, item.Ref{Kind: item.Task, ID: id})
 	}
 	r := readings[0]
 	groupID := t.known()

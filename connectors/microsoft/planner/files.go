@@ -146,7 +146,7 @@ func (c *cloud) upload(ctx context.Context, d drive, path string, b item.Blob, o
 			Body: func() (io.ReadCloser, int64, string, error) {
 				r, err := open(b, 0, -1)
 				if err == nil && b.Bytes >= 0 {
-					r = exactly(r, b.Bytes)
+					r, err = allOf(r, b.Bytes)
 				}
 				return r, b.Bytes, "application/octet-stream", err
 			}}, &stored)
@@ -195,9 +195,16 @@ func (c *cloud) send(ctx context.Context, session string, b item.Blob, open item
 		_, err := c.graph.JSON(ctx, connector.Request{Method: http.MethodPut, URL: session, Unsigned: true, Class: "files",
 			Header: http.Header{"Content-Range": {fmt.Sprintf("bytes %d-%d/%d", from, from+n-1, b.Bytes)}},
 			Body: func() (io.ReadCloser, int64, string, error) {
+				if from+n == b.Bytes {
+					r, err := open(b, from, -1)
+					if err == nil {
+						r, err = allOf(r, n)
+					}
+					return r, n, "application/octet-stream", err
+				}
 				r, err := open(b, from, n)
 				if err == nil {
-					r = exactly(r, n)
+					r = &exact{ReadCloser: r, left: n}
 				}
 				return r, n, "application/octet-stream", err
 			}}, &got)
@@ -235,12 +242,27 @@ func (c *cloud) send(ctx context.Context, session string, b item.Blob, open item
 	return driveItem{}, nil
 }
 
-// exactly fails where a stream ends before n bytes, and stops after them.
-func exactly(r io.ReadCloser, n int64) io.ReadCloser { return &exact{ReadCloser: r, left: n} }
-
+// exact fails where a stream ends before so many bytes, and stops after them.
+// Where they are all that is left of a file, it fails as well if the stream goes
+// on, before it has given the last of them: else a part would pass for the file.
 type exact struct {
 	io.ReadCloser
 	left int64
+	ends bool
+}
+
+// allOf is what is left of a file, which its source says has n bytes. It closes
+// r if that is not so.
+func allOf(r io.ReadCloser, n int64) (io.ReadCloser, error) {
+	e := &exact{ReadCloser: r, left: n, ends: true}
+	if n > 0 {
+		return e, nil
+	}
+	if err := e.ended(); err != nil { // nobody reads a body of no bytes
+		r.Close()
+		return nil, err
+	}
+	return e, nil
 }
 
 func (e *exact) Read(p []byte) (int, error) {
@@ -249,11 +271,34 @@ func (e *exact) Read(p []byte) (int, error) {
 	}
 	n, err := e.ReadCloser.Read(p[:min(int64(len(p)), e.left)])
 	e.left -= int64(n)
-	if err == io.EOF && e.left > 0 {
-		err = connector.Errorf(connector.Conflict, "a file is %d bytes shorter than its source says", e.left).
-			WithHint("the file changed meanwhile: run again")
+	switch {
+	case err == io.EOF && e.left > 0:
+		return n, sizeLied()
+	case err == nil && e.left == 0 && e.ends:
+		if err := e.ended(); err != nil {
+			return 0, err
+		}
 	}
 	return n, err
+}
+
+// ended reads on, and fails if anything comes.
+func (e *exact) ended() error {
+	for {
+		switch n, err := e.ReadCloser.Read(make([]byte, 1)); {
+		case n > 0:
+			return sizeLied()
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+func sizeLied() error {
+	return connector.Errorf(connector.Conflict, "a file has not as many bytes as its source says").
+		WithHint("the file changed meanwhile: run again")
 }
 
 // look reads the drive items of paths, those that are there.
@@ -278,14 +323,11 @@ func (c *cloud) look(ctx context.Context, d drive, paths []string) (map[string]d
 
 // remove deletes a path of the drive; one that is not there is fine.
 func (c *cloud) remove(ctx context.Context, d drive, path string) error {
-	resp, err := c.graph.Do(ctx, connector.Request{Method: http.MethodDelete, URL: c.graph.URL(d.byPath(path, ""), nil), Class: "files"})
-	if err != nil {
-		if microsoft.IsGone(err) {
-			return nil
-		}
-		return err
+	_, err := c.graph.JSON(ctx, connector.Request{Method: http.MethodDelete, URL: c.graph.URL(d.byPath(path, ""), nil), Class: "files"}, nil)
+	if microsoft.IsGone(err) {
+		return nil
 	}
-	return resp.Body.Close()
+	return err
 }
 
 // openBlob streams a file of a drive. Blob.URL is the item's path in Graph.

@@ -239,7 +239,7 @@ func (t *target) fetchComments(ctx context.Context, ids []string) (out []item.Bu
 	if err != nil {
 		return nil, err
 	}
-	if err := t.findThreads(ctx, t.known(), readings); err != nil {
+	if err := t.enterLost(ctx, readings); err != nil {
 		return nil, err
 	}
 	posts, err := t.posts(ctx, t.known(), readings)

@@ -85,6 +85,7 @@ func (t *target) hints(ctx context.Context, changes []connector.Change, parent f
 	read func(context.Context, string) ([]sibling, error)) ([]string, []error) {
 	out, errs := make([]string, len(changes)), make([]error, len(changes))
 	orders := map[string]*order{}
+	placed := map[string]*order{} // by item: the order as it stood behind it
 	known := map[string][]sibling{}
 	failed := map[string]error{} // by parent: its siblings could not be read
 	var moving []string
@@ -100,7 +101,11 @@ func (t *target) hints(ctx context.Context, changes []connector.Change, parent f
 			continue
 		}
 		o := orders[p]
-		if o == nil || !ch.AfterPrevious {
+		if before := placed[ch.After]; before != nil && ch.After != "" && !ch.AfterPrevious {
+			behind := *before // it follows what this very call puts elsewhere
+			o = &behind
+			orders[p] = o
+		} else if o == nil || !ch.AfterPrevious {
 			o = &order{}
 			orders[p] = o
 			if end, ok := t.tail(p); ok && ch.After == end.id && ch.After != "" {
@@ -127,6 +132,10 @@ func (t *target) hints(ctx context.Context, changes []connector.Change, parent f
 			continue
 		}
 		out[i] = o.take()
+		if ch.Op == connector.Update {
+			now := *o
+			placed[ch.Item.ID] = &now
+		}
 	}
 	return out, errs
 }

@@ -26,6 +26,8 @@ type target struct {
 	formats learned         // whether a new task stands on the board where its orderHint says
 	tails   map[string]tail // by bucket: what stands last, as we wrote it
 	lost    map[string]string
+	// reclaimed names the plans whose folders were searched for files without a task.
+	reclaimed map[string]bool
 }
 
 // learned is what a connection found out about its cloud.

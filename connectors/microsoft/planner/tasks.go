@@ -61,6 +61,8 @@ func (t *target) writeTasks(ctx context.Context, changes []connector.Change, ope
 	t.create(ctx, made)
 	t.update(ctx, changed)
 	t.dropFiles(ctx, jobs)
+	t.tidy(ctx, changed)
+	t.withdraw(ctx, made)
 
 	out := make([]connector.Result, len(jobs))
 	for i, j := range jobs {
@@ -291,14 +293,11 @@ func has(d details, mark string) bool {
 }
 
 func (t *target) delete(ctx context.Context, path, etag string) error {
-	resp, err := t.graph.Do(ctx, connector.Request{Method: http.MethodDelete, URL: t.graph.URL(path, nil), Header: http.Header{"If-Match": {etag}}})
-	if err != nil {
-		if microsoft.IsGone(err) {
-			return nil
-		}
-		return err
+	_, err := t.graph.JSON(ctx, connector.Request{Method: http.MethodDelete, URL: t.graph.URL(path, nil), Header: http.Header{"If-Match": {etag}}}, nil)
+	if microsoft.IsGone(err) {
+		return nil
 	}
-	return resp.Body.Close()
+	return err
 }
 
 // readDetailsOf reads the details, and their etags, of jobs.

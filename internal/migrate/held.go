@@ -1,0 +1,169 @@
+package migrate
+
+import (
+	"context"
+	"slices"
+
+	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/item"
+)
+
+// held is what the target holds in one container. It keeps no contents, so that
+// the largest container fits in little memory.
+type held struct {
+	container item.Ref
+	traces    map[item.Ref]*trace // by ref, children too
+	listed    int
+}
+
+// A trace is what a comparison needs of an item: a digest in place of each
+// field that is compared.
+type trace struct {
+	ref    item.Ref
+	fields []item.Digest       // in their declared order
+	sets   map[string][]string // of which more may be there than was written
+	blob   *item.Blob
+	inside []trace   // embedded children, by kind, in the order of the comparison
+	told   []counter // what the cloud counts
+	name   string    // only at the user's wish
+	place  int       // in the listing
+	met    bool      // something of the source went here
+}
+
+// A counter is a cloud's own count beside what was read.
+type counter struct {
+	kind       item.Kind
+	says, read int
+}
+
+// read lists a container of the target.
+func (v *verifier) read(ctx context.Context, container item.Ref) (*held, error) {
+	h := &held{container: container, traces: map[item.Ref]*trace{}}
+	if container.Zero() {
+		return h, nil
+	}
+	for page, err := range v.there.List(ctx, connector.Shard{Ref: container}, "") {
+		if err != nil {
+			if connector.ClassOf(err) == connector.Gone {
+				return h, nil // every item of it is then missing
+			}
+			return nil, err
+		}
+		for _, b := range page.Bundles {
+			if b.Item.Kind != item.Member {
+				v.keep(h, b)
+			}
+		}
+	}
+	return h, nil
+}
+
+// keep takes the trace of an item with all that lies in it.
+func (v *verifier) keep(h *held, b item.Bundle) {
+	t := v.trace(b.Item)
+	t.place, t.told = h.listed, countersOf(b)
+	h.listed++
+	for _, info := range item.Kinds() {
+		of := b.Of(info.Kind)
+		if v.e.To.Caps.Kinds[info.Kind].Embedded == b.Item.Kind {
+			for _, c := range v.e.sorted(of) {
+				t.inside = append(t.inside, v.trace(c))
+			}
+			continue
+		}
+		for _, c := range of {
+			kid := v.trace(c)
+			kid.place = h.listed
+			h.listed++
+			h.traces[c.Ref] = &kid
+		}
+	}
+	h.traces[b.Item.Ref] = &t
+	for i := range t.inside {
+		h.traces[t.inside[i].ref] = &t.inside[i]
+	}
+}
+
+func (v *verifier) trace(it item.Item) trace {
+	t := trace{ref: it.Ref, blob: it.Blob}
+	for _, f := range v.e.compared(it.Kind) {
+		t.fields = append(t.fields, v.e.print.Value(it.Fields[f.Name]))
+		if v.e.To.Caps.Kinds[it.Kind].Fields[f.Name].AtLeast {
+			if t.sets == nil {
+				t.sets = map[string][]string{}
+			}
+			t.sets[f.Name], _ = it.Fields[f.Name].([]string)
+		}
+	}
+	if v.names {
+		t.name = nameOf(it)
+	}
+	return t
+}
+
+// compared lists the fields of a kind that are compared.
+func (e *Engine) compared(k item.Kind) []item.Field {
+	info, _ := item.Info(k)
+	return slices.DeleteFunc(info.Fields, func(f item.Field) bool { return !e.kept(k, f) })
+}
+
+// of returns the embedded children of one kind.
+func (t *trace) of(k item.Kind) []*trace {
+	var out []*trace
+	for i := range t.inside {
+		if t.inside[i].ref.Kind == k {
+			out = append(out, &t.inside[i])
+		}
+	}
+	return out
+}
+
+// traceDiffs names the fields of an item that differ from what was to be there:
+// what diffs says of the item itself.
+func (e *Engine) traceDiffs(want item.Item, have *trace) []string {
+	var out []string
+	for i, f := range e.compared(want.Kind) {
+		v := want.Fields[f.Name]
+		if limits := e.To.Caps.Kinds[want.Kind].Fields[f.Name]; limits.AtLeast {
+			if !same(f, limits, v, any(have.sets[f.Name])) {
+				out = append(out, f.Name)
+			}
+			continue
+		}
+		if e.print.Value(v) != have.fields[i] {
+			out = append(out, f.Name)
+		}
+	}
+	if (want.Blob == nil) != (have.blob == nil) && e.To.Caps.Keeps(want.Kind, item.Content.Name) {
+		out = append(out, item.Content.Name)
+	}
+	return out
+}
+
+// insideDiffs is to traceDiffs what childDiffs is to diffs.
+func (e *Engine) insideDiffs(want []item.Item, have []*trace) []string {
+	if len(want) != len(have) {
+		return []string{"*"}
+	}
+	var out []string
+	for i, w := range e.sorted(want) {
+		out = append(out, e.traceDiffs(w, have[i])...)
+	}
+	return out
+}
+
+// countersOf reads a bundle's own counters.
+func countersOf(b item.Bundle) []counter {
+	var out []counter
+	for k, says := range b.Counts {
+		out = append(out, counter{k, says, len(b.Of(k))})
+	}
+	if b.CheckItems >= 0 && b.Item.Kind == item.Task {
+		c := counter{kind: "entry", says: b.CheckItems}
+		for _, l := range b.Of(item.Checklist) {
+			c.read += len(item.Entries.Get(l))
+		}
+		out = append(out, c)
+	}
+	return out
+}
