@@ -310,7 +310,7 @@ func (r *rig) fetches(s connector.Shard, all []item.Bundle) {
 	some := all
 	if r.suite.Sockets { // a few of each kind
 		n := map[item.Kind]int{}
-		some = slices.DeleteFunc(slices.Clone(all), func(b item.Bundle) bool { n[b.Item.Kind]++; return n[b.Item.Kind] > 12 })
+		some = slices.DeleteFunc(slices.Clone(all), func(b item.Bundle) bool { n[b.Item.Kind]++; return n[b.Item.Kind] > 5 })
 	}
 	byKind := map[item.Kind][]item.Ref{}
 	listed := map[item.Ref]item.Bundle{}

@@ -18,7 +18,7 @@ func (r *rig) small() connector.Shard {
 	if r.target == nil {
 		return connector.Shard{Ref: r.world.Board}
 	}
-	return connector.Shard{Ref: r.lively(6)}
+	return connector.Shard{Ref: r.lively(3)}
 }
 
 // tail is a reading of a container from its beginning, an error included.
@@ -36,12 +36,16 @@ func (r *rig) testReadingInTrouble() {
 	s := r.small()
 	want, err := r.tail(r.Context(), s)
 	r.no(err, "List")
-	passing := []fate{throttled, throttledFor, failing, truncated, lost}
-	if r.suite.Sockets {
-		passing = []fate{throttled, failing, truncated}
-	}
-	for _, f := range passing {
-		for n := 1; n <= mostRequests && !r.Failed(); n++ {
+	passing := []fate{throttled, failing, truncated, lost, throttledFor}
+	for i := range passing {
+		if r.suite.Sockets && i > 0 {
+			break
+		}
+		for n := 1; n <= r.tried() && !r.Failed(); n++ {
+			f := passing[i]
+			if r.suite.Sockets { // by turns
+				f = passing[n%len(passing)]
+			}
 			r.connect()
 			r.wire.decide(only(n, f))
 			have, err := r.tail(r.Context(), s)
@@ -74,8 +78,8 @@ func (r *rig) testReadingInTrouble() {
 		{truncated, []connector.Class{connector.Transient, connector.Malformed}, false},
 		{webPage, []connector.Class{connector.Malformed}, true},
 	} {
-		for n := 1; n <= mostRequests && !r.Failed(); n++ {
-			if r.suite.Sockets && n > 1 && t.fate != signedOut {
+		for n := 1; n <= r.tried() && !r.Failed(); n++ {
+			if r.suite.Sockets && n > 1 && (t.fate != signedOut || n > 3) {
 				break
 			}
 			r.connect()
@@ -104,7 +108,7 @@ func (r *rig) expires(s connector.Shard, want []item.Bundle) {
 	if r.world.Expire == nil {
 		return
 	}
-	for n := 1; n <= mostRequests && !r.Failed(); n++ {
+	for n := 1; n <= r.tried() && !r.Failed(); n++ {
 		r.connect()
 		reached := false
 		r.wire.decide(func(i int, _ *http.Request) fate {
@@ -176,14 +180,14 @@ func (r *rig) testReadingStopped() {
 		}
 	}
 	for _, name := range sortedKeys(tries) {
-		for n := 1; n <= mostRequests && !r.Failed(); n++ {
-			if r.suite.Sockets && n > 3 {
+		for n := 1; n <= r.tried() && !r.Failed(); n++ {
+			if r.suite.Sockets && n > 1 {
 				break
 			}
 			r.connect()
 			r.wire.decide(only(n, hanging))
 			if r.world.Transport == nil {
-				n = mostRequests // there is nothing to hang
+				n = r.tried() // there is nothing to hang
 			}
 			if !r.stops(name, tries[name]) {
 				break
@@ -297,8 +301,8 @@ func (r *rig) testWritingStopped() {
 			continue
 		}
 		p := r.furnish()
-		for n := 1; n <= mostRequests && !r.Failed(); n++ {
-			if r.suite.Sockets && n > 2 {
+		for n := 1; n <= r.tried() && !r.Failed(); n++ {
+			if r.suite.Sockets && n > 1 {
 				break
 			}
 			r.connect()

@@ -143,6 +143,7 @@ func (r *rig) end() {
 	r.wire.decide(nil)
 	r.no(r.cloud.Close(), "Close")
 	r.quiet()
+	r.Logf("%d requests", r.wire.all)
 	if r.suite.Sockets {
 		r.noneLeft()
 	}

@@ -24,7 +24,7 @@ func (t trouble) of(n int) fate { return t.fates[(n-1)%len(t.fates)] }
 func (r *rig) troubles() []trouble {
 	switch {
 	case r.suite.Sockets:
-		return []trouble{{fates: []fate{unheard}, dies: true}, {fates: []fate{truncated, lost, failing, webPage}}}
+		return []trouble{{fates: []fate{unheard, truncated, lost}, dies: true}}
 	case r.world.Partly != nil:
 		return []trouble{{fates: []fate{unheard}, dies: true}, {fates: []fate{lost, halfway}, dies: true}, {fates: []fate{halfway, unheard}},
 			{fates: []fate{truncated, lost, webPage, throttled, failing}}, {fates: []fate{failing, webPage, unheard, lost, truncated}}}
@@ -33,16 +33,21 @@ func (r *rig) troubles() []trouble {
 		{fates: []fate{truncated, lost, webPage, throttled, failing, unheard}}, {fates: []fate{failing, webPage, unheard, lost, truncated, throttledFor}}}
 }
 
-// mostRequests is the most requests of one write that are tried; a write that
+// tried is the most requests of one write or reading that are tried; one that
 // sends more is tried no further.
-const mostRequests = 60
+func (r *rig) tried() int {
+	if r.suite.Sockets {
+		return 7
+	}
+	return 60
+}
 
 // each lets a trouble befall the first, the second and each further request of
 // a write, until the write sends no more. run gets the context of the write and
 // tells whether the process has died.
 func (r *rig) each(t trouble, run func(what string, ctx context.Context, died func() bool)) {
 	r.Helper()
-	for n := 1; n <= mostRequests && !r.Failed(); n++ {
+	for n := 1; n <= r.tried() && !r.Failed(); n++ {
 		r.connect()
 		ctx, kill := context.WithCancel(r.Context())
 		var dead atomic.Bool

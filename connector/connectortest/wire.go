@@ -39,6 +39,7 @@ type wire struct {
 	partly func(*http.Request) (*http.Request, bool)
 
 	mu      sync.Mutex
+	all     int // requests since the beginning
 	n       int
 	fate    func(n int, r *http.Request) fate // n counts from 1; nil lets all pass
 	hit     int                               // requests whose fate was not pass
@@ -84,6 +85,7 @@ func (w *wire) counted() (requests, hit int) {
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	w.mu.Lock()
 	w.n++
+	w.all++
 	f := pass
 	if w.fate != nil {
 		f = w.fate(w.n, r)

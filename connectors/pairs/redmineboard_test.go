@@ -18,11 +18,14 @@ type server struct {
 func newServer(t testing.TB) *server {
 	t.Helper()
 	s := &server{Server: redminetest.Start(t, redminetest.WithFields()), users: map[string]redminetest.User{}}
-	for _, p := range append(people(), gone()) {
+	for _, p := range append(people(), away()) {
 		s.users[p.user] = s.AddUser(t, p.user, p.first, p.last, p.mail())
 	}
 	return s
 }
+
+// away is a person of Redmine alone.
+func away() person { return person{"ottoaway", "Otto", "Away"} }
 
 // call sends a request as the administrator, or as a user, which must succeed.
 func (s *server) call(t testing.TB, user, method, path string, body any) map[string]any {
@@ -48,7 +51,7 @@ func (s *server) fillRedmine(t testing.TB, tail string) (project int) {
 	project = idOf(s.call(t, "", http.MethodPost, "/projects.json", map[string]any{"project": map[string]any{"name": "Marketing " + tail, "identifier": "marketing-" + tail,
 		"description": "What we sell, **to whom**.", "is_public": false, "enabled_module_names": []string{"issue_tracking"}}}), "project")
 	at := fmt.Sprintf("/projects/%d", project)
-	for _, user := range []string{"annlee", "bobost", "sakura", gone().user} {
+	for _, user := range []string{"annlee", "bobost", "sakura", away().user} {
 		s.call(t, "", http.MethodPost, at+"/memberships.json", map[string]any{"membership": map[string]any{"user_id": s.users[user].ID, "role_ids": []int{3}}})
 	}
 	category := map[string]int{}
@@ -67,12 +70,12 @@ func (s *server) fillRedmine(t testing.TB, tail string) (project int) {
 	summer := issue("annlee", "Summer campaign", map[string]any{"category_id": category["Ideas"], "start_date": "2026-03-03", "due_date": "2026-03-20",
 		"description":      fmt.Sprintf("See %s/issues/%d.\n\n- **one**\n- two", s.URL, poster),
 		"assigned_to_id":   s.users["bobost"].ID,
-		"watcher_user_ids": []int{s.users["annlee"].ID, s.users[gone().user].ID},
+		"watcher_user_ids": []int{s.users["annlee"].ID, s.users[away().user].ID},
 		"uploads":          []any{map[string]any{"token": token, "filename": "plan.txt", "content_type": "text/plain"}}})
 	s.call(t, "", http.MethodPut, fmt.Sprintf("/issues/%d.json", summer), map[string]any{"issue": map[string]any{"custom_fields": []any{
 		map[string]any{"id": s.field(t, "Severity"), "value": "Major"}, map[string]any{"id": s.field(t, "Effort"), "value": "2.5"},
 		map[string]any{"id": s.field(t, "Checked"), "value": "1"}, map[string]any{"id": s.field(t, "Reviewed"), "value": "2026-03-01"}}}})
-	for _, note := range []struct{ user, text string }{{"annlee", fmt.Sprintf("First. See %s/issues/%d", s.URL, poster)}, {"sakura", "いいですね"}, {gone().user, "I was **here**"}} {
+	for _, note := range []struct{ user, text string }{{"annlee", fmt.Sprintf("First. See %s/issues/%d", s.URL, poster)}, {"sakura", "いいですね"}, {away().user, "I was **here**"}} {
 		s.call(t, note.user, http.MethodPut, fmt.Sprintf("/issues/%d.json", summer), map[string]any{"issue": map[string]any{"notes": note.text}})
 	}
 	issue("annlee", "A part of it", map[string]any{"parent_issue_id": summer, "category_id": category["Doing"]})

@@ -1,6 +1,7 @@
 package redmine
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"testing"
@@ -16,10 +17,27 @@ func TestConformance(t *testing.T) {
 	srv := redminetest.Start(t, redminetest.WithFields())
 	people := []string{itoa(srv.AddUser(t, "ann", "Ann", "Ångström", "ann@example.net").ID), itoa(srv.AddUser(t, "bob", "Боб", "Строитель", "bob@example.net").ID)}
 	settings := connector.Settings{"url": srv.URL, "key": srv.Key, "text": "markdown", "settle-delay": "50ms"}
-	connectortest.Run(t, connectortest.Suite{Connector: New(), Sockets: true, Tasks: 60, Start: func(t testing.TB) connectortest.World {
+	connectortest.Run(t, connectortest.Suite{Connector: smallPages{New()}, Sockets: true, Tasks: 16, Start: func(t testing.TB) connectortest.World {
 		wire := &http.Transport{}
 		t.Cleanup(wire.CloseIdleConnections)
 		return connectortest.World{Settings: maps.Clone(settings), Transport: wire, People: people,
 			Names: map[item.Kind][]string{item.Label: {"Design", "Éclair", "日本"}}}
 	}})
+}
+
+// smallPages is the connector with pages of five issues.
+type smallPages struct{ connector.Connector }
+
+func (s smallPages) Open(ctx context.Context, env connector.Env) (connector.Cloud, error) {
+	c, err := s.Connector.Open(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	return smallPaged{c.(*cloud)}, nil
+}
+
+type smallPaged struct{ *cloud }
+
+func (c smallPaged) Source(context.Context) (connector.Source, error) {
+	return &source{cloud: c.cloud, size: 5}, nil
 }

@@ -179,10 +179,15 @@ func (v *view) comment(is apiIssue, j apiJournal) item.Item {
 	if j.User != nil {
 		author = itoa(j.User.ID)
 	}
-	if v.target && v.cfg.switchUser && j.User != nil && j.User.ID == v.me {
-		var own bool
-		if text, own = readOwnNote(text); !own {
+	if v.cfg.switchUser && j.User != nil && j.User.ID == v.me {
+		// What people write may end in a line end too: where nothing is known to be
+		// ours, the line at the head that names the author must be there besides.
+		said, own := readOwnNote(text)
+		if !own && (v.target || headed(said)) {
 			author = ""
+		}
+		if v.target || own || author == "" {
+			text = said
 		}
 	}
 	item.Body.Set(&it, text)

@@ -19,6 +19,13 @@ func ownNote(text string, byOwner bool) string {
 	return rest + strings.Repeat("\n", n)
 }
 
+// headed reports whether a text begins with a line such as the one that names
+// the author and the time of a comment.
+func headed(text string) bool {
+	first, rest, ok := strings.Cut(text, "\n")
+	return ok && rest != "" && strings.HasSuffix(first, ":")
+}
+
 // readOwnNote is the opposite of ownNote.
 func readOwnNote(note string) (text string, byOwner bool) {
 	rest := strings.TrimRight(note, "\n")

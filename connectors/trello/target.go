@@ -297,7 +297,7 @@ func (t *target) taskItem(ctx context.Context, c *card) (item.Item, error) {
 }
 
 // slack is how much earlier than asked Find begins: clocks differ.
-const slack = 10 * time.Minute
+const slack = 2 * time.Hour
 
 func (t *target) Find(ctx context.Context, container item.Ref, since time.Time) iter.Seq2[connector.Found, error] {
 	return func(yield func(connector.Found, error) bool) {

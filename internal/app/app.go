@@ -297,6 +297,10 @@ func (a *App) DiscardLedger(ctx context.Context, migration string) error {
 	return a.store.DiscardLedger(ctx, vault.DefaultOrganisation, migration)
 }
 
+// moverMemory is where the mover's garbage is collected more often rather than
+// its memory grow, in bytes. What it holds does not depend on the size of files.
+const moverMemory = 64 << 20
+
 // work starts a mover and waits for it.
 func (a *App) work(ctx context.Context, spec job.Spec, led ledger.Ledger, r *Request) (*job.Outcome, error) {
 	b, err := json.Marshal(spec)
@@ -306,7 +310,7 @@ func (a *App) work(ctx context.Context, spec job.Spec, led ledger.Ledger, r *Req
 	if led == nil {
 		led = noLedger{}
 	}
-	config := mover.Config{Job: b, Policy: a.policy(spec), Ledger: led, Log: a.Log,
+	config := mover.Config{Job: b, MemoryLimit: moverMemory, Policy: a.policy(spec), Ledger: led, Log: a.Log,
 		OnRenewed: func(connection, name, value string) error {
 			return a.store.RenewSecret(context.WithoutCancel(ctx), vault.DefaultOrganisation, connection, name, vault.NewSecret(value))
 		}}

@@ -83,7 +83,7 @@ func (p *pass) remove(ctx context.Context, part *part, r ledger.Row, within []le
 	if err != nil {
 		return err
 	}
-	ours := r.State == ledger.Made && e.To.Caps.Kinds[r.Key.Kind].Embedded == ""
+	ours := (r.State == ledger.Made || r.State == ledger.Half) && e.To.Caps.Kinds[r.Key.Kind].Embedded == ""
 	if !ours || r.Key.Kind == item.Board {
 		// It was a part of its parent, which has been written without it, or was
 		// never ours to remove.
@@ -111,7 +111,10 @@ func (p *pass) remove(ctx context.Context, part *part, r ledger.Row, within []le
 		return err
 	}
 	e.Failpoint("before-delete")
-	removed, err := e.target.Delete(ctx, part.container(), r.Target, func(b item.Bundle) bool { return e.printOf(b) == r.Print })
+	removed, err := e.target.Delete(ctx, part.container(), r.Target, func(b item.Bundle) bool {
+		// What was half written says nothing about people.
+		return r.State == ledger.Half || e.printOf(b) == r.Print
+	})
 	e.Failpoint("after-delete")
 	if err != nil {
 		if stops(err) {

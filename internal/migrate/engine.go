@@ -107,18 +107,30 @@ func (e *Engine) open(ctx context.Context) error {
 	return nil
 }
 
-// shards returns the containers in the scope, in the source's order.
+// shards returns the containers in the scope, in the source's order. What the
+// migration itself made is never among them: it may lie in the same account.
 func (e *Engine) shards(ctx context.Context) ([]connector.Shard, error) {
+	made, err := e.made(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var out []connector.Shard
-	met := make([]bool, len(e.Spec.Scope))
+	met, named := make([]bool, len(e.Spec.Scope)), make([]int, len(e.Spec.Scope))
 	for s, err := range e.source.Shards(ctx) {
 		if err != nil {
 			return nil, err
 		}
+		if made[s.Ref] {
+			continue
+		}
 		in := false
 		for i, want := range e.Spec.Scope {
-			if e.inScope(s, want) {
+			exactly, byName := e.inScope(s, want)
+			if exactly || byName {
 				met[i], in = true, true
+			}
+			if byName && !exactly {
+				named[i]++
 			}
 		}
 		if in {
@@ -130,24 +142,49 @@ func (e *Engine) shards(ctx context.Context) ([]connector.Shard, error) {
 			return nil, connector.Errorf(connector.Gone, "from.scope: nothing at the source is called %q", want).
 				WithHint("rialto scan " + e.From.Connection + " lists what this connection sees")
 		}
+		if named[i] > 1 {
+			return nil, connector.Errorf(connector.Permanent, "from.scope: %d boards at the source are called %q", named[i], want).
+				WithHint("name the one that is meant by its id or address: rialto scan " + e.From.Connection + " lists them")
+		}
 	}
 	return out, nil
 }
 
-func (e *Engine) inScope(s connector.Shard, want string) bool {
+// made is the set of containers that the migration made, if they lie where the
+// source does.
+func (e *Engine) made(ctx context.Context) (map[item.Ref]bool, error) {
+	known, err := e.Ledger.Shards(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the ledger: %w", err)
+	}
+	out := map[item.Ref]bool{}
+	for _, s := range known {
+		if s.Target.Zero() {
+			continue
+		}
+		if _, here := e.source.Locate(e.target.Link(s.Target, s.Target)); here {
+			out[s.Target] = true
+		}
+	}
+	return out, nil
+}
+
+// inScope reports whether a container is one that the scope names: exactly, by
+// its id or address, or by its name.
+func (e *Engine) inScope(s connector.Shard, want string) (exactly, byName bool) {
 	if want == "*" {
-		return !s.Closed
+		return !s.Closed, false
 	}
 	name := want
 	if kind, rest, ok := strings.Cut(want, ":"); ok && kind == string(s.Ref.Kind) {
 		name = rest
 	}
-	if name == s.Ref.ID || want == s.URL || fold(name) == fold(s.Name) {
-		return true
+	if name == s.Ref.ID || want == s.URL {
+		return true, false
 	}
 	here, ok := e.source.Locate(s.URL)
 	there, ok2 := e.source.Locate(want)
-	return ok && ok2 && here == there
+	return ok && ok2 && here == there, fold(name) == fold(s.Name)
 }
 
 // newFitter returns the fitter of one container. links knows where items went,

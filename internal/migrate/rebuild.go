@@ -94,6 +94,7 @@ type candidate struct {
 	found  []connector.Found
 	byMark map[string]int
 	used   []bool
+	alike  bool // chosen for its looks
 }
 
 // shard pairs one container of the source, and its archive, with the target:
@@ -178,7 +179,11 @@ func (b *rebuilder) part(ctx context.Context, source item.Ref, units []*unit, bo
 		}
 		where[u.key] = target
 		b.count(u.key.Kind, 1, 0)
-		batch.Rows = append(batch.Rows, ledger.Row{Key: u.key, Target: target, Parent: c.board, State: ledger.Made})
+		row := ledger.Row{Key: u.key, Target: target, Parent: c.board, State: ledger.Made}
+		if u.key.Kind == item.Board && c.alike {
+			row.State = ledger.Adopted
+		}
+		batch.Rows = append(batch.Rows, row)
 		batch.Aliases = append(batch.Aliases, aliasesOf(u)...)
 		for _, key := range u.with {
 			b.count(key.Kind, 1, 0) // written with it, recovered with it
@@ -213,6 +218,7 @@ func (b *rebuilder) count(k item.Kind, found, missing int) {
 // choose finds the container that carries the most marks of these units.
 func (b *rebuilder) choose(ctx context.Context, units []*unit) (*candidate, error) {
 	var best *candidate
+	var alike []*candidate // that hold no marks, and what a create of the board would carry
 	bestHits := 0
 	for _, f := range b.boards {
 		c, err := b.candidate(ctx, f)
@@ -230,6 +236,15 @@ func (b *rebuilder) choose(ctx context.Context, units []*unit) (*candidate, erro
 		if hits > bestHits {
 			best, bestHits = c, hits
 		}
+		if len(c.byMark) == 0 && b.e.shapeOf(f.Bundle.Item) == b.e.shapeOf(units[0].item) {
+			alike = append(alike, c)
+		}
+	}
+	if best == nil && len(alike) == 1 {
+		// A container without tasks carries no mark that says whose it is: it is
+		// taken over, so that no second one is made and an undo leaves it alone.
+		best = alike[0]
+		best.alike = true
 	}
 	return best, nil
 }

@@ -115,13 +115,23 @@ func (p *part) settleChanges(ctx context.Context, intents []ledger.Intent) (crea
 		return nil, err
 	}
 	for _, r := range rows {
-		r.State = ledger.Half
-		b.Rows = append(b.Rows, r)
+		b.Rows = append(b.Rows, halved(r))
 	}
 	if len(b.Clear) == 0 {
 		return creates, nil
 	}
 	return creates, p.apply(ctx, b)
+}
+
+// halved is the row of an item of which a write may have been half done: it is
+// written whole again. What was adopted stays so, and is looked at again.
+func halved(r ledger.Row) ledger.Row {
+	if r.State == ledger.Adopted {
+		r.Version = 0
+	} else {
+		r.State = ledger.Half
+	}
+	return r
 }
 
 // findCreates looks for the creates at the target, records those that are

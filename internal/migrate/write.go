@@ -363,9 +363,7 @@ func (p *part) failed(s *step, err error, b *ledger.Batch) error {
 	case ce.InDoubt && s.change.Op == connector.Create:
 		p.flag(func(s *partState) { s.doubt = true }) // the intent stays; settle asks the target
 	case ce.InDoubt || s.change.Op == connector.Update:
-		row := s.row
-		row.State = ledger.Half // part of it may be there: the next pass writes all of it
-		b.Rows = append(b.Rows, row)
+		b.Rows = append(b.Rows, halved(s.row))
 		if ce.InDoubt {
 			p.flag(func(s *partState) { s.retry = true })
 		}

@@ -14,7 +14,7 @@ import (
 )
 
 // slack is how far the clocks of Find's caller and of Planner may be apart.
-const slack = 10 * time.Minute
+const slack = 2 * time.Hour
 
 // Find implements connector.Target.
 func (t *target) Find(ctx context.Context, container item.Ref, since time.Time) iter.Seq2[connector.Found, error] {
@@ -75,6 +75,11 @@ func (t *target) findIn(ctx context.Context, planID string, since time.Time, yie
 			return nil
 		}
 		return err
+	}
+	if !since.IsZero() { // writes are being settled: nothing else is under way in this plan
+		if err := t.reclaim(ctx, planID); err != nil {
+			return err
+		}
 	}
 	for _, slot := range slots(f.details, f.tasks) {
 		if !yield(connector.Found{Bundle: item.Bundle{Item: labelItem(planID, slot, f.details.Categories.text(slot)), CheckItems: -1}}, nil) {

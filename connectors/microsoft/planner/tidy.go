@@ -14,8 +14,11 @@ import (
 // task refers to any more.
 
 // reclaim deletes the folders of a plan's tasks to which no task refers. It is
-// called when a task that was to be deleted is gone already: whoever deleted it
-// may have been stopped before its files went too. Once a plan and target.
+// called when a task that was to be deleted is gone already, for whoever deleted
+// it may have been stopped before its files went too; and when writes in doubt
+// are settled, for files are sent before the task that is to refer to them. A
+// task that was made and has no references yet gets its files once more when it
+// is completed. Once a plan and target.
 func (t *target) reclaim(ctx context.Context, planID string) error {
 	t.mu.Lock()
 	done := t.reclaimed[planID]

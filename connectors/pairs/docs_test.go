@@ -1,0 +1,282 @@
+package pairs_test
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connectors"
+	"github.com/rialto-migrate/rialto/item"
+)
+
+// A shown connection is one whose capabilities a page shows: the first one
+// whole, the others by what differs.
+type shown struct {
+	how string
+	set connector.Settings
+}
+
+// connections are the ways of connecting that the pages tell apart.
+func connections() map[string][]shown {
+	return map[string][]shown{
+		"trello": {{"in a paid workspace", nil}, {"in a free workspace (plan=free)", connector.Settings{"plan": "free"}}},
+		"planner": {{"signed in as a person (a refresh token)", connector.Settings{"refresh-token": "x"}},
+			{"as an app on its own (a client secret)", connector.Settings{"client-secret": "x"}}},
+		"redmine": {{"with an administrator's key, and a custom field Labels (id 7, say)", connector.Settings{"admin": "yes", "labels-field": "7", "text": "markdown"}},
+			{"without a custom field Labels", connector.Settings{"admin": "yes", "text": "markdown"}},
+			{"with the key of somebody who is no administrator", connector.Settings{"admin": "no", "labels-field": "7", "text": "markdown"}},
+			{"with versions for lists (lists-as=version)", connector.Settings{"admin": "yes", "labels-field": "7", "text": "markdown", "lists-as": "version"}},
+			{"with statuses for lists (lists-as=status)", connector.Settings{"admin": "yes", "labels-field": "7", "text": "markdown", "lists-as": "status"}}},
+	}
+}
+
+// TestDocs holds the pages of docs/connectors against what the connectors
+// declare.
+func TestDocs(t *testing.T) {
+	for _, c := range connectors.All() {
+		name := c.Manifest().Name
+		ways := connections()[name]
+		if len(ways) == 0 {
+			t.Errorf("connections does not say how to show %s", name)
+			continue
+		}
+		golden(t, filepath.Join(root(), "docs", "connectors", name+".md"), page(c, ways))
+	}
+}
+
+func page(c connector.Connector, ways []shown) string {
+	p := &pageWriter{}
+	m, caps := c.Manifest(), c.Capabilities(ways[0].set)
+	p.f("# %s\n", m.Title)
+	p.f("What Rialto can keep when it moves boards to and from %s, and what it cannot, with the reason. This page is written by", m.Title)
+	p.f("`go test ./connectors/pairs -run Docs -update` from what the connector declares; forecast, run and verify read the same tables.\n")
+	p.f("It shows a connection %s; [what differs otherwise](#otherwise) stands below.\n", ways[0].how)
+	p.f("- Long texts are %s.%s", caps.Format, mention(caps))
+	p.f("- A request of a run that was stopped may still arrive for %s: until then nothing that is in doubt is written again.", caps.SettleDelay)
+	p.f("- A connection talks to %s%s.\n", strings.Join(m.Hosts, ", "), map[bool]string{true: ", and to what the setting url names", false: "what the setting url names"}[len(m.Hosts) > 0])
+	p.settings(m)
+	p.f("## What it holds\n")
+	for _, info := range item.Kinds() {
+		if _, ok := caps.Kinds[info.Kind]; ok {
+			p.kind(info, caps)
+		}
+	}
+	p.absent(caps)
+	p.quotas(caps)
+	if len(ways) > 1 {
+		p.f("## Otherwise\n")
+		for _, w := range ways[1:] {
+			p.otherwise(w, caps, c.Capabilities(w.set))
+		}
+	}
+	return strings.TrimRight(p.String(), "\n") + "\n"
+}
+
+func mention(caps connector.Capabilities) string {
+	if caps.Mention == "" {
+		return " No mark in them notifies anybody."
+	}
+	return fmt.Sprintf(" `%s` before a user name in them notifies that person, so that mentions from elsewhere are written as plain names.", caps.Mention)
+}
+
+type pageWriter struct{ strings.Builder }
+
+func (p *pageWriter) f(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
+
+func (p *pageWriter) settings(m connector.Manifest) {
+	p.f("## Settings of a connection\n")
+	p.f("`rialto connect %s --name NAME --set setting=value …`; secrets are asked for, and sealed.\n", m.Name)
+	p.f("| setting | | what it is |\n|---|---|---|")
+	for _, s := range m.Settings {
+		var is []string
+		for _, what := range []struct {
+			yes  bool
+			word string
+		}{{s.Secret, "secret"}, {s.Path, "a local file or folder"}, {s.Optional, "optional"}, {!s.Optional, "needed"}} {
+			if what.yes {
+				is = append(is, what.word)
+			}
+		}
+		p.f("| `%s` | %s | %s |", s.Name, strings.Join(is, ", "), cell(s.Help))
+	}
+	p.f("")
+}
+
+func (p *pageWriter) kind(info item.KindInfo, caps connector.Capabilities) {
+	k := caps.Kinds[info.Kind]
+	p.f("### %s\n", strings.ToUpper(info.Plural[:1])+info.Plural[1:])
+	if !caps.Writes(info.Kind) {
+		p.f("%s. Read from here, and not written: %s.\n", sentence(info.Doc), readOnly(info.Kind, k))
+	} else {
+		p.f("%s.\n", sentence(info.Doc))
+		p.facts(info.Kind, k)
+	}
+	p.f("| field | kept | limit | why |\n|---|---|---|---|")
+	for _, f := range info.Fields {
+		limits, ok := k.Fields[f.Name]
+		switch {
+		case !ok:
+			p.f("| %s: %s | no | | %s |", f.Name, f.Doc, cell(k.Lost[f.Name]))
+		case limits.Told:
+			p.f("| %s: %s | read only | | %s |", f.Name, f.Doc, cell(limits.Why))
+		default:
+			p.f("| %s: %s | yes | %s | %s |", f.Name, f.Doc, limit(limits), cell(limits.Why))
+		}
+	}
+	p.f("")
+}
+
+func readOnly(k item.Kind, caps connector.KindCaps) string {
+	if k == item.Member {
+		return "people are matched with those of the target, by address and name or by hand"
+	}
+	for _, name := range slices.Sorted(maps.Keys(caps.Fields)) {
+		if why := caps.Fields[name].Why; why != "" {
+			return why
+		}
+	}
+	return "the cloud's API writes none"
+}
+
+// facts say what holds for a kind as a whole.
+func (p *pageWriter) facts(kind item.Kind, k connector.KindCaps) {
+	if k.Embedded != "" {
+		p.f("- Written with its %s, in one go.", k.Embedded)
+	}
+	if k.Max > 0 || k.MaxOpen > 0 {
+		open := ""
+		if k.MaxOpen > 0 {
+			open = fmt.Sprintf(", %d of them open", k.MaxOpen)
+		}
+		where := "a board"
+		switch info, _ := item.Info(kind); {
+		case info.Level == 0:
+			where = "a place"
+		case info.Level > 2:
+			where = "a task"
+		}
+		p.f("- At most %d in %s%s: %s.", k.Max, where, open, k.Why)
+	}
+	if k.Ordered {
+		p.f("- Their order is kept.")
+	}
+	switch {
+	case k.Carrier != "":
+		p.f("- Found again, after a crash or with the ledger lost, by its mark: %s.", k.Carrier)
+	case k.Embedded != "":
+		p.f("- Found again with its %s.", k.Embedded)
+	default:
+		p.f("- Found again, after a crash or with the ledger lost, by what it holds: %s. It carries no mark.", strings.Join(k.Shape, ", "))
+	}
+	undo := string(cmp.Or(k.Undo, connector.UndoExact))
+	if k.UndoWhy != "" {
+		undo += ": " + k.UndoWhy
+	}
+	p.f("- Undo: %s.", undo)
+	if k.NotifiesWhy != "" {
+		p.f("- Who hears of it: %s.", k.NotifiesWhy)
+	}
+	p.f("")
+}
+
+func limit(f connector.FieldCaps) string {
+	var out []string
+	add := func(yes bool, format string, args ...any) {
+		if yes {
+			out = append(out, fmt.Sprintf(format, args...))
+		}
+	}
+	add(f.MaxChars > 0, "%d characters", f.MaxChars)
+	add(f.MaxCount > 0, "%d entries", f.MaxCount)
+	add(f.MaxBytes >= 1<<30, "%d GB", f.MaxBytes>>30)
+	add(f.MaxBytes > 0 && f.MaxBytes < 1<<30, "%d MB", f.MaxBytes>>20)
+	add(f.Days, "days, no clock")
+	add(len(f.Values) > 0 && len(f.Values) <= 12, "%s", strings.Join(f.Values, ", "))
+	add(len(f.Values) > 12, "one of %d", len(f.Values))
+	add(f.Unique, "each once")
+	add(f.Needed, "not empty")
+	add(f.Fixed, "cannot change later")
+	add(f.AtLeast, "may hold more")
+	return strings.Join(out, "; ")
+}
+
+func (p *pageWriter) absent(caps connector.Capabilities) {
+	lines := 0
+	for _, info := range item.Kinds() {
+		if _, ok := caps.Kinds[info.Kind]; ok {
+			continue
+		}
+		if lines == 0 {
+			p.f("## What it has no place for\n")
+		}
+		lines++
+		p.f("- %s: %s. They become text of their task.", info.Plural, caps.Absent[info.Kind])
+	}
+	if lines > 0 {
+		p.f("")
+	}
+}
+
+func (p *pageWriter) quotas(caps connector.Capabilities) {
+	p.f("## Quotas\n")
+	if len(caps.Quotas) == 0 {
+		p.f("The vendor publishes none for these calls: the forecast gives a range, and the run learns from what it is told.\n")
+		return
+	}
+	p.f("| calls | at most | says |\n|---|---|---|")
+	for _, q := range caps.Quotas {
+		p.f("| %s | %d in %s | %s |", cmp.Or(q.Class, "all"), q.Requests, q.Per, cell(q.Source))
+	}
+	p.f("")
+}
+
+// otherwise says what differs with other settings.
+func (p *pageWriter) otherwise(w shown, base, caps connector.Capabilities) {
+	p.f("### A connection %s\n", w.how)
+	for _, info := range item.Kinds() {
+		was, had := base.Kinds[info.Kind]
+		k, has := caps.Kinds[info.Kind]
+		switch {
+		case had && !has:
+			p.f("- %s have no place: %s.", info.Plural, caps.Absent[info.Kind])
+			continue
+		case !has:
+			continue
+		case !had:
+			p.f("- %s have a place.", info.Plural)
+		}
+		if was.Undo != k.Undo || was.UndoWhy != k.UndoWhy {
+			p.f("- %s: undo is %s. %s", info.Plural, k.Undo, k.UndoWhy)
+		}
+		for _, f := range info.Fields {
+			a, kept := was.Fields[f.Name]
+			b, keeps := k.Fields[f.Name]
+			before, after := state(a, kept, was.Lost[f.Name]), state(b, keeps, k.Lost[f.Name])
+			if had && before != after {
+				p.f("- %s, %s: %s", info.Plural, f.Name, after)
+			}
+		}
+	}
+	p.f("")
+}
+
+// state is how a field is kept, in words.
+func state(f connector.FieldCaps, kept bool, lost string) string {
+	switch {
+	case !kept:
+		return "not kept: " + lost
+	case f.Told:
+		return "read only: " + f.Why
+	}
+	return strings.TrimSuffix(fmt.Sprintf("kept (%s): %s", cmp.Or(limit(f), "no limit"), f.Why), ": ")
+}
+
+func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// cell makes a text fit for a table.
+func cell(s string) string { return strings.ReplaceAll(s, "|", "\\|") }
