@@ -176,6 +176,7 @@ func startCloud(ctx context.Context, name string, l load) (*cloud, error) {
 	}
 	cmd := exec.CommandContext(ctx, exe, serveArgument, "-cloud", name, "-cards", fmt.Sprint(l.cards), "-mib", fmt.Sprint(l.mib))
 	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // it does not outlive this process
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err

@@ -118,7 +118,7 @@ func (m *move) measure(ctx context.Context) (t table, err error) {
 	row("requests to Graph", fmt.Sprint(len(m.made.files)), func(i int, _ outcome) string { return fmt.Sprint(total(target[i].HTTP)) })
 	row("of them $batch", "", func(i int, _ outcome) string { return fmt.Sprint(batches(target[i].HTTP)) })
 	row("parts that they held", "", func(i int, _ outcome) string { return fmt.Sprint(total(target[i].Parts) - total(target[i].HTTP)) })
-	t.note = m.least(source[0], target[0])
+	t.note = m.least(source[0], target[0], target[2])
 	return t, nil
 }
 
@@ -174,25 +174,38 @@ func batches(counts map[string]int) (n int) {
 }
 
 // least says how few requests would do, and how many there were.
-func (m *move) least(source, target tally) string {
+func (m *move) least(source, target, verify tally) string {
 	cards := float64(m.load.cards)
-	pages, history := math.Ceil(cards/1000), math.Ceil((cards+float64(m.made.comments))/1000)
-	read, leastRead := float64(total(source.HTTP)-downloads(source.HTTP)), 1+pages+history
-	var uploads, taskParts int
-	for k, c := range target.HTTP {
-		if strings.Contains(k, "/drives/") || strings.Contains(k, "/upload/") {
-			uploads += c
+	read := 0
+	for k, c := range source.HTTP {
+		if strings.Contains(k, "/boards/") {
+			read += c
 		}
 	}
+	leastRead := 1 + math.Ceil((cards+float64(m.made.comments))/1000)
+	var taskParts int
 	for k, c := range target.Parts {
 		if strings.Contains(k, "/planner/tasks") {
 			taskParts += c
 		}
 	}
-	return fmt.Sprintf("Reading the board took %.0f requests; %.0f are the least: one for the board, one for each 1,000 cards and one for each 1,000 actions. "+
-		"Writing took %.2f parts a card (3 are the least where a task's details cannot go with it: make it, read the details' etag, write them) "+
-		"in %.3f requests a card (0.15 are the least, 20 parts to a $batch), and %d requests for %d files.",
-		read, leastRead, float64(taskParts)/cards, float64(total(target.HTTP)-uploads)/cards, uploads, len(m.made.files))
+	files := float64(len(m.made.files))
+	return fmt.Sprintf("Reading the board took %d requests; %.0f are the least: one for the board with its cards, one for each 1,000 actions. "+
+		"Writing took %.2f parts a card (3 are the least where a task's details cannot go with it: make it, read the etag of its details, write them) "+
+		"in %.3f requests a card (0.15 are the least, with 20 parts to a $batch), and %.2f requests a file (1 is the least, and one for each 10 MiB of a large one). "+
+		"Verify took %.2f requests to Graph a file (2 are the least: where it lies, and its bytes).",
+		read, leastRead, float64(taskParts)/cards, float64(total(target.HTTP)-transfers(target.HTTP))/cards, float64(transfers(target.HTTP))/files,
+		float64(transfers(verify.HTTP))/files)
+}
+
+// transfers are the requests that carry files to or from a drive.
+func transfers(counts map[string]int) (n int) {
+	for k, c := range counts {
+		if strings.Contains(k, "/drives/") || strings.Contains(k, "/upload/") || strings.Contains(k, "/download/") {
+			n += c
+		}
+	}
+	return n
 }
 
 // bare copies the files one after the other, as a shell loop would: what any

@@ -13,27 +13,43 @@ type KindInfo struct {
 	Doc    string // one line for help texts and generated pages
 }
 
-// Kinds lists every kind that Rialto moves, containers first. A new kind is a
+// A row is one kind in the list of kinds.
+type row struct {
+	kind    Kind
+	declare func() KindInfo
+}
+
+// rows lists every kind that Rialto moves, containers first. A new kind is a
 // file of its own and one row here.
-func Kinds() []KindInfo {
-	return []KindInfo{
-		boardKind(),
-		memberKind(),
-		labelKind(),
-		fieldKind(),
-		listKind(),
-		taskKind(),
-		checklistKind(),
-		commentKind(),
-		attachmentKind(),
+func rows() [9]row {
+	return [...]row{
+		{Board, boardKind},
+		{Member, memberKind},
+		{Label, labelKind},
+		{CustomField, fieldKind},
+		{List, listKind},
+		{Task, taskKind},
+		{Checklist, checklistKind},
+		{Comment, commentKind},
+		{Attachment, attachmentKind},
 	}
+}
+
+// Kinds declares every kind, containers first.
+func Kinds() []KindInfo {
+	all := rows()
+	out := make([]KindInfo, len(all))
+	for i, r := range all {
+		out[i] = r.declare()
+	}
+	return out
 }
 
 // Info returns the declaration of a kind; ok is false for an unknown one.
 func Info(k Kind) (info KindInfo, ok bool) {
-	for _, info := range Kinds() {
-		if info.Kind == k {
-			return info, true
+	for _, r := range rows() {
+		if r.kind == k {
+			return r.declare(), true
 		}
 	}
 	return KindInfo{}, false

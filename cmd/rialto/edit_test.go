@@ -36,7 +36,7 @@ func (m *maker) editBoard(s *trello.Server) (string, error) {
 		return "nothing", nil
 	}
 	c, l := pick(m, cards), pick(m, b.Lists)
-	if m.chance(0.1) { // to another board, if there is one
+	if m.chance(0.1) && c.Comments == 0 { // to another board, if there is one; the stand-in leaves comments behind
 		l = pick(m, pick(m, s.Boards()).Lists)
 	}
 	switch m.IntN(13) {

@@ -141,8 +141,6 @@ func (s *served) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.changes(r) {
 		s.writes.Add(1)
 	}
-	w, after := dbg(s, w, r)
-	defer after()
 	if h := s.faulty.Load(); h != nil {
 		(*h).ServeHTTP(w, r)
 		return

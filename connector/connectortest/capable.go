@@ -37,8 +37,8 @@ func checkManifest(t testing.TB, m connector.Manifest) {
 	}
 }
 
-// checkCapabilities holds a table of capabilities against the declared kinds.
-func checkCapabilities(t testing.TB, c connector.Capabilities) {
+// Capable holds a table of capabilities against the declared kinds.
+func Capable(t testing.TB, c connector.Capabilities) {
 	t.Helper()
 	for _, info := range item.Kinds() {
 		k, ok := c.Kinds[info.Kind]

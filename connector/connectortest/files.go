@@ -1,6 +1,7 @@
 package connectortest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -30,10 +31,10 @@ func (r *rig) testFiles() {
 			})
 		}
 	}
-	if n := r.world.BigFile; n > 0 {
-		big := []byte(strings.Repeat("0123456789abcdef", int(n)/16*3+1))
+	if r.world.BigFile > 0 {
+		big := r.big()
 		r.file(p, "a file in parts", big, func(*item.Item) {})
-		r.badFile(p, "a file in parts whose source breaks in the second part", big, func(it *item.Item) { r.make.misbehave(it.Blob, trick{breaksAt: int64(len(big)) * 9 / 10}) })
+		r.badFile(p, "a file in parts whose source breaks in the second part", big, func(it *item.Item) { r.make.misbehave(it.Blob, trick{breaksAt: int64(len(big)) * 19 / 20}) })
 		r.badFile(p, "a file in parts that is shorter than its source says", big, func(it *item.Item) { it.Blob.Bytes += 1000 })
 	}
 	r.badFile(p, "a file that is shorter than its source says", long, func(it *item.Item) { it.Blob.Bytes += 1000 })
@@ -48,10 +49,10 @@ func (r *rig) testFiles() {
 	if r.suite.Sockets || r.world.BigFile == 0 {
 		return
 	}
-	for _, t := range []trouble{{fates: []fate{unheard}, dies: true}, {fates: []fate{lost, truncated, failing}}} {
+	big := r.big()
+	for _, t := range []trouble{{fates: []fate{unheard, lost}, dies: true}, {fates: []fate{failing, truncated, lost, unheard}}} {
 		r.each(t, func(what string, ctx context.Context, died func() bool) {
 			decided := r.hold()
-			big := []byte(strings.Repeat("fedcba9876543210", int(r.world.BigFile)/16*3+1))
 			ch := r.withFile(p, big, func(*item.Item) {})
 			m := r.migrate(ch.Item.Kind, p.board, r.lastOf(ch.Item.Kind, p), ch)
 			decided()
@@ -60,6 +61,11 @@ func (r *rig) testFiles() {
 			m.finish("a file in parts, " + what)
 		})
 	}
+}
+
+// big is a file that is sent in parts, the last of which is not full.
+func (r *rig) big() []byte {
+	return bytes.Repeat([]byte("0123456789abcdef"), int(r.world.BigFile)/16*9/8+1)
 }
 
 // withFile is the Create of a file, or of a task with a file where files come

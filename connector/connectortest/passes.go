@@ -2,6 +2,7 @@ package connectortest
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -44,6 +45,26 @@ func (r *rig) migrate(k item.Kind, board item.Ref, after string, changes ...conn
 	}
 	for _, ref := range m.there() {
 		m.had[ref] = true
+	}
+	return m
+}
+
+// migrateAfter is migrate behind an earlier migration of the same kind to the
+// same board, nil for none, so that what is there need not be listed again.
+func (r *rig) migrateAfter(before *migration, k item.Kind, p home, changes ...connector.Change) *migration {
+	r.Helper()
+	if before == nil {
+		return r.migrate(k, r.boardOf(k, p), r.lastOf(k, p), changes...)
+	}
+	m := &migration{rig: r, kind: k, board: before.board, after: before.after, began: time.Now(), had: maps.Clone(before.had)}
+	for _, w := range before.wants {
+		m.had[w.target] = true
+		if r.caps.Kinds[k].Ordered {
+			m.after = w.target.ID
+		}
+	}
+	for _, ch := range changes {
+		m.wants = append(m.wants, &wanted{change: ch})
 	}
 	return m
 }

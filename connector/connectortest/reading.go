@@ -301,15 +301,17 @@ func (r *rig) testWritingStopped() {
 			continue
 		}
 		p := r.furnish()
+		p.fields = p.fields[:min(2, len(p.fields))]
+		var m *migration
 		for n := 1; n <= r.tried() && !r.Failed(); n++ {
 			if r.suite.Sockets && n > 1 {
 				break
 			}
 			r.connect()
 			if r.narrow(k) {
-				p = home{board: r.newBoard()}
+				p, m = home{board: r.newBoard()}, nil
 			}
-			m := r.migrate(k, r.boardOf(k, p), r.lastOf(k, p), r.batchOf(k, p)...)
+			m = r.migrateAfter(m, k, p, r.batchOf(k, p)...)
 			r.wire.decide(only(n, hanging))
 			hung := r.stops("writing a "+string(k), func(ctx context.Context) error {
 				m.batch(ctx, nil)

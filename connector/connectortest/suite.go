@@ -98,9 +98,9 @@ func Run(t *testing.T, s Suite) {
 	t.Run("Capabilities", func(t *testing.T) {
 		s.bubble(t, func(t *testing.T) {
 			checkManifest(t, s.Connector.Manifest())
-			checkCapabilities(t, s.Connector.Capabilities(nil))
+			Capable(t, s.Connector.Capabilities(nil))
 			set := s.Start(t).Settings
-			checkCapabilities(t, s.Connector.Capabilities(set))
+			Capable(t, s.Connector.Capabilities(set))
 		})
 	})
 	for _, p := range parts() {

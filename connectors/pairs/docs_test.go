@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/connectors"
@@ -57,7 +58,7 @@ func page(c connector.Connector, ways []shown) string {
 	p.f("`go test ./connectors/pairs -run Docs -update` from what the connector declares; forecast, run and verify read the same tables.\n")
 	p.f("It shows a connection %s; [what differs otherwise](#otherwise) stands below.\n", ways[0].how)
 	p.f("- Long texts are %s.%s", caps.Format, mention(caps))
-	p.f("- A request of a run that was stopped may still arrive for %s: until then nothing that is in doubt is written again.", caps.SettleDelay)
+	p.f("- A request of a run that was stopped may still arrive for %s: until then nothing that is in doubt is written again.", span(caps.SettleDelay))
 	p.f("- A connection talks to %s%s.\n", strings.Join(m.Hosts, ", "), map[bool]string{true: ", and to what the setting url names", false: "what the setting url names"}[len(m.Hosts) > 0])
 	p.settings(m)
 	p.f("## What it holds\n")
@@ -199,7 +200,7 @@ func limit(f connector.FieldCaps) string {
 	add(len(f.Values) > 0 && len(f.Values) <= 12, "%s", strings.Join(f.Values, ", "))
 	add(len(f.Values) > 12, "one of %d", len(f.Values))
 	add(f.Unique, "each once")
-	add(f.Needed, "not empty")
+	add(f.Needed, "needed")
 	add(f.Fixed, "cannot change later")
 	add(f.AtLeast, "may hold more")
 	return strings.Join(out, "; ")
@@ -230,7 +231,7 @@ func (p *pageWriter) quotas(caps connector.Capabilities) {
 	}
 	p.f("| calls | at most | says |\n|---|---|---|")
 	for _, q := range caps.Quotas {
-		p.f("| %s | %d in %s | %s |", cmp.Or(q.Class, "all"), q.Requests, q.Per, cell(q.Source))
+		p.f("| %s | %d in %s | %s |", cmp.Or(q.Class, "all"), q.Requests, span(q.Per), cell(q.Source))
 	}
 	p.f("")
 }
@@ -274,6 +275,18 @@ func state(f connector.FieldCaps, kept bool, lost string) string {
 		return "read only: " + f.Why
 	}
 	return strings.TrimSuffix(fmt.Sprintf("kept (%s): %s", cmp.Or(limit(f), "no limit"), f.Why), ": ")
+}
+
+// span is a time in words: "1 minute" for 1m0s.
+func span(d time.Duration) string {
+	n, unit := int(d/time.Second), "second"
+	if d%time.Minute == 0 {
+		n, unit = int(d/time.Minute), "minute"
+	}
+	if n != 1 {
+		unit += "s"
+	}
+	return fmt.Sprintf("%d %s", n, unit)
 }
 
 func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

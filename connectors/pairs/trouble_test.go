@@ -182,7 +182,7 @@ func TestWrongCredentials(t *testing.T) {
 		{"trello", func(t *testing.T) *end { return newTrello(t, 3).with("token", "ATTA0123456789") }, "connect again with a new token"},
 		{"planner app", func(t *testing.T) *end {
 			return newPlanner(t, microsoft.Options{}, false).with("client-secret", "wrong~secret")
-		}, "connect again"},
+		}, "check client-id and client-secret"},
 		{"planner person", func(t *testing.T) *end {
 			return newPlanner(t, microsoft.Options{}, true).with("refresh-token", "0.wrong-refresh-token")
 		}, "sign in again"},

@@ -192,11 +192,12 @@ func (p *pass) elsewhere(ctx context.Context, part *part, key item.Ref) (bool, e
 // when they were written and has moved since, or that is no longer where it
 // was. The containers are listed once more: that costs fewer calls than
 // fetching each item.
-func (p *pass) relink(ctx context.Context, shards []connector.Shard) error {
+func (p *pass) relink(ctx context.Context, shards []connector.Shard, rounds int) error {
 	stale, err := p.links.stale(ctx, p.e.Ledger, p.moved)
 	if err != nil {
 		return err
 	}
+	made := p.e.outcomes.made()
 	for _, s := range shards {
 		parts, err := p.partsOf(ctx, s.Ref)
 		if err != nil {
@@ -227,6 +228,9 @@ func (p *pass) relink(ctx context.Context, shards []connector.Shard) error {
 			return err
 		}
 		p.e.Failpoint("after-relink")
+	}
+	if p.e.outcomes.made() > made && rounds > 1 {
+		return p.relink(ctx, shards, rounds-1) // what came only now may be pointed at too
 	}
 	return nil
 }

@@ -119,6 +119,12 @@ func (o *outcomes) tally() map[item.Kind]Tally {
 	return out
 }
 
+// made counts the tasks and containers that were created.
+func (o *outcomes) made() (n int) {
+	tally := o.tally()
+	return tally[item.Task].Created + tally[item.Board].Created
+}
+
 // met counts the items that have an outcome, and those of them that were
 // written.
 func (o *outcomes) met() (items, written int) {

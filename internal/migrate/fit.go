@@ -2,17 +2,12 @@ package migrate
 
 import (
 	"cmp"
-	"fmt"
-	"maps"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
-	"github.com/rialto-migrate/rialto/internal/richtext"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -109,56 +104,6 @@ type fitting struct {
 	tail  []string // sections after them
 }
 
-// lose counts a loss, for the reason that the target's capabilities give.
-func (f *fitting) lose(k item.Kind, field, policy, id string) {
-	f.loseFor(k, field, policy, id, f.because(k, field))
-}
-
-func (f *fitting) loseFor(k item.Kind, field, policy, id, why string) {
-	f.u.losses = append(f.u.losses, lost{kind: k, field: field, policy: policy, why: why, id: id})
-}
-
-// because is why the target does not keep a field of a kind as it was; "*" is
-// the whole item.
-func (f *fitter) because(k item.Kind, field string) string {
-	why := f.to.Kinds[k].Lost[field]
-	if why == "" && field == "*" && !f.to.Writes(k) {
-		why = f.to.Absent[k]
-		for _, name := range slices.Sorted(maps.Keys(f.to.Kinds[k].Fields)) {
-			why = cmp.Or(why, f.to.Kinds[k].Fields[name].Why)
-		}
-	}
-	if why == "" {
-		why = cmp.Or(f.to.Kinds[k].Fields[field].Why, f.to.Kinds[k].Why, f.to.Absent[k])
-	}
-	return why
-}
-
-// loseEnd counts a text that was longer than the target holds.
-func (f *fitting) loseEnd(k item.Kind, field, id string) {
-	limits := f.to.Kinds[k].Fields[field]
-	why := fmt.Sprintf("at most %d characters", limits.MaxChars)
-	if limits.Why != "" {
-		why += ": " + limits.Why
-	}
-	f.loseFor(k, field, asCut, id, why)
-}
-
-// loseMarks counts a text that was cleaned.
-func (f *fitting) loseMarks(k item.Kind, field, id string) {
-	f.loseFor(k, field, "cleaned", id, "control characters, and marks with which a name can show other letters than it holds, are left out")
-}
-
-// loseRef counts a reference to something that is not at the target: because
-// the target has no place for it, or because the source does not give it.
-func (f *fitting) loseRef(k item.Kind, field string, to item.Ref, id string) {
-	policy, why := asText, f.because(to.Kind, "*")
-	if _, named := f.names[to]; !named {
-		policy, why = missing, "the source names it and does not give it"
-	}
-	f.loseFor(k, field, policy, id, why)
-}
-
 // begin makes the unit of a bundle, not yet fitted: enough to tell whether it
 // changed.
 func (f *fitter) begin(b item.Bundle) *unit {
@@ -168,11 +113,69 @@ func (f *fitter) begin(b item.Bundle) *unit {
 	}
 	u.ownKind = f.to.Writes(b.Item.Kind)
 	with := f.split(b, u)
-	u.version = f.digest.Items(func(item.Kind, item.Field) bool { return true }, append([]item.Item{b.Item}, with...)...)
+	all := append([]item.Item{b.Item}, with...)
+	u.version = f.digest.Items(func(item.Kind, item.Field) bool { return true }, append(all, f.context(all))...)
 	if list := item.InList.Get(b.Item); b.Item.Kind == item.Task && !list.Zero() {
 		u.lane = list.String()
 	}
 	return u
+}
+
+// context is an item that stands for what the fit of others depends on beside
+// themselves: who their people are at the target, and the names of what they
+// refer to and the target has no place for. When one of these changes, they are
+// looked at again.
+func (f *fitter) context(items []item.Item) item.Item {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var says []string
+	who := func(ids ...string) {
+		for _, id := range ids {
+			if id == "" {
+				continue
+			}
+			to, _ := f.people.target(id)
+			says = append(says, cmp.Or(to, f.people.name(id)))
+		}
+	}
+	what := func(refs ...item.Ref) {
+		for _, r := range refs {
+			if _, there := f.refs[r]; !there && f.names[r] != "" {
+				says = append(says, f.names[r])
+			}
+		}
+	}
+	for _, it := range items {
+		info, _ := item.Info(it.Kind)
+		for _, field := range info.Fields {
+			switch v := it.Fields[field.Name].(type) {
+			case string:
+				if field.Type == item.Person {
+					who(v)
+				}
+			case []string:
+				if field.Type == item.People {
+					who(v...)
+				}
+			case item.Ref:
+				what(v)
+			case []item.Ref:
+				what(v...)
+			case []item.FieldValue:
+				for _, fv := range v {
+					what(item.Ref{Kind: item.CustomField, ID: fv.Field})
+				}
+			case []item.Check:
+				for _, c := range v {
+					who(c.Assignee)
+				}
+			}
+		}
+	}
+	var out item.Item
+	out.Kind = item.Task
+	item.Title.Set(&out, strings.Join(says, "\x00"))
+	return out
 }
 
 // fit fits a unit. parent is the target's id of what the item lies in.
@@ -402,373 +405,4 @@ func addressOf(a item.Item) string {
 		return ""
 	}
 	return address
-}
-
-// value fits one value that the target keeps.
-func (w *fitting) value(from item.Item, field item.Field, limits connector.FieldCaps, v any) any {
-	k, id := from.Kind, from.ID
-	switch field.Type {
-	case item.Line:
-		if limits.Values != nil && !slices.Contains(limits.Values, v.(string)) {
-			w.lose(k, field.Name, asText, id)
-			w.lines = append(w.lines, w.inWords(field, v)...)
-			return nil
-		}
-		if field.Name == item.MediaType.Name && v == "application/octet-stream" {
-			return nil // says what no media type says
-		}
-		s, changed := richtext.Clean(w.address(v.(string))) // links are often named by their address
-		if changed {
-			w.loseMarks(k, field.Name, id)
-		}
-		head, rest := cut(s, limits.MaxChars)
-		if rest != "" {
-			w.loseEnd(k, field.Name, id)
-			w.hit(k, field.Name, limits.MaxChars)
-			w.lines = append(w.lines, label(field.Name)+": "+s)
-		}
-		return head
-	case item.Text:
-		return w.text(from, field, limits, v.(string))
-	case item.URL:
-		return w.address(v.(string))
-	case item.Time:
-		t := v.(time.Time).UTC().Truncate(time.Second)
-		if !limits.Days {
-			return t
-		}
-		local := t.In(w.loc)
-		day := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC)
-		if !(w.daysOnly(k, field.Name) || local.Hour() == 0 && local.Minute() == 0) {
-			w.lose(k, field.Name, asDay, id)
-			w.lines = append(w.lines, label(field.Name)+": "+local.Format(clock))
-		}
-		if w.daysOnly(k, field.Name) {
-			return t // already a day: no zone applies
-		}
-		return day
-	case item.Choice:
-		s := v.(string)
-		if limits.Unique {
-			return nil // given out once by another rule
-		}
-		if limits.Values == nil || slices.Contains(limits.Values, s) {
-			return s
-		}
-		if field.Name == item.Color.Name {
-			if near := item.NearestColor(s, limits.Values, func(string) bool { return false }); near != "" {
-				w.lose(k, field.Name, asNearest, id)
-				return near
-			}
-		}
-		w.lose(k, field.Name, asText, id)
-		w.lines = append(w.lines, label(field.Name)+": "+s)
-		return nil
-	case item.Number:
-		return w.number(from, field, limits, v.(float64))
-	case item.One:
-		return w.one(from, field, v.(item.Ref))
-	case item.Many:
-		return w.many(from, field, limits, v.([]item.Ref))
-	case item.Person:
-		return w.person(from, field, v.(string))
-	case item.People:
-		return w.persons(from, field, limits, v.([]string))
-	case item.Values:
-		var out []item.FieldValue
-		for _, fv := range v.([]item.FieldValue) {
-			if fv.Value == "" || fv.Value == "false" {
-				continue // says what no value says
-			}
-			ref := item.Ref{Kind: item.CustomField, ID: fv.Field}
-			if to, ok := w.refs[ref]; ok {
-				out = append(out, item.FieldValue{Field: to.ID, Value: fv.Value})
-			} else {
-				w.lose(k, field.Name, asText, id)
-				w.lines = append(w.lines, cmp.Or(w.names[ref], "Field "+fv.Field)+": "+fv.Value)
-			}
-		}
-		return out
-	case item.Checks:
-		return w.checks(from, limits, v.([]item.Check))
-	default:
-		return v
-	}
-}
-
-// number fits a number to the steps that the target has. What is done is said
-// by done alone where the target has steps.
-func (w *fitting) number(from item.Item, field item.Field, limits connector.FieldCaps, n float64) any {
-	if len(limits.Values) == 0 {
-		return n
-	}
-	if field.Name == item.Progress.Name && item.Done.Get(from) && w.to.Keeps(from.Kind, item.Done.Name) {
-		if n != 100 {
-			w.lose(from.Kind, field.Name, asNearest, from.ID)
-		}
-		return nil
-	}
-	got := nearestStep(n, limits.Values)
-	if field.Name == item.Progress.Name && got >= 100 {
-		got = nearestStep(99, limits.Values) // all done would say done, which it is not
-	}
-	if got != n {
-		w.lose(from.Kind, field.Name, asNearest, from.ID)
-	}
-	return got
-}
-
-// nearestStep returns the step that is nearest to n; the first and the last
-// only for what lies at or beyond them, if there are others.
-func nearestStep(n float64, values []string) float64 {
-	var steps []float64
-	for _, v := range values {
-		if s, err := strconv.ParseFloat(v, 64); err == nil {
-			steps = append(steps, s)
-		}
-	}
-	switch last := len(steps) - 1; {
-	case last < 0:
-		return n
-	case n <= steps[0]:
-		return steps[0]
-	case n >= steps[last]:
-		return steps[last]
-	case last > 1:
-		steps = steps[1:last]
-	}
-	return slices.MinFunc(steps, func(a, b float64) int { return cmp.Compare(math.Abs(a-n), math.Abs(b-n)) })
-}
-
-// daysOnly reports whether the source itself keeps that time as a day.
-func (w *fitting) daysOnly(k item.Kind, field string) bool {
-	return w.from.Kinds[k].Fields[field].Days
-}
-
-const clock = "2006-01-02 15:04 MST"
-
-func (w *fitting) when(t time.Time) string { return t.In(w.loc).Format(clock) }
-
-// text rewrites links and mentions of a long text, converts it and cuts it.
-func (w *fitting) text(from item.Item, field item.Field, limits connector.FieldCaps, s string) string {
-	out := strings.TrimRight(w.rewrite(s), " \t\r\n") // says nothing, and few clouds keep it
-	if w.spec.Policies.Formatting == "convert" {
-		converted, changed := richtext.Convert(out, w.from.Format, w.to.Format)
-		if changed {
-			w.loseFor(from.Kind, field.Name, "converted", from.ID, fmt.Sprintf("the source writes %s, the target %s", w.from.Format, w.to.Format))
-		}
-		out = converted
-	}
-	if from.Kind == item.Task && field.Name == item.Description.Name {
-		return out // cut by describe, with what is folded into it
-	}
-	head, rest := cut(out, limits.MaxChars)
-	if rest != "" {
-		w.loseEnd(from.Kind, field.Name, from.ID)
-	}
-	return head
-}
-
-func (w *fitting) rewrite(s string) string {
-	if w.from.Mention != "" {
-		s = richtext.Mentions(s, w.from.Mention, w.people.mentioned)
-	}
-	return richtext.ReplaceLinks(s, w.address)
-}
-
-func (w *fitting) address(url string) string {
-	to, alias, ours, moved := w.link(url)
-	switch {
-	case moved:
-		return to
-	case ours:
-		w.wants(alias)
-	}
-	return url
-}
-
-// wants notes what a unit points at and has not moved.
-func (w *fitting) wants(alias string) {
-	if !slices.Contains(w.u.wanted, alias) {
-		w.u.wanted = append(w.u.wanted, alias)
-	}
-}
-
-func (w *fitting) one(from item.Item, field item.Field, ref item.Ref) any {
-	if strings.HasSuffix(ref.ID, unsortedSuffix) || strings.HasSuffix(ref.ID, unsortedSuffix+archiveSuffix) {
-		w.lose(from.Kind, field.Name, asFilled, from.ID)
-	}
-	if over, ok := w.overflow[ref]; ok {
-		w.loseRef(from.Kind, field.Name, ref, from.ID)
-		w.lines = append(w.lines, "List: "+w.names[ref])
-		ref = over
-	}
-	if to, ok := w.refs[ref]; ok {
-		return to
-	}
-	if field.Name == item.ParentTask.Name {
-		if to, _, moved := w.task(ref); moved {
-			return to
-		}
-		w.wants(taskAlias(ref)) // written once that is there
-		if w.ahead {
-			return item.Ref{Kind: item.Task, ID: fresh + ref.ID}
-		}
-		w.loseFor(from.Kind, field.Name, missing, from.ID, "the task above it was not moved")
-		return nil
-	}
-	w.loseRef(from.Kind, field.Name, ref, from.ID)
-	if n := w.names[ref]; n != "" {
-		w.lines = append(w.lines, label(field.Name)+": "+n)
-	}
-	return nil
-}
-
-func (w *fitting) many(from item.Item, field item.Field, limits connector.FieldCaps, refs []item.Ref) any {
-	var out, lost []item.Ref
-	var rest []string
-	for _, ref := range refs {
-		if to, ok := w.refs[ref]; ok && (limits.MaxCount == 0 || len(out) < limits.MaxCount) {
-			out = append(out, to)
-		} else {
-			rest = append(rest, cmp.Or(w.names[ref], ref.ID))
-			lost = append(lost, ref)
-		}
-	}
-	if len(rest) > 0 {
-		w.loseRef(from.Kind, field.Name, lost[0], from.ID)
-		w.lines = append(w.lines, label(field.Name)+": "+strings.Join(rest, ", "))
-	}
-	return out
-}
-
-func (w *fitting) person(from item.Item, field item.Field, id string) any {
-	if to, ok := w.people.target(id); ok {
-		return to
-	}
-	if !field.Told {
-		w.others(from, field, []string{id})
-	}
-	return nil
-}
-
-func (w *fitting) persons(from item.Item, field item.Field, limits connector.FieldCaps, ids []string) any {
-	var out, extra, unknown []string
-	for _, id := range ids {
-		to, ok := w.people.target(id)
-		switch {
-		case !ok:
-			unknown = append(unknown, id)
-		case slices.Contains(out, to):
-		case limits.MaxCount > 0 && len(out) >= limits.MaxCount:
-			extra = append(extra, id)
-		default:
-			out = append(out, to)
-		}
-	}
-	if len(unknown) > 0 {
-		w.others(from, field, unknown)
-	}
-	if len(extra) > 0 {
-		w.hit(from.Kind, field.Name, limits.MaxCount)
-		w.lose(from.Kind, field.Name, w.spec.Policies.ExtraAssignee, from.ID)
-		if w.spec.Policies.ExtraAssignee == "name-in-text" {
-			w.lines = append(w.lines, "Also "+label(field.Name)+": "+w.nameAll(extra))
-		}
-	}
-	return out
-}
-
-// others handles people without a counterpart.
-func (w *fitting) others(from item.Item, field item.Field, ids []string) {
-	policy := w.spec.People.Others
-	if from.Kind != item.Task {
-		policy = asDropped // only tasks have a text that takes names
-	}
-	w.loseFor(from.Kind, field.Name, policy, from.ID, "no counterpart in the target; decide in the people file")
-	if w.spec.People.Others == "name-in-text" && from.Kind == item.Task {
-		w.lines = append(w.lines, label(field.Name)+" there: "+w.nameAll(ids))
-	}
-}
-
-func (w *fitting) nameAll(ids []string) string {
-	var names []string
-	for _, id := range ids {
-		names = append(names, w.people.name(id))
-	}
-	return strings.Join(names, ", ")
-}
-
-// label is a field's name as a reader sees it.
-func label(field string) string {
-	return strings.ToUpper(field[:1]) + field[1:]
-}
-
-func cut(s string, max int) (head, rest string) {
-	if max <= 0 {
-		return s, ""
-	}
-	return richtext.Cut(s, max)
-}
-
-// commentLine puts the uniform line at the head of a comment whose author or
-// time the target cannot hold.
-func (w *fitting) commentLine(from item.Item) {
-	var parts []string
-	authorKept := false
-	if w.to.Keeps(item.Comment, item.Author.Name) {
-		_, authorKept = w.u.item.Fields[item.Author.Name]
-	}
-	if id := item.Author.Get(from); id != "" && !authorKept {
-		w.lose(item.Comment, item.Author.Name, asLine, from.ID)
-		parts = append(parts, w.people.name(id))
-	}
-	if t := item.Created.Get(from); !t.IsZero() && !w.to.Keeps(item.Comment, item.Created.Name) {
-		w.lose(item.Comment, item.Created.Name, asLine, from.ID)
-		parts = append(parts, w.when(t))
-	}
-	if t := item.Edited.Get(from); !t.IsZero() && !w.to.Keeps(item.Comment, item.Edited.Name) {
-		w.lose(item.Comment, item.Edited.Name, asLine, from.ID)
-		parts = append(parts, "edited "+w.when(t))
-	}
-	if len(parts) == 0 {
-		return
-	}
-	body := strings.Join(parts, ", ") + ":\n" + item.Body.Get(w.u.item)
-	max := w.to.Kinds[item.Comment].Fields[item.Body.Name].MaxChars
-	head, rest := cut(body, max)
-	if rest != "" {
-		w.loseEnd(item.Comment, item.Body.Name, from.ID)
-	}
-	item.Body.Set(&w.u.item, head)
-}
-
-// describe ends the text of a task with what had no other place.
-func (w *fitting) describe(from item.Item) {
-	if from.Kind != item.Task || !w.to.Keeps(item.Task, item.Description.Name) {
-		return
-	}
-	text := item.Description.Get(w.u.item)
-	if len(w.lines)+len(w.tail) > 0 {
-		var b strings.Builder
-		if text != "" {
-			b.WriteString(strings.TrimRight(text, "\n"))
-			b.WriteString("\n\n")
-		}
-		fmt.Fprintf(&b, "— From %s —", w.source)
-		for _, l := range w.lines {
-			b.WriteString("\n" + l)
-		}
-		for _, s := range w.tail {
-			b.WriteString("\n\n" + s)
-		}
-		text = b.String()
-	}
-	head, rest := cut(text, w.to.Kinds[item.Task].Fields[item.Description.Name].MaxChars)
-	if rest != "" {
-		w.loseEnd(item.Task, item.Description.Name, from.ID)
-	}
-	if head != "" {
-		item.Description.Set(&w.u.item, head)
-	}
 }

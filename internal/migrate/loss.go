@@ -3,6 +3,7 @@ package migrate
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/rialto-migrate/rialto/item"
@@ -17,6 +18,7 @@ type Loss struct {
 	Why      string    `json:"why,omitempty"`
 	Count    int       `json:"count"`
 	Examples []string  `json:"examples,omitempty"` // source ids, a few
+	whys     []string
 }
 
 // What becomes of a lost field, apart from the choices a user makes.
@@ -58,10 +60,13 @@ func (b *lossBook) add(losses []lost) {
 		k := [3]string{string(l.kind), l.field, l.policy}
 		sum := b.byKey[k]
 		if sum == nil {
-			sum = &Loss{Kind: l.kind, Field: l.field, Policy: l.policy, Why: l.why}
+			sum = &Loss{Kind: l.kind, Field: l.field, Policy: l.policy}
 			b.byKey[k] = sum
 		}
 		sum.Count++
+		if l.why != "" && !slices.Contains(sum.whys, l.why) {
+			sum.whys = append(sum.whys, l.why)
+		}
 		if len(sum.Examples) < 5 && l.id != "" && !slices.Contains(sum.Examples, l.id) {
 			sum.Examples = append(sum.Examples, l.id)
 		}
@@ -74,6 +79,7 @@ func (b *lossBook) list() []Loss {
 	defer b.mu.Unlock()
 	out := make([]Loss, 0, len(b.byKey))
 	for _, l := range b.byKey {
+		l.Why = strings.Join(slices.Sorted(slices.Values(l.whys)), "; ")
 		out = append(out, *l)
 	}
 	rank := map[item.Kind]int{}

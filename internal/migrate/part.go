@@ -181,6 +181,7 @@ func (p *part) write(ctx context.Context, l *lane, jobs []*job) error {
 			}
 			if len(batch) == 0 {
 				l.last = j.row.Target.ID
+				l.lose() // where it stands was not read
 			} else {
 				batch = append(batch, &step{job: j, skipped: true})
 			}

@@ -20,6 +20,7 @@ const (
 	lyingAtOnce  = 16  // tasks of one listing whose own items are in work at the same time
 	waveTasks    = 400 // tasks of a listing that are worked off together
 	maxSweeps    = 6   // listings of one container in one pass
+	maxRelinks   = 3   // times that links are mended in one pass
 )
 
 // A Report is what a verb ends with.
@@ -136,7 +137,7 @@ func (p *pass) run(ctx context.Context, shards []connector.Shard) error {
 	if err := p.deletions(ctx); err != nil {
 		return err
 	}
-	if err := p.relink(ctx, shards); err != nil || p.e.stopped() {
+	if err := p.relink(ctx, shards, maxRelinks); err != nil || p.e.stopped() {
 		return err
 	}
 	return p.finish(ctx)

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
@@ -20,9 +21,8 @@ import (
 // newParser reads Markdown as Trello shows it: CommonMark with GitHub's
 // strikethrough, tables and task lists; HTML is text; reference definitions
 // ("[1]: http://…") stay where they stand, which reads well anywhere.
-// The addresses of the text are given by where they stand: their underscores
-// and stars are their own, not markup.
-func newParser(urls [][2]int) parser.Parser {
+// It holds nothing of a text, so that one serves all.
+func newParser() parser.Parser {
 	p := parser.NewParser(
 		parser.WithBlockParsers(
 			util.Prioritized(parser.NewSetextHeadingParser(), 100),
@@ -36,7 +36,7 @@ func newParser(urls [][2]int) parser.Parser {
 			util.Prioritized(parser.NewParagraphParser(), 1000),
 		),
 		parser.WithInlineParsers(
-			util.Prioritized(guard{urls}, 50),
+			util.Prioritized(guard{}, 50),
 			util.Prioritized(parser.NewCodeSpanParser(), 100),
 			util.Prioritized(parser.NewLinkParser(), 200),
 			util.Prioritized(parser.NewAutoLinkParser(), 300),
@@ -49,11 +49,19 @@ func newParser(urls [][2]int) parser.Parser {
 	return p
 }
 
+// markdown is the parser, made once: making it costs more than a short text.
+var markdown = sync.OnceValue(newParser)
+
+// addresses is where a parser's context holds the spots of a text's addresses.
+var addresses = parser.NewContextKey()
+
 // parse returns the tree of a Markdown text whose line ends are "\n", and where
-// its addresses stand.
+// its addresses stand: their underscores and stars are their own, not markup.
 func parse(src []byte) (tree ast.Node, urls [][2]int) {
 	urls = Links(string(src), connector.Markdown)
-	return newParser(urls).Parse(text.NewReader(src)), urls
+	pc := parser.NewContext()
+	pc.Set(addresses, urls)
+	return markdown().Parse(text.NewReader(src), parser.WithContext(pc)), urls
 }
 
 // fence opens a block of code, but not at a line that ends its marks itself:
@@ -69,13 +77,14 @@ func (f fence) Open(parent ast.Node, r text.Reader, pc parser.Context) (ast.Node
 }
 
 // guard keeps the rest of an address from being read as markup.
-type guard struct{ urls [][2]int }
+type guard struct{}
 
 func (guard) Trigger() []byte { return []byte("*_~[]!`<") }
 
-func (g guard) Parse(_ ast.Node, block text.Reader, _ parser.Context) ast.Node {
+func (guard) Parse(_ ast.Node, block text.Reader, pc parser.Context) ast.Node {
+	urls, _ := pc.Get(addresses).([][2]int)
 	_, seg := block.PeekLine()
-	url, ok := spotAt(g.urls, seg.Start)
+	url, ok := spotAt(urls, seg.Start)
 	if !ok || url[1] > seg.Stop {
 		return nil
 	}

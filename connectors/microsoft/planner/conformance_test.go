@@ -32,7 +32,7 @@ func conform(t *testing.T, delegated bool) {
 				t.Fatal(err)
 			}
 		}
-		return connectortest.World{Settings: set, Transport: shared.Transport{Handler: s}, Place: "group:" + group, Expire: s.ExpireTokens, Partly: halfBatch, BigFile: smallFile}
+		return connectortest.World{Settings: set, Transport: shared.Transport{Handler: s}, Place: "group:" + group, Expire: s.ExpireTokens, Partly: halfBatch, BigFile: chunk}
 	}})
 }
 

@@ -78,7 +78,7 @@ func TestBoard(t *testing.T) {
 		if len(found) != 1 || found[0].Bundle.Item.Ref != board || found[0].Made.IsZero() {
 			t.Errorf("found %+v", found)
 		}
-		if found := collect(t, r.dst.Find(r.ctx(), item.Ref{}, time.Now().Add(time.Hour))); len(found) != 0 {
+		if found := collect(t, r.dst.Find(r.ctx(), item.Ref{}, time.Now().Add(3*time.Hour))); len(found) != 0 {
 			t.Errorf("found a board from before: %+v", found)
 		}
 		never := func(item.Bundle) bool { return false }
