@@ -63,7 +63,7 @@ func TestBuilder(t *testing.T) {
 	if types["createCard"] != 2 || types["commentCard"] != 2 || types["addAttachmentToCard"] != 3 {
 		t.Errorf("actions %v", types)
 	}
-	page := mustGet(t, c, "/")
+	page := strings.ReplaceAll(mustGet(t, c, "/"), "<wbr>", "") // names may be broken there
 	for _, want := range []string{"Launch", "First", "c-red", "1/2", "hello", "plan v1.pdf", "#" + second["shortLink"].(string)} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
