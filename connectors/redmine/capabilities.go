@@ -100,7 +100,8 @@ func labelCaps() connector.KindCaps {
 		Lost:     map[string]string{item.Color.Name: "entries of a custom field have no colour"},
 		Batch:    commentBatch,
 		Shape:    []string{item.Name.Name},
-		Undo:     connector.UndoExact,
+		Undo:     connector.UndoImpossible,
+		UndoWhy:  "an entry of a custom field cannot be deleted through the API; it was there before",
 		Requests: 0.1,
 	}
 }

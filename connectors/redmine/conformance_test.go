@@ -16,7 +16,7 @@ import (
 func TestConformance(t *testing.T) {
 	srv := redminetest.Start(t, redminetest.WithFields())
 	people := []string{itoa(srv.AddUser(t, "ann", "Ann", "Ångström", "ann@example.net").ID), itoa(srv.AddUser(t, "bob", "Боб", "Строитель", "bob@example.net").ID)}
-	settings := connector.Settings{"url": srv.URL, "key": srv.Key, "text": "markdown", "settle-delay": "50ms"}
+	settings := connector.Settings{"url": srv.URL, "key": srv.Key, "text": "markdown", "settle-delay": "10ms"}
 	connectortest.Run(t, connectortest.Suite{Connector: smallPages{New()}, Sockets: true, Tasks: 16, Start: func(t testing.TB) connectortest.World {
 		wire := &http.Transport{}
 		t.Cleanup(wire.CloseIdleConnections)

@@ -76,6 +76,8 @@ func invalid(err error) bool {
 // refuse gives Redmine's refusals a class.
 func refuse(status int, _ http.Header, body []byte) *connector.Error {
 	switch status {
+	case http.StatusUnauthorized:
+		return connector.RefusePlain(status).WithHint("connect again with the API access key of My account; the one given is wrong or was reset")
 	case http.StatusForbidden:
 		return connector.RefusePlain(status).WithHint("give the person whose key this is a role with that right in the project")
 	case http.StatusNotFound:
