@@ -1,5 +1,5 @@
 # make run    the main job on stand-ins of both clouds, with a page to look at
-# make test   every test, with the race detector, and a short run of each fuzz target
+# make test   every test, with the race detector; make fuzz: each fuzz target for ten seconds
 # make bench  us and our peers side by side; make soak: the long proofs; make lint
 .PHONY: run test bench soak lint build setup fuzz cover
 
