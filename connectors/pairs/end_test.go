@@ -102,7 +102,7 @@ func (e *end) open() (connector.Cloud, *connector.Stats) {
 		now = time.Now
 	}
 	client := connector.NewClient(connector.ClientOptions{Transport: e, Stats: stats, Attempts: 3})
-	cloud, err := e.con.Open(e.t.Context(), connector.Env{Settings: e.set, HTTP: client, Now: now,
+	cloud, err := e.con.Open(e.t.Context(), connector.Env{Settings: maps.Clone(e.set), HTTP: client, Now: now,
 		Renewed: func(name, value string) error { e.set[name] = value; return nil }})
 	if err != nil {
 		e.t.Fatal(err)
