@@ -64,7 +64,7 @@ const SettingURL = "url"
 // Env is what a connection is given to work with.
 type Env struct {
 	Settings Settings // the connection's own: nobody changes them after Open
-	HTTP     *Client // paced, retried, logged; the only way to the network
+	HTTP     *Client  // paced, retried, logged; the only way to the network
 	Log      *slog.Logger
 	Now      func() time.Time
 	// Renewed tells the parent that a secret changed (a refreshed token), so
