@@ -59,11 +59,14 @@ func (p *part) settle(ctx context.Context) error {
 func (p *part) settledAt(intents []ledger.Intent) time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	latest := p.doubtful
+	latest, now := p.doubtful, p.e.Now()
 	for _, in := range intents {
 		at := in.At
 		if at.Before(p.e.began) {
 			at = p.e.began
+		}
+		if at.After(now) { // the clock was put back since
+			at = now
 		}
 		if at.After(latest) {
 			latest = at
