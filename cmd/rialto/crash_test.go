@@ -1,11 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -38,12 +44,76 @@ func TestKillAnywhere(t *testing.T) {
 	default:
 		n = 200
 	}
-	for i := range n {
-		seed := *firstSeed + uint64(i)
-		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			t.Parallel()
-			newTrial(t, seed).carryOut()
-		})
+	dead := &census{at: map[string]int{}}
+	t.Run("seeds", func(t *testing.T) {
+		for i := range n {
+			seed := *firstSeed + uint64(i)
+			t.Run(fmt.Sprint(seed), func(t *testing.T) {
+				t.Parallel()
+				newTrial(t, seed, dead).carryOut()
+			})
+		}
+	})
+	t.Log(dead)
+	for _, step := range steps() {
+		if n >= 200 && !*calm && dead.of(step) == 0 {
+			t.Errorf("no process died at %s: the test did not prove what it says", step)
+		}
+	}
+}
+
+// A census counts who died where.
+type census struct {
+	mu sync.Mutex
+	at map[string]int
+}
+
+func (c *census) add(phase string, f fate) {
+	step, _, _ := strings.Cut(f.failpoint, ":")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at[phase+" "+cmp.Or(step, "any moment")]++
+}
+
+func (c *census) of(step string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at["full "+step] + c.at["delta "+step]
+}
+
+func (c *census) String() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := 0
+	var parts []string
+	for _, step := range slices.Sorted(maps.Keys(c.at)) {
+		all += c.at[step]
+		parts = append(parts, fmt.Sprint(step, ": ", c.at[step]))
+	}
+	return fmt.Sprint(all, " processes died. ", strings.Join(parts, ", "))
+}
+
+// TestStepsAreAll holds the list of failpoints against the engine's own text.
+func TestStepsAreAll(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("..", "..", "internal", "migrate", "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`Failpoint\("([a-z-]+)"\)`).FindAllSubmatch(text, -1) {
+			found++
+			if !slices.Contains(steps(), string(m[1])) {
+				t.Errorf("nobody dies at %s: add it to steps", m[1])
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("the engine has no failpoints")
 	}
 }
 
@@ -61,11 +131,12 @@ type trial struct {
 	from, to *served
 	file     string
 	pairing  pairing
+	dead     *census
 	log      []string
 }
 
-func newTrial(t *testing.T, seed uint64) *trial {
-	tr := &trial{t: t, seed: seed, make: newMaker(seed), rialto: newInstall(t)}
+func newTrial(t *testing.T, seed uint64, dead *census) *trial {
+	tr := &trial{t: t, seed: seed, make: newMaker(seed), rialto: newInstall(t), dead: dead}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("again: go test ./cmd/rialto -run TestKillAnywhere -seed %d -seeds 1\n%s", seed, strings.Join(tr.log, "\n"))
@@ -203,6 +274,7 @@ func (tr *trial) bring(phase string, deaths int) {
 		e := tr.rialto.run(f, "", "run", "--json", tr.file)
 		tr.note("%s run %d: %v: exit code %d after %v%s", phase, run, f, e.code, e.took.Round(time.Millisecond), e.events("item", "failure", "kept", "waiting"))
 		if e.killed() && f != (fate{}) {
+			tr.dead.add(phase, f)
 			if tr.make.chance(0.25) { // nobody waits with their work for the next run
 				tr.edit()
 			}

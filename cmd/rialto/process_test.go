@@ -47,8 +47,9 @@ func (e ended) String() string {
 
 // tail is the end of a text that may be long.
 func tail(s string) string {
-	if const4k := 4 << 10; len(s) > const4k {
-		return "…" + s[len(s)-const4k:]
+	const most = 4 << 10
+	if len(s) > most {
+		return "…" + s[len(s)-most:]
 	}
 	return s
 }
