@@ -119,7 +119,7 @@ func (t *target) deleteTask(ctx context.Context, container item.Ref, id string, 
 	if err != nil {
 		return false, err
 	}
-	b, _ := t.bundle(r, fs)
+	b, mark := t.bundle(r, fs)
 	if !accept(b) {
 		return false, nil
 	}
@@ -127,6 +127,9 @@ func (t *target) deleteTask(ctx context.Context, container item.Ref, id string, 
 		return false, err
 	}
 	t.remember(r.task.Bucket, tail{})
+	if len(fs) == 0 && groupID != "" {
+		return true, t.removeLeft(ctx, groupID, r.task.Plan, mark)
+	}
 	return true, t.removeFiles(ctx, groupID, fs)
 }
 

@@ -26,6 +26,7 @@ type target struct {
 	formats learned         // whether a new task stands on the board where its orderHint says
 	tails   map[string]tail // by bucket: what stands last, as we wrote it
 	lost    map[string]string
+	folders map[string][]string // by plan: those of its tasks' files, as they were when first asked for
 	// reclaimed names the plans whose folders were searched for files without a task.
 	reclaimed map[string]bool
 }

@@ -61,6 +61,36 @@ func (t *target) reclaim(ctx context.Context, planID string) error {
 	return nil
 }
 
+// removeLeft deletes the folder of a task that refers to no file any more: a run
+// that was stopped after it took a reference away may have left the file.
+func (t *target) removeLeft(ctx context.Context, groupID, planID, mark string) error {
+	d, err := t.drive(ctx, groupID, false)
+	if microsoft.IsGone(err) || microsoft.IsForbidden(err) {
+		return nil // where there is no drive there are no files
+	}
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	names, known := t.folders[planID]
+	t.mu.Unlock()
+	if !known {
+		if names, err = t.names(ctx, d, planFolder(planID)); err != nil {
+			return err
+		}
+		t.mu.Lock()
+		if t.folders == nil {
+			t.folders = map[string][]string{}
+		}
+		t.folders[planID] = names
+		t.mu.Unlock()
+	}
+	if !slices.Contains(names, digest(mark)) {
+		return nil
+	}
+	return t.remove(ctx, d, taskFolder(planID, mark))
+}
+
 // names are those of what lies in a folder of the drive; none if it is not there.
 func (t *target) names(ctx context.Context, d drive, dir string) ([]string, error) {
 	items, err := microsoft.All(microsoft.List[driveItem](ctx, t.graph, d.byPath(dir, "/children"), nil))
