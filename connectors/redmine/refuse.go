@@ -132,8 +132,12 @@ func unprocessable(body []byte) *connector.Error {
 		e.Hint = "an administrator forbids files of this kind: Administration, Settings, Files"
 	case slices.Contains(c, "parent:closed"):
 		e.Hint = "Redmine takes no open sub-issue of a closed issue: reopen the parent, or close the sub-issue at the source"
+	case slices.ContainsFunc(c, func(code string) bool { return strings.HasSuffix(code, ":too-long") }):
+		e.Hint = "Redmine takes no text of this length there: shorten it at the source, then run again"
 	case slices.Contains(c, "other"):
 		e.Hint = "set the language of the key's owner to English in My account for a clearer reason, and look at the server's log"
+	default:
+		e.Hint = "Redmine takes no such value: change it at the source, then run again"
 	}
 	return e
 }
