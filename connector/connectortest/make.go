@@ -153,8 +153,11 @@ func (m *maker) item(k item.Kind, variant int, p home) item.Item {
 	if k == item.Attachment && !link {
 		m.attach(&it, []byte(fmt.Sprintf("%s content %d %s", canary, m.next(), strings.Repeat("é\x00\xff", 40*max(variant, 0)))))
 	}
-	if item.Done.Get(it) && len(m.caps.Kinds[k].Fields[item.Progress.Name].Values) > 0 {
+	if steps := m.caps.Kinds[k].Fields[item.Progress.Name].Values; item.Done.Get(it) && (len(steps) > 0 || item.Progress.Get(it) == 100) {
 		delete(it.Fields, item.Progress.Name) // done says it
+	}
+	if k == item.Comment && item.Author.Get(it) == "" && m.caps.Keeps(k, item.Author.Name) { // the engine names the author in the text
+		item.Body.Set(&it, "Somebody "+canary+", 2026-03-14 09:26 UTC:\n"+item.Body.Get(it))
 	}
 	if k == item.CustomField && item.FieldType.Get(it) != "list" {
 		delete(it.Fields, item.FieldOptions.Name)

@@ -87,17 +87,13 @@ func (r *rig) connect() {
 	if r.cloud != nil {
 		r.no(r.cloud.Close(), "Close")
 	}
-	log := slog.New(slog.NewTextHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	o := connector.ClientOptions{Transport: r.wire, Log: log}
-	if r.suite.Sockets {
-		o.Backoff = func(_ int, asked time.Duration) time.Duration { return asked/200 + 2*time.Millisecond }
-	}
+	o := r.client()
 	renewed := func(name, value string) error {
 		r.set[name] = value
 		return nil
 	}
 	var err error
-	r.cloud, err = r.suite.Connector.Open(r.Context(), connector.Env{Settings: r.set, HTTP: connector.NewClient(o), Log: log, Now: time.Now, Renewed: renewed})
+	r.cloud, err = r.suite.Connector.Open(r.Context(), connector.Env{Settings: maps.Clone(r.set), HTTP: connector.NewClient(o), Log: o.Log, Now: time.Now, Renewed: renewed})
 	r.no(err, "Open")
 	r.source, err = r.cloud.Source(r.Context())
 	r.no(err, "Source")
@@ -106,6 +102,15 @@ func (r *rig) connect() {
 	}
 	r.target, err = r.cloud.Target(r.Context(), r.world.Place)
 	r.no(err, "Target")
+}
+
+// client makes the options of a client whose log is kept.
+func (r *rig) client() connector.ClientOptions {
+	o := connector.ClientOptions{Transport: r.wire, Log: slog.New(slog.NewTextHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	if r.suite.Sockets {
+		o.Backoff = func(_ int, asked time.Duration) time.Duration { return asked/200 + 2*time.Millisecond }
+	}
+	return o
 }
 
 // no ends the part at an error.

@@ -223,6 +223,9 @@ func (r *rig) wellFormed(where string, it item.Item) {
 			bad("%q is not the plain English name of a colour", c)
 		}
 	}
+	if item.Done.Get(it) && item.Progress.Get(it) == 100 {
+		bad("it is done, and tells a progress of 100 besides")
+	}
 	if b := it.Blob; b != nil && (b.Ref != it.Ref || b.Parent != it.Parent || b.Bytes < -1) {
 		bad("its blob is of %s in %s, %d bytes", b.Ref, b.Parent, b.Bytes)
 	}

@@ -73,6 +73,7 @@ type part struct {
 
 func parts() []part {
 	return []part{
+		{"Settings", false, (*rig).testSettings},
 		{"Listing", false, (*rig).testListing},
 		{"ReadingInTrouble", false, (*rig).testReadingInTrouble},
 		{"ReadingStopped", false, (*rig).testReadingStopped},
