@@ -17,7 +17,7 @@ import (
 
 var (
 	usedLine = regexp.MustCompile(`([\d.]+) % used, ([\d.]+) % refused`)
-	nameLine = regexp.MustCompile(`^\s*=== RUN\s+(\S+)/(.+)$`)
+	nameLine = regexp.MustCompile(`^\s*=== RUN\s+([^/\s]+)/(.+)$`)
 )
 
 // measureQuota runs the simulation that connectors/trello keeps as a test, in
