@@ -157,8 +157,8 @@ func (v *view) draw() {
 	if total := cmp.Or(v.counts.Total, v.expected); total > 0 {
 		seen := min(v.counts.Items, total)
 		full := seen * barCells / total
-		head = fmt.Sprintf("  %s%s  %d of %d  %s", v.s.paint(good, strings.Repeat("━", full)), v.s.paint(dim, strings.Repeat("─", barCells-full)),
-			seen, total, clock(time.Since(v.began)))
+		head = fmt.Sprintf("  %s%s  %d of %d  %s%s", v.s.paint(good, strings.Repeat("━", full)), v.s.paint(dim, strings.Repeat("─", barCells-full)),
+			seen, total, clock(time.Since(v.began)), v.left(seen, total))
 	}
 	block := []string{head}
 	var what []string
@@ -193,6 +193,15 @@ func (v *view) draw() {
 	b.WriteString("\x1b[J")
 	fmt.Fprint(v.s.Out, b.String())
 	v.lines = len(block)
+}
+
+// left is how long the rest takes at the pace so far, once that tells something.
+func (v *view) left(seen, total int) string {
+	took := time.Since(v.began)
+	if took < 10*time.Second || seen*50 < total || seen >= total {
+		return ""
+	}
+	return ", about " + clock(took*time.Duration(total-seen)/time.Duration(seen)) + " left"
 }
 
 func plural(n int, info item.KindInfo) string {

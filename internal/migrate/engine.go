@@ -52,7 +52,7 @@ type Engine struct {
 	began    time.Time // of the verb: whoever announced a write before is dead by now
 	ahead    bool      // the verb looks at what a run will do
 	outcomes *outcomes
-	total    int          // items in scope, as far as the source tells
+	total    totals       // items in scope, as far as the source tells
 	told     atomic.Int64 // when progress was last told, in Unix milliseconds
 	losses   *lossBook
 }

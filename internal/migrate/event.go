@@ -39,6 +39,33 @@ type Progress struct {
 	Bytes    int64 `json:"bytes"` // sent to the target
 }
 
+// totals are how many items the containers hold: what the source said, or what
+// it listed so far if that is more. Safe for concurrent use.
+type totals struct {
+	mu  sync.Mutex
+	by  map[item.Ref]int
+	all int
+}
+
+// tell records that a container holds at least n items.
+func (t *totals) tell(container item.Ref, n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.by == nil {
+		t.by = map[item.Ref]int{}
+	}
+	if more := n - t.by[container]; more > 0 {
+		t.by[container] = n
+		t.all += more
+	}
+}
+
+func (t *totals) sum() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.all
+}
+
 // A Tally counts what became of the items of one kind.
 type Tally struct {
 	Created int `json:"created"`

@@ -201,9 +201,9 @@ func (f *forecaster) unit(w *walked, line *ShardForecast) {
 	one(u.key, w.rows[u.key], u.version, u.ownKind, bytesOf(u.bundle.Item))
 	row := w.rows[u.key]
 	if u.ownKind && (row.State == 0 || row.Version != u.version) {
-		f.writes += f.e.To.Caps.Kinds[u.key.Kind].Requests
+		f.cost(u.item)
 		for _, c := range u.children {
-			f.writes += f.e.To.Caps.Kinds[c.Kind].Requests
+			f.cost(c)
 		}
 	}
 	for _, c := range u.bundle.Children {
@@ -212,6 +212,20 @@ func (f *forecaster) unit(w *walked, line *ShardForecast) {
 		}
 		one(c.Ref, w.rows[c.Ref], f.e.childVersion(u.bundle, c.Ref), !slices.Contains(u.dropped, c.Ref), bytesOf(c))
 	}
+}
+
+// cost adds what it takes to write one fitted item. An attachment costs as its
+// file does: it is read besides, and a link that is written with its task costs
+// nothing of its own.
+func (f *forecaster) cost(it item.Item) {
+	caps := f.e.To.Caps.Kinds[it.Kind]
+	switch {
+	case it.Blob != nil:
+		f.reads++
+	case it.Kind == item.Attachment && caps.Embedded != "":
+		return
+	}
+	f.writes += caps.Requests
 }
 
 func bytesOf(it item.Item) int64 {

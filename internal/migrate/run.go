@@ -61,9 +61,11 @@ func (e *Engine) Run(ctx context.Context) (*Report, error) {
 		return nil, fmt.Errorf("the ledger: %w", err)
 	}
 	for _, s := range shards {
+		told := 0
 		for _, n := range s.Counts {
-			e.total += n
+			told += n
 		}
+		e.total.tell(s.Ref, told)
 	}
 	p := &pass{e: e, parts: map[item.Ref]*part{}, links: e.newLinks()}
 	err = p.run(ctx, shards)
@@ -257,7 +259,7 @@ func (p *pass) sweep(ctx context.Context, s connector.Shard) error {
 func (p *pass) waves(ctx context.Context, s connector.Shard, below func(*part, *job)) error {
 	r := p.e.newRouter()
 	var wave []routed
-	tasks := 0
+	tasks, listed := 0, 0
 	flush := func() error {
 		defer func() { wave, tasks = nil, 0 }()
 		return p.wave(ctx, s.Ref, wave, below)
@@ -272,10 +274,12 @@ func (p *pass) waves(ctx context.Context, s connector.Shard, below func(*part, *
 		}
 		for _, d := range r.route(page.Bundles) {
 			wave = append(wave, d)
+			listed += keysIn(d.bundle)
 			if d.bundle.Item.Kind == item.Task {
 				tasks++
 			}
 		}
+		p.e.total.tell(s.Ref, listed)
 		if p.e.stopped() {
 			return nil
 		}
@@ -330,6 +334,14 @@ func (p *pass) wave(ctx context.Context, source item.Ref, wave []routed, below f
 	return ctx.Err()
 }
 
+// keysIn counts the items of a bundle that have an outcome.
+func keysIn(b item.Bundle) int {
+	if b.Item.Kind == item.Member {
+		return 0
+	}
+	return 1 + len(b.Children)
+}
+
 // progress tells how far the run has come, at most five times a second.
 func (e *Engine) progress() {
 	now, last := e.Now().UnixMilli(), e.told.Load()
@@ -338,5 +350,5 @@ func (e *Engine) progress() {
 	}
 	items, written := e.outcomes.met()
 	requests, refused, bytes := e.traffic()
-	e.Emit(Event{Event: "progress", Counts: &Progress{Items: items, Total: e.total, Written: written, Requests: requests, Refused: refused, Bytes: bytes}})
+	e.Emit(Event{Event: "progress", Counts: &Progress{Items: items, Total: e.total.sum(), Written: written, Requests: requests, Refused: refused, Bytes: bytes}})
 }

@@ -82,7 +82,7 @@ func boardCaps() connector.KindCaps {
 			item.Closed.Name:      "a plan cannot be archived through Graph v1.0: " + planPage,
 		},
 		Max: 200, Why: "a group holds 200 plans (a newer edition of the page says 400): " + limitsPage,
-		Batch: 1, Shape: []string{item.Name.Name}, Requests: 4,
+		Batch: 1, Shape: []string{item.Name.Name}, Requests: 10,
 		Undo: connector.UndoPartial, UndoWhy: "the plan is deleted; people who were added to the group stay its members",
 		NotifiesWhy: "Microsoft 365 may greet people who are added to the group by mail",
 	}
@@ -160,7 +160,7 @@ func taskCaps() connector.KindCaps {
 		Why:     "a plan holds 9,000 tasks, of which 2,400 are not completed (a newer edition of the page says 3,000): " + limitsPage,
 		Ordered: true, Batch: taskBatch,
 		Shape:   []string{item.Title.Name, item.InList.Name, item.Start.Name, item.Due.Name, item.Done.Name, item.Labels.Name, item.Assignees.Name},
-		Carrier: "a reference named “" + markAlias + "” whose key is the source's address", Requests: 3,
+		Carrier: "a reference named “" + markAlias + "” whose key is the source's address", Requests: 4,
 		Undo: connector.UndoExact, NotifiesWhy: "Planner may mail people who are assigned to a task",
 	}
 }
@@ -195,7 +195,7 @@ func attachmentCaps(o options) connector.KindCaps {
 		},
 		Embedded: item.Task, Max: o.references - 1,
 		Why:   "a task has " + strconv.Itoa(o.references) + " references (setting references-max), one of which is the mark: " + limitsPage,
-		Batch: 1, Requests: 1, Undo: connector.UndoExact,
+		Batch: 1, Requests: 1.2, Undo: connector.UndoExact,
 	}
 }
 
@@ -207,7 +207,7 @@ func commentCaps() connector.KindCaps {
 			item.Created.Name: {Told: true, Why: "createdDateTime is read-only: " + postPage},
 		},
 		Lost:  map[string]string{item.Edited.Name: "a post cannot be changed: " + postPage},
-		Batch: taskBatch, Shape: []string{item.Body.Name}, Requests: 2.5,
+		Batch: taskBatch, Shape: []string{item.Body.Name}, Requests: 3.5,
 		Undo: connector.UndoImpossible, UndoWhy: "Graph offers no deletion of a single post of a conversation: " + postPage,
 		NotifiesWhy: "members who follow the group get each comment by mail",
 	}
