@@ -33,7 +33,7 @@ func (p *pass) gone(ctx context.Context, part *part) error {
 	var missing []ledger.Row
 	within := map[item.Ref][]ledger.Key{} // by what it lies in at the target
 	err := part.rows(ctx, func(r ledger.Row) error {
-		if part.seen[r.Key] {
+		if part.saw(r.Key) {
 			return nil
 		}
 		missing = append(missing, r)
@@ -91,7 +91,7 @@ func (p *pass) remove(ctx context.Context, part *part, r ledger.Row, within []le
 			return nil
 		}
 		if !moved {
-			e.outcomes.note(r.Key, opDeleted)
+			part.out.note(r.Key, opDeleted)
 		}
 		return part.apply(ctx, ledger.Batch{Remove: []ledger.Key{r.Key}})
 	}
@@ -136,7 +136,7 @@ func (p *pass) remove(ctx context.Context, part *part, r ledger.Row, within []le
 		p.moved = append(p.moved, r.Key)
 	} else {
 		for _, key := range keys {
-			e.outcomes.note(key, opDeleted)
+			part.out.note(key, opDeleted)
 		}
 	}
 	e.Emit(Event{Event: "item", Shard: part.name, Kind: r.Key.Kind, Source: r.Key.ID, Target: r.Target.ID, Op: opDeleted})
@@ -159,7 +159,7 @@ func (p *pass) loosen(ctx context.Context, key item.Ref) error {
 		}
 		var b ledger.Batch
 		for _, r := range rows {
-			if part.seen[r.Key] {
+			if part.saw(r.Key) {
 				r.Version = 0 // what the source has was never written
 				b.Rows = append(b.Rows, r)
 			}
@@ -213,7 +213,7 @@ func (p *pass) relink(ctx context.Context, shards []connector.Shard, rounds int)
 				part.force[l.Key] = true
 			}
 			for key := range stale {
-				if part.seen[key] {
+				if part.saw(key) {
 					part.force[key] = true
 				}
 			}

@@ -23,6 +23,7 @@ type part struct {
 	fit   *fitter
 	lanes map[string]*lane
 	links *linkTable
+	out   *outcomes
 
 	// force names units to look at even though the source did not change: what
 	// they point at has moved.
@@ -32,7 +33,7 @@ type part struct {
 
 	mu    sync.Mutex
 	board item.Ref // the target's container, zero until it is made
-	seen  map[item.Ref]bool
+	seen  refSet
 	partState
 }
 
@@ -59,7 +60,7 @@ func (e *Engine) newPart(ctx context.Context, source item.Ref, links *linkTable)
 		return nil, fmt.Errorf("the ledger: %w", err)
 	}
 	p := &part{e: e, name: source.ID, led: led, fit: e.newFitter(links), links: links,
-		lanes: map[string]*lane{}, board: led.Target, seen: map[item.Ref]bool{}, force: map[item.Ref]bool{}}
+		lanes: map[string]*lane{}, board: led.Target, seen: newRefSet(), out: newOutcomes(e.outcomes), force: map[item.Ref]bool{}}
 	if !led.Target.Zero() {
 		p.fit.know(source, led.Target)
 	}
@@ -76,8 +77,15 @@ func (p *part) see(keys ...item.Ref) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, k := range keys {
-		p.seen[k] = true
+		p.seen.add(k)
 	}
+}
+
+// saw reports whether the listing of this sweep held an item.
+func (p *part) saw(k item.Ref) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.seen.has(k)
 }
 
 func (p *part) flag(f func(*partState)) {
@@ -227,18 +235,18 @@ type step struct {
 func (p *part) drop(ctx context.Context, j *job) error {
 	k := j.unit.key
 	if j.row.State == ledger.Dropped && j.row.Version == j.unit.version {
-		p.e.outcomes.note(k, opSkipped)
+		p.out.note(k, opSkipped)
 		return nil
 	}
 	p.e.losses.add(j.unit.losses)
-	p.e.outcomes.note(k, opSkipped)
+	p.out.note(k, opSkipped)
 	return p.apply(ctx, ledger.Batch{Rows: []ledger.Row{{Key: k, State: ledger.Dropped, Version: j.unit.version}}, Aliases: aliasesOf(j.unit)})
 }
 
 func (p *part) skip(j *job) {
-	p.e.outcomes.note(j.unit.key, opSkipped)
+	p.out.note(j.unit.key, opSkipped)
 	for _, key := range j.unit.with {
-		p.e.outcomes.note(key, opSkipped)
+		p.out.note(key, opSkipped)
 	}
 }
 
@@ -255,7 +263,7 @@ func (p *part) restart() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.partState = partState{}
-	p.seen = map[item.Ref]bool{}
+	p.seen = newRefSet()
 	p.lanes = map[string]*lane{}
 	fresh := p.e.newFitter(p.links)
 	if !p.board.Zero() {

@@ -29,7 +29,7 @@ type RebuiltOf struct {
 // differs; an undo wants that run first, for what it reads back is what tells
 // later whether people changed it. It forgets what the ledger held before.
 func (e *Engine) Rebuild(ctx context.Context) (*RebuildReport, error) {
-	e.outcomes, e.losses, e.ahead = newOutcomes(), newLossBook(), true
+	e.outcomes, e.losses, e.ahead = newOutcomes(nil), newLossBook(), true
 	if err := e.open(ctx); err != nil {
 		return nil, err
 	}

@@ -48,7 +48,7 @@ type ShardReport struct {
 // pass that was cut off goes on. The error is for what ended the pass as a
 // whole; items that failed are in the report.
 func (e *Engine) Run(ctx context.Context) (*Report, error) {
-	e.outcomes, e.losses, e.ahead = newOutcomes(), newLossBook(), false
+	e.outcomes, e.losses, e.ahead = newOutcomes(nil), newLossBook(), false
 	if err := e.open(ctx); err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ type Kept struct {
 // since stays and is listed, and so does what it stands in. A dry run asks the
 // same questions and removes nothing. Undo is safe to repeat.
 func (e *Engine) Undo(ctx context.Context, dryRun bool) (*UndoReport, error) {
-	e.outcomes, e.losses = newOutcomes(), newLossBook()
+	e.outcomes, e.losses = newOutcomes(nil), newLossBook()
 	if err := e.open(ctx); err != nil {
 		return nil, err
 	}

@@ -337,7 +337,7 @@ func (p *part) commit(ctx context.Context, batch, sent []*step, results []connec
 			b.Rows = append(b.Rows, row)
 			b.Aliases = append(b.Aliases, aliasesOf(s.unit)...)
 			p.want(s, &b)
-			p.e.outcomes.note(s.unit.key, opSkipped)
+			p.out.note(s.unit.key, opSkipped)
 		case s.failed != nil:
 			b.Failures = append(b.Failures, ledger.Failure{Key: s.unit.key, Class: string(s.failed.Class), Reason: s.failed.Error()})
 			p.report(s.unit.key, s.row.Target, "failed", s.failed)
@@ -384,7 +384,7 @@ func (p *part) failed(s *step, err error, b *ledger.Batch) error {
 
 // report emits a failure and counts it.
 func (p *part) report(key, target item.Ref, op string, err *connector.Error) {
-	p.e.outcomes.note(key, opFailed)
+	p.out.note(key, opFailed)
 	p.e.Emit(Event{Event: "failure", Shard: p.name, Kind: key.Kind, Source: key.ID, Target: target.ID, Op: op, Class: string(err.Class), Reason: err.Error()})
 }
 
@@ -413,10 +413,10 @@ func (p *part) stored(s *step, r connector.Result, b *ledger.Batch) {
 	if made {
 		op = opCreated
 	}
-	p.e.outcomes.note(u.key, op)
+	p.out.note(u.key, op)
 	p.e.Emit(Event{Event: "item", Shard: p.name, Kind: u.key.Kind, Source: u.key.ID, Target: row.Target.ID, Op: op})
 	for _, field := range p.undeclared(s, r.Stored) {
-		p.e.outcomes.note(u.key, opFailed)
+		p.out.note(u.key, opFailed)
 		reason := fmt.Sprintf("%s was stored differently: field %s", row.Target, field)
 		b.Failures = append(b.Failures, ledger.Failure{Key: u.key, Class: string(connector.Permanent), Reason: reason})
 		p.e.Emit(Event{Event: "failure", Shard: p.name, Kind: u.key.Kind, Source: u.key.ID, Target: row.Target.ID, Field: field, Class: string(connector.Permanent), Reason: reason})
@@ -449,11 +449,11 @@ func (p *part) children(s *step, stored item.Bundle, b *ledger.Batch, count bool
 		b.Rows = append(b.Rows, ledger.Row{Key: key, Target: target, Parent: s.row.Target, Version: version, State: state})
 		switch {
 		case !count, state == ledger.Dropped, known && old.Version == version:
-			p.e.outcomes.note(key, opSkipped)
+			p.out.note(key, opSkipped)
 		case known:
-			p.e.outcomes.note(key, opUpdated)
+			p.out.note(key, opUpdated)
 		default:
-			p.e.outcomes.note(key, opCreated)
+			p.out.note(key, opCreated)
 		}
 	}
 	for i, key := range u.from {

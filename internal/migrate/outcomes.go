@@ -1,0 +1,169 @@
+package migrate
+
+import (
+	"hash/maphash"
+	"sync"
+
+	"github.com/rialto-migrate/rialto/item"
+)
+
+// outcomes remember what became of each item in a pass, so that an item that is
+// met twice (a container is listed again after a write in doubt) counts once.
+// Each container has its own, which adds to those of the whole verb. They hold
+// hashes, since an organisation has more items than there is room for their
+// names. Safe for concurrent use.
+type outcomes struct {
+	whole *outcomes // those of the verb; nil for these themselves
+	seed  maphash.Seed
+
+	mu    sync.Mutex
+	ops   map[uint64]outcome
+	kinds map[item.Kind]Tally
+	// items have an outcome; written are those of them that were not skipped.
+	items, written int
+}
+
+// An outcome is an op, and whether the item failed since.
+type outcome struct {
+	op     string // "" if it only failed
+	failed bool
+}
+
+func newOutcomes(whole *outcomes) *outcomes {
+	return &outcomes{whole: whole, seed: maphash.MakeSeed(), ops: map[uint64]outcome{}, kinds: map[item.Kind]Tally{}}
+}
+
+// note records an outcome. A success takes back an earlier failure; being
+// skipped, or updated after it was created, takes back nothing.
+func (o *outcomes) note(key item.Ref, op string) {
+	id := maphash.Comparable(o.seed, key)
+	o.mu.Lock()
+	old := o.ops[id]
+	now := old.then(op)
+	o.ops[id] = now
+	o.count(key.Kind, old, -1)
+	o.count(key.Kind, now, 1)
+	o.mu.Unlock()
+	if o.whole != nil && now != old {
+		o.whole.mu.Lock()
+		defer o.whole.mu.Unlock()
+		o.whole.count(key.Kind, old, -1)
+		o.whole.count(key.Kind, now, 1)
+	}
+}
+
+func (o outcome) then(op string) outcome {
+	switch {
+	case op == opFailed:
+		return outcome{o.op, true}
+	case o.op != "" && (op == opSkipped || o.op == opCreated && op == opUpdated):
+		return outcome{o.op, false}
+	}
+	return outcome{op, false}
+}
+
+// count adds n items with an outcome. The caller holds the lock.
+func (o *outcomes) count(k item.Kind, what outcome, n int) {
+	t := o.kinds[k]
+	switch what.op {
+	case opCreated:
+		t.Created += n
+	case opUpdated:
+		t.Updated += n
+	case opSkipped:
+		t.Skipped += n
+	case opDeleted:
+		t.Deleted += n
+	}
+	if what.failed {
+		t.Failed += n
+	}
+	o.kinds[k] = t
+	if what.op != "" {
+		o.items += n
+	}
+	if what.op != "" && what.op != opSkipped {
+		o.written += n
+	}
+}
+
+// tally counts the outcomes by kind.
+func (o *outcomes) tally() map[item.Kind]Tally {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	out := map[item.Kind]Tally{}
+	for k, t := range o.kinds {
+		if t != (Tally{}) {
+			out[k] = t
+		}
+	}
+	return out
+}
+
+// sum counts the outcomes of all kinds.
+func (o *outcomes) sum() (t Tally) {
+	for _, k := range o.tally() {
+		t.Created += k.Created
+		t.Updated += k.Updated
+		t.Skipped += k.Skipped
+		t.Deleted += k.Deleted
+		t.Failed += k.Failed
+	}
+	return t
+}
+
+// made counts the tasks and containers that were created.
+func (o *outcomes) made() (n int) {
+	tally := o.tally()
+	return tally[item.Task].Created + tally[item.Board].Created
+}
+
+// met counts the items that have an outcome, and those of them that were
+// written.
+func (o *outcomes) met() (items, written int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.items, o.written
+}
+
+// A refSet is a set of items, kept as hashes. Not safe for concurrent use.
+type refSet struct {
+	seed maphash.Seed
+	in   map[uint64]struct{}
+}
+
+func newRefSet() refSet { return refSet{maphash.MakeSeed(), map[uint64]struct{}{}} }
+
+func (s refSet) add(r item.Ref) { s.in[maphash.Comparable(s.seed, r)] = struct{}{} }
+
+func (s refSet) has(r item.Ref) bool {
+	_, ok := s.in[maphash.Comparable(s.seed, r)]
+	return ok
+}
+
+// totals are how many items the containers hold: what the source said, or what
+// it listed so far if that is more. Safe for concurrent use.
+type totals struct {
+	mu  sync.Mutex
+	by  map[item.Ref]int
+	all int
+}
+
+// tell records that a container holds at least n items.
+func (t *totals) tell(container item.Ref, n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.by == nil {
+		t.by = map[item.Ref]int{}
+	}
+	if more := n - t.by[container]; more > 0 {
+		t.by[container] = n
+		t.all += more
+	}
+}
+
+func (t *totals) sum() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.all
+}
