@@ -21,15 +21,17 @@ import (
 // TestScripts runs the command lines of testdata/script, with these commands
 // beside testscript's own:
 //
-//	clouds [tasks=N]     serves a Trello with the board "Marketing" and a tenant with
-//	                     the group of that name, whose plans hold N tasks; their
-//	                     addresses and credentials are in the environment
+//	clouds [tasks=N] [boards=N]
+//	                     serves a Trello with the board "Marketing" and N small ones,
+//	                     "Board 1" and so on, and a tenant with the group Marketing,
+//	                     whose plans hold N tasks; their addresses and credentials are
+//	                     in the environment, and so are the boards' ids: BOARD_1
 //	exits CODE CMD…      runs a command that must end with this exit code
 //	lines                every line of the output is JSON, and the last one's event is done
 //	done PATH VALUE      the last line holds this value: done kinds.task.created 3
 //	card OLD NEW         renames a card, as a person would
 //	task OLD NEW         renames a task
-//	write FILE TEXT      makes a file, for a text that is in the environment alone
+//	write FILE TEXT      makes a file, for a text that is in the environment alone; \n ends a line
 //	sleep                gives a process in the background time to begin
 //	hold, held, release  holds all requests to the Trello; waits until one is held; lets them go
 func TestScripts(t *testing.T) {
@@ -49,7 +51,7 @@ func TestScripts(t *testing.T) {
 			"hold": func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).held = of(ts).trello.stop() },
 			"held": waitHeld,
 			"write": func(ts *testscript.TestScript, _ bool, args []string) {
-				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(args[1]), 0o600))
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.ReplaceAll(args[1], `\n`, "\n")), 0o600))
 			},
 			"sleep":   func(*testscript.TestScript, bool, []string) { time.Sleep(time.Second) },
 			"release": func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).trello.release() },
@@ -83,18 +85,32 @@ func (s scriptT) Fatalf(format string, args ...any) {
 func clouds(ts *testscript.TestScript, _ bool, args []string) {
 	t := scriptT{ts: ts}
 	limits := microsoft.DefaultLimits()
+	boards := 0
 	for _, a := range args {
-		n, ok := strings.CutPrefix(a, "tasks=")
-		most, err := strconv.Atoi(n)
-		if !ok || err != nil {
-			ts.Fatalf("clouds takes tasks=N, not %s", a)
+		what, n, _ := strings.Cut(a, "=")
+		number, err := strconv.Atoi(n)
+		switch {
+		case err == nil && what == "tasks":
+			limits.TasksPerPlan = number
+		case err == nil && what == "boards":
+			boards = number
+		default:
+			ts.Fatalf("clouds takes tasks=N and boards=N, not %s", a)
 		}
-		limits.TasksPerPlan = most
 	}
 	s := of(ts)
 	s.trello, s.planner = serveTrello(t, 7), servePlanner(t, microsoft.Options{Seed: 7, Limits: &limits}, false)
 	if _, err := s.trello.trello.AddBoard(marketing()); err != nil {
 		ts.Fatalf("%v", err)
+	}
+	for i := range boards {
+		name := fmt.Sprintf("Board %d", i+1)
+		id, err := s.trello.trello.AddBoard(trello.Board{Name: name, Made: testEpoch, Lists: []trello.List{{Name: "All",
+			Cards: []trello.Card{{Name: "First of " + name, Made: testEpoch}, {Name: "Second of " + name, Made: testEpoch}}}}})
+		if err != nil {
+			ts.Fatalf("%v", err)
+		}
+		ts.Setenv(fmt.Sprintf("BOARD_%d", i+1), id)
 	}
 	for _, c := range []*served{s.trello, s.planner} {
 		for k, v := range c.settings {

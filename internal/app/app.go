@@ -219,13 +219,14 @@ func (a *App) check(ctx context.Context, end job.End) (connector.Identity, error
 	return *out.Identity, nil
 }
 
-// Scan lists what a connection can see.
-func (a *App) Scan(ctx context.Context, name string) ([]job.Shard, error) {
+// Scan lists what a connection can see. With count it reads each container and
+// counts what it holds; events, which may be nil, is told of each.
+func (a *App) Scan(ctx context.Context, name string, count bool, events func(migrate.Event)) ([]job.Shard, error) {
 	end, err := a.end(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	out, err := a.work(ctx, job.Spec{Verb: job.Scan, From: end}, nil, nil)
+	out, err := a.work(ctx, job.Spec{Verb: job.Scan, From: end, Count: count}, nil, &Request{Events: events})
 	if err != nil {
 		return nil, err
 	}
@@ -255,6 +256,7 @@ func (a *App) end(ctx context.Context, name string) (job.End, error) {
 type Request struct {
 	Verb   string // of package job
 	File   *migrate.File
+	Select migrate.Selection
 	DryRun bool
 	Names  bool
 	// Events takes what happens, one at a time; nil drops it.
@@ -283,7 +285,7 @@ func (a *App) Do(ctx context.Context, r Request) (*job.Outcome, error) {
 		return nil, err
 	}
 	defer led.Close()
-	spec := job.Spec{Verb: r.Verb, From: from, To: to, Migration: r.File.Spec, Key: led.PrintKey(), DryRun: r.DryRun, Names: r.Names, Failpoint: a.Failpoint}
+	spec := job.Spec{Verb: r.Verb, From: from, To: to, Migration: r.File.Spec, Key: led.PrintKey(), Select: r.Select, DryRun: r.DryRun, Names: r.Names, Failpoint: a.Failpoint}
 	return a.work(ctx, spec, led, &r)
 }
 

@@ -1,10 +1,6 @@
 package cli
 
-import (
-	"fmt"
-
-	"github.com/spf13/cobra"
-)
+import "github.com/spf13/cobra"
 
 func (s *shell) connections() *cobra.Command {
 	list := func(cmd *cobra.Command, _ []string) error {
@@ -65,39 +61,4 @@ func (s *shell) connections() *cobra.Command {
 				return nil
 			}})
 	return cmd
-}
-
-func (s *shell) scan() *cobra.Command {
-	return &cobra.Command{Use: "scan NAME", Short: "List what a connection can see and move, with counts and sizes", Args: args(1, "the name of a connection"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := s.app(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer a.Close()
-			shards, err := a.Scan(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			for _, sh := range shards {
-				if s.json {
-					s.line(map[string]any{"event": "shard", "shard": sh})
-					continue
-				}
-				closed := ""
-				if sh.Closed {
-					closed = "  (closed)"
-				}
-				s.say("%-8s %-26s %s%s", sh.Kind, sh.ID, sh.Name, closed)
-				if line := countsLine(sh.Counts, sh.Bytes); line != "" {
-					s.say("%-8s %-26s %s", "", "", line)
-				}
-			}
-			if s.json {
-				s.done(map[string]any{"status": "scanned", "shards": len(shards)})
-			} else {
-				s.say("%s", fmt.Sprintf("%d in all. Name them in a migration file's from.scope, or say [\"*\"].", len(shards)))
-			}
-			return nil
-		}}
 }

@@ -49,13 +49,34 @@ func (s *shell) verb(ctx context.Context, r app.Request, path string) (*job.Outc
 	return out, nil
 }
 
+// choose adds the flags that narrow a verb to some of a migration's containers.
+func choose(cmd *cobra.Command, sel *migrate.Selection) *cobra.Command {
+	cmd.Flags().IntVar(&sel.Wave, "wave", 0, "only the containers of this `wave` of the map")
+	cmd.Flags().StringSliceVar(&sel.Only, "only", nil, "only this container, by its `id` (or name or address) at the source; may be repeated")
+	cmd.Flags().IntVar(&sel.Limit, "limit", 0, "only the first `n` containers: a pilot")
+	check := cmd.PreRunE
+	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
+		switch {
+		case cmd.Flags().Changed("wave") && sel.Wave < 1:
+			return usage{fmt.Errorf("--wave takes a number from 1 on")}
+		case cmd.Flags().Changed("limit") && sel.Limit < 1:
+			return usage{fmt.Errorf("--limit takes a number from 1 on")}
+		case check != nil:
+			return check(cmd, args)
+		}
+		return nil
+	}
+	return cmd
+}
+
 func (s *shell) forecast() *cobra.Command {
-	return &cobra.Command{
+	var sel migrate.Selection
+	return choose(&cobra.Command{
 		Use:   "forecast FILE.yaml",
 		Short: "Say what a run would move, what would be lost, and how long it takes; reads only",
 		Args:  args(1, "a migration file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			out, err := s.verb(cmd.Context(), app.Request{Verb: job.Forecast}, args[0])
+			out, err := s.verb(cmd.Context(), app.Request{Verb: job.Forecast, Select: sel}, args[0])
 			if err != nil {
 				return err
 			}
@@ -69,22 +90,23 @@ func (s *shell) forecast() *cobra.Command {
 			s.showForecast(out.Forecast)
 			return nil
 		},
-	}
+	}, &sel)
 }
 
 func (s *shell) runCmd() *cobra.Command {
-	return &cobra.Command{
+	var sel migrate.Selection
+	return choose(&cobra.Command{
 		Use:   "run FILE.yaml",
 		Short: "Move; again: apply what changed since. Ctrl-C stops cleanly, a killed run goes on",
 		Args:  args(1, "a migration file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			out, err := s.verb(cmd.Context(), app.Request{Verb: job.Run}, args[0])
+			out, err := s.verb(cmd.Context(), app.Request{Verb: job.Run, Select: sel}, args[0])
 			if err != nil {
 				return err
 			}
 			return s.ran(out)
 		},
-	}
+	}, &sel)
 }
 
 // ran shows how a run ended, and chooses the exit code.
@@ -121,6 +143,7 @@ func reason(out *job.Outcome) string {
 func (s *shell) verify() *cobra.Command {
 	var names bool
 	var dir string
+	var sel migrate.Selection
 	cmd := &cobra.Command{
 		Use:   "verify FILE.yaml",
 		Short: "Read both sides back and compare them field by field and file by file",
@@ -131,7 +154,7 @@ With --report it writes a page for people (report.html) and the same as JSON.
 Reports hold ids, fields, counts and links; names only with --with-names.`,
 		Args: args(1, "a migration file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			out, err := s.verb(cmd.Context(), app.Request{Verb: job.Verify, Names: names}, args[0])
+			out, err := s.verb(cmd.Context(), app.Request{Verb: job.Verify, Names: names, Select: sel}, args[0])
 			if err != nil {
 				return err
 			}
@@ -159,17 +182,18 @@ Reports hold ids, fields, counts and links; names only with --with-names.`,
 	}
 	cmd.Flags().BoolVar(&names, "with-names", false, "put names and titles of what differs into the report")
 	cmd.Flags().StringVar(&dir, "report", "", "the `folder` to write report.html and report.json to")
-	return cmd
+	return choose(cmd, &sel)
 }
 
 func (s *shell) undo() *cobra.Command {
 	var dry bool
+	var sel migrate.Selection
 	cmd := &cobra.Command{
 		Use:   "undo FILE.yaml",
 		Short: "Remove exactly what the migration wrote; what people changed since stays and is listed",
 		Args:  args(1, "a migration file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			out, err := s.verb(cmd.Context(), app.Request{Verb: job.Undo, DryRun: dry}, args[0])
+			out, err := s.verb(cmd.Context(), app.Request{Verb: job.Undo, DryRun: dry, Select: sel}, args[0])
 			if err != nil {
 				return err
 			}
@@ -188,7 +212,7 @@ func (s *shell) undo() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "ask the same questions and remove nothing")
-	return cmd
+	return choose(cmd, &sel)
 }
 
 func (s *shell) ledger() *cobra.Command {

@@ -42,7 +42,9 @@ type Spec struct {
 	From, To  End // Check, SignIn and Scan use From alone
 	Migration migrate.Spec
 	Key       []byte // the migration's print key
+	Select    migrate.Selection
 	DryRun    bool
+	Count     bool // scan: read each container and count what it holds
 	Names     bool // verify: names in the report, at the user's wish
 	// Failpoint kills the process at a named step, for tests: "after-write:3" is
 	// the third time that step is reached. "" for never.
@@ -65,6 +67,8 @@ type Shard struct {
 	Closed bool              `json:"closed,omitempty"`
 	Counts map[item.Kind]int `json:"counts,omitempty"`
 	Bytes  int64             `json:"bytes"`
+	People int               `json:"people,omitempty"` // who appear in it; 0 where nobody counted
+	Active time.Time         `json:"active,omitzero"`  // the last time that something was made
 }
 
 // An Outcome is what a mover hands back. One of its fields is set, and Error
@@ -156,7 +160,7 @@ func (w *work) do(ctx context.Context, out *Outcome) error {
 	}
 	defer to.Cloud.Close()
 	defer w.tellTraffic(from, to)()
-	e, err := migrate.New(migrate.Config{Spec: w.spec.Migration, From: from, To: to, Ledger: w.line.Ledger(), Key: w.spec.Key,
+	e, err := migrate.New(migrate.Config{Spec: w.spec.Migration, Select: w.spec.Select, From: from, To: to, Ledger: w.line.Ledger(), Key: w.spec.Key,
 		Emit: w.emit, Now: time.Now, Failpoint: w.at, Stop: w.line.Stopping()})
 	if err != nil {
 		return err
@@ -235,21 +239,6 @@ func (w *work) signIn(ctx context.Context, out *Outcome) error {
 		w.emit(migrate.Event{Event: "sign-in", Link: url, Reason: code})
 	})
 	return err
-}
-
-func (w *work) scan(ctx context.Context, from migrate.Side, out *Outcome) error {
-	src, err := from.Cloud.Source(ctx)
-	if err != nil {
-		return err
-	}
-	out.Shards = []Shard{}
-	for s, err := range src.Shards(ctx) {
-		if err != nil {
-			return err
-		}
-		out.Shards = append(out.Shards, Shard{Kind: s.Ref.Kind, ID: s.Ref.ID, Name: s.Name, Link: s.URL, Closed: s.Closed, Counts: s.Counts, Bytes: s.Bytes})
-	}
-	return nil
 }
 
 // killer returns what kills the process at the step that a failpoint names; nil

@@ -111,7 +111,7 @@ func (p *pass) remove(ctx context.Context, part *part, r ledger.Row, within []le
 		return err
 	}
 	e.Failpoint("before-delete")
-	removed, err := e.target.Delete(ctx, part.container(), r.Target, func(b item.Bundle) bool {
+	removed, err := part.e.target.Delete(ctx, part.container(), r.Target, func(b item.Bundle) bool {
 		// What was half written says nothing about people.
 		return r.State == ledger.Half || e.printOf(b) == r.Print
 	})
@@ -198,7 +198,11 @@ func (p *pass) relink(ctx context.Context, shards []connector.Shard, rounds int)
 		return err
 	}
 	made := p.e.outcomes.made()
-	for _, s := range shards {
+	others, err := p.pointing(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range append(slices.Clone(shards), others...) {
 		parts, err := p.partsOf(ctx, s.Ref)
 		if err != nil {
 			return err
@@ -233,4 +237,40 @@ func (p *pass) relink(ctx context.Context, shards []connector.Shard, rounds int)
 		return p.relink(ctx, shards, rounds-1) // what came only now may be pointed at too
 	}
 	return nil
+}
+
+// pointing returns the containers that are not in this pass and point at
+// something that has moved by now: a wave that landed earlier has links into
+// this one.
+func (p *pass) pointing(ctx context.Context) ([]connector.Shard, error) {
+	known, err := p.e.knownShards(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []connector.Shard
+	for _, s := range p.e.all {
+		for _, source := range []item.Ref{s.Ref, archiveOf(s.Ref)} {
+			led, moved := known[source]
+			if had := p.parts[source]; !moved || had != nil && !had.mending {
+				continue
+			}
+			links, err := p.e.Ledger.Dangling(ctx, led.Num)
+			if err != nil {
+				return nil, fmt.Errorf("the ledger: %w", err)
+			}
+			if len(links) == 0 {
+				continue
+			}
+			parts, err := p.partsOf(ctx, s.Ref)
+			if err != nil {
+				return nil, err
+			}
+			for _, part := range parts {
+				part.mending = true
+			}
+			out = append(out, s)
+			break
+		}
+	}
+	return out, nil
 }

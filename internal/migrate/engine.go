@@ -27,6 +27,7 @@ type Side struct {
 // Config makes an Engine.
 type Config struct {
 	Spec     Spec // validated
+	Select   Selection
 	From, To Side
 	Ledger   ledger.Ledger
 	Key      []byte      // the migration's print key: 32 secret bytes
@@ -47,14 +48,17 @@ type Engine struct {
 	print    item.Digester // of what the target holds
 	version  item.Digester // of what the source has, and how it is fitted
 	source   connector.Source
-	target   connector.Target
-	people   *peopleMap
+	target   connector.Target // of one place; at gives the engine of another
+	people   *peopleMap       // of that place
+	to       *destinations
 	began    time.Time // of the verb: whoever announced a write before is dead by now
 	ahead    bool      // the verb looks at what a run will do
 	outcomes *outcomes
-	total    totals       // items in scope, as far as the source tells
-	told     atomic.Int64 // when progress was last told, in Unix milliseconds
+	total    *totals       // items in scope, as far as the source tells
+	told     *atomic.Int64 // when progress was last told, in Unix milliseconds
 	losses   *lossBook
+	rows     map[item.Ref]MapRow // the map's lines by the containers they name
+	all      []connector.Shard   // the migration's containers, whatever the selection
 }
 
 // New returns an engine over two open connections. It asks the clouds nothing.
@@ -74,7 +78,10 @@ func New(c Config) (*Engine, error) {
 	if c.Failpoint == nil {
 		c.Failpoint = func(string) {}
 	}
-	e := &Engine{Config: c, print: item.NewDigester(c.Key)}
+	e := &Engine{Config: c, print: item.NewDigester(c.Key), total: &totals{}, told: &atomic.Int64{}, rows: map[item.Ref]MapRow{}}
+	for _, row := range c.Spec.Map {
+		e.rows[item.Ref{Kind: item.Board, ID: row.Source}] = row
+	}
 	e.version = item.NewDigester(append(slices.Clone(c.Key), e.salt()...))
 	return e, nil
 }
@@ -85,35 +92,33 @@ func (e *Engine) salt() []byte {
 	return fmt.Appendf(nil, "1 %+v %+v %s %s", e.Spec.Policies, e.Spec.People, e.Spec.Timezone, e.To.Caps.Format)
 }
 
-// open readies both sides. write says that the target will be written to: only
-// then is a place made that is not there.
+// open readies both sides: the source, and the place that the migration names.
 func (e *Engine) open(ctx context.Context) error {
 	e.began = e.Now()
 	var err error
 	if e.source, err = e.From.Cloud.Source(ctx); err != nil {
 		return fmt.Errorf("the source: %w", err)
 	}
-	if e.target, err = e.To.Cloud.Target(ctx, e.Spec.Place); err != nil {
-		return fmt.Errorf("the target: %w", err)
+	first := e.Spec.Place
+	if i := slices.IndexFunc(e.Spec.Map, func(r MapRow) bool { return r.Place != "" && !r.Out }); first == "" && i >= 0 {
+		first = e.Spec.Map[i].Place
 	}
-	var members []item.Item
-	for m, err := range e.target.Members(ctx) {
-		if err != nil {
-			return fmt.Errorf("the target's members: %w", err)
-		}
-		members = append(members, m)
+	e.to = &destinations{at: map[string]*Engine{}}
+	if err := e.enter(ctx, first); err != nil {
+		return err
 	}
-	e.people = newPeopleMap(e.Spec.People, members)
+	e.to.at[first] = e
 	return nil
 }
 
 // shards returns the containers in the scope, in the source's order. What the
 // migration itself made is never among them: it may lie in the same account.
 func (e *Engine) shards(ctx context.Context) ([]connector.Shard, error) {
-	made, err := e.made(ctx)
+	known, err := e.knownShards(ctx)
 	if err != nil {
 		return nil, err
 	}
+	made := e.made(known)
 	var out []connector.Shard
 	met, named := make([]bool, len(e.Spec.Scope)), make([]int, len(e.Spec.Scope))
 	for s, err := range e.source.Shards(ctx) {
@@ -126,6 +131,9 @@ func (e *Engine) shards(ctx context.Context) ([]connector.Shard, error) {
 		in := false
 		for i, want := range e.Spec.Scope {
 			exactly, byName := e.inScope(s, want)
+			if want == "*" && e.Spec.Map != nil {
+				exactly = true // the map says which, closed ones too
+			}
 			if exactly || byName {
 				met[i], in = true, true
 			}
@@ -147,16 +155,12 @@ func (e *Engine) shards(ctx context.Context) ([]connector.Shard, error) {
 				WithHint("name the one that is meant by its id or address: rialto scan " + e.From.Connection + " lists them")
 		}
 	}
-	return out, nil
+	return e.planned(out, known)
 }
 
 // made is the set of containers that the migration made, if they lie where the
 // source does.
-func (e *Engine) made(ctx context.Context) (map[item.Ref]bool, error) {
-	known, err := e.Ledger.Shards(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("the ledger: %w", err)
-	}
+func (e *Engine) made(known map[item.Ref]ledger.Shard) map[item.Ref]bool {
 	out := map[item.Ref]bool{}
 	for _, s := range known {
 		if s.Target.Zero() {
@@ -166,7 +170,7 @@ func (e *Engine) made(ctx context.Context) (map[item.Ref]bool, error) {
 			out[s.Target] = true
 		}
 	}
-	return out, nil
+	return out
 }
 
 // inScope reports whether a container is one that the scope names: exactly, by

@@ -34,16 +34,21 @@ func ReadFile(path string) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the migration file cannot be read: %w", err)
 	}
-	f, people, err := parse(path, data)
+	f, beside, err := parse(path, data)
 	if err != nil {
 		return nil, err
 	}
-	if people != "" {
-		if !filepath.IsAbs(people) {
-			people = filepath.Join(filepath.Dir(path), people)
-		}
-		if f.People.Rows, err = readPeople(people); err != nil {
+	if beside.people != "" {
+		if f.People.Rows, err = readPeople(besideOf(path, beside.people)); err != nil {
 			return nil, err
+		}
+	}
+	if beside.containers != "" {
+		if f.Map, err = ReadMap(besideOf(path, beside.containers)); err != nil {
+			return nil, err
+		}
+		if len(f.Scope) == 0 {
+			f.Scope = []string{"*"}
 		}
 	}
 	if err := f.Validate(); err != nil {
@@ -52,25 +57,40 @@ func ReadFile(path string) (*File, error) {
 	return f, nil
 }
 
-// parse reads the YAML text; people is the name of the people file, "" for none.
-func parse(path string, data []byte) (f *File, people string, err error) {
+// besideOf is the path of a file that a migration file names: beside it, unless
+// it is given whole.
+func besideOf(path, name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(filepath.Dir(path), name)
+}
+
+// tables are the files that a migration file names, "" for none.
+type tables struct{ people, containers string }
+
+// parse reads the YAML text.
+func parse(path string, data []byte) (f *File, beside tables, err error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return nil, "", fmt.Errorf("%s: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
+		return nil, beside, fmt.Errorf("%s: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	if len(doc.Content) == 0 {
-		return nil, "", fmt.Errorf("%s: the file is empty; see the README for an example", path)
+		return nil, beside, fmt.Errorf("%s: the file is empty; see the README for an example", path)
 	}
 	r := &reader{path: path}
 	f = &File{}
+	var from *yaml.Node
 	r.mapping(doc.Content[0], map[string]func(*yaml.Node){
 		"name":     func(n *yaml.Node) { f.Name = r.text(n) },
+		"map":      func(n *yaml.Node) { beside.containers = r.text(n) },
 		"timezone": func(n *yaml.Node) { f.Timezone = r.text(n) },
 		"from": func(n *yaml.Node) {
+			from = n
 			r.mapping(n, map[string]func(*yaml.Node){
 				"connection": func(n *yaml.Node) { f.From = r.text(n) },
 				"scope":      func(n *yaml.Node) { f.Scope = r.texts(n) },
-			}, "connection", "scope")
+			}, "connection")
 		},
 		"to": func(n *yaml.Node) {
 			r.mapping(n, map[string]func(*yaml.Node){
@@ -81,13 +101,16 @@ func parse(path string, data []byte) (f *File, people string, err error) {
 		"people": func(n *yaml.Node) {
 			r.mapping(n, map[string]func(*yaml.Node){
 				"match":  func(n *yaml.Node) { f.People.Match = r.texts(n) },
-				"file":   func(n *yaml.Node) { people = r.text(n) },
+				"file":   func(n *yaml.Node) { beside.people = r.text(n) },
 				"others": func(n *yaml.Node) { f.People.Others = r.text(n) },
 			})
 		},
 		"policies": func(n *yaml.Node) { r.policies(n, &f.Policies) },
 	}, "name", "from", "to")
-	return f, people, r.err
+	if r.err == nil && len(f.Scope) == 0 && beside.containers == "" {
+		r.fail(from, "the key \"scope\" is missing; say [\"*\"] to move everything, or name a map of what moves: map: boards.csv")
+	}
+	return f, beside, r.err
 }
 
 // A reader reads nodes and keeps the first error.

@@ -40,6 +40,7 @@ type ForecastKind struct {
 // A ShardForecast is a container's line.
 type ShardForecast struct {
 	Source string `json:"source"`
+	Wave   int    `json:"wave,omitempty"`
 	Items  int    `json:"items"`
 	Bytes  int64  `json:"bytes"`
 }
@@ -76,6 +77,9 @@ func (e *Engine) Forecast(ctx context.Context) (*Forecast, error) {
 	}
 	f := &forecaster{e: e, out: &Forecast{Kinds: map[item.Kind]ForecastKind{}, Undo: map[item.Kind]UndoForecast{}}, known: known, limits: map[limitKey]int{}}
 	for _, s := range shards {
+		if f.e, err = e.at(ctx, s.Ref); err != nil {
+			return nil, err
+		}
 		if err := f.shard(ctx, s); err != nil {
 			return nil, err
 		}
@@ -107,10 +111,10 @@ type forecaster struct {
 
 // shard forecasts one container of the source.
 func (f *forecaster) shard(ctx context.Context, s connector.Shard) error {
-	line := ShardForecast{Source: s.Ref.ID}
+	line := ShardForecast{Source: s.Ref.ID, Wave: f.e.rows[s.Ref].Wave}
 	tasks := map[bool]int{} // by archive
 	open := map[bool]int{}
-	seen := map[bool]map[item.Ref]bool{false: {}, true: {}}
+	seen := map[bool]refSet{false: newRefSet(), true: newRefSet()}
 	err := f.e.walk(ctx, s, f.known, func(w *walked) error {
 		u := w.unit
 		if w.skip {
@@ -118,7 +122,7 @@ func (f *forecaster) shard(ctx context.Context, s connector.Shard) error {
 			return nil
 		}
 		for _, key := range keysOf(u.bundle) {
-			seen[w.archive][key] = true
+			seen[w.archive].add(key)
 		}
 		if u.key.Kind == item.Task {
 			tasks[w.archive]++
@@ -236,14 +240,14 @@ func bytesOf(it item.Item) int64 {
 }
 
 // gone counts what the ledger knows and the listing lacked.
-func (f *forecaster) gone(ctx context.Context, source item.Ref, seen map[item.Ref]bool) error {
+func (f *forecaster) gone(ctx context.Context, source item.Ref, seen refSet) error {
 	led, ok := f.known[source]
 	if !ok {
 		return nil
 	}
 	p := &part{e: f.e, led: led}
 	return p.rows(ctx, func(r ledger.Row) error {
-		if !seen[r.Key] && (f.e.Spec.Policies.Deletions == "delete" || r.State == ledger.Folded) {
+		if !seen.has(r.Key) && (f.e.Spec.Policies.Deletions == "delete" || r.State == ledger.Folded) {
 			f.count(r.Key.Kind, func(k *ForecastKind) { k.Delete++ })
 		}
 		return nil
@@ -254,8 +258,7 @@ func (f *forecaster) gone(ctx context.Context, source item.Ref, seen map[item.Re
 func (f *forecaster) finish() *Forecast {
 	out := f.out
 	out.Losses = f.e.losses.list()
-	out.People = f.e.people.all()
-	slices.SortFunc(out.People, func(a, b Person) int { return compare(a.Source, b.Source) })
+	out.People = f.e.met()
 	for k, n := range f.limits {
 		caps := f.e.To.Caps.Kinds[k.kind]
 		out.Limits = append(out.Limits, LimitHit{Kind: k.kind, Field: k.field, Limit: k.limit, Over: n, Why: cmp.Or(caps.Fields[k.field].Why, caps.Why)})

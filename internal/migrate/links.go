@@ -117,19 +117,34 @@ func (t *linkTable) usersOf(key item.Ref) []item.Ref {
 	return out
 }
 
-// stale names what points at items that are no longer where they were: moved
-// ones, by key, and those that the ledger no longer knows.
+// stale names what points at items that are not where they were when it was
+// listed: moved ones, by key, those that the ledger no longer knows, and those
+// that it knows only now.
 func (t *linkTable) stale(ctx context.Context, led ledger.Ledger, moved []item.Ref) (map[item.Ref]bool, error) {
 	t.mu.RLock()
 	known := slices.Collect(maps.Keys(t.places))
+	var unknown []string
+	for a := range t.users {
+		if _, ok := t.places[a]; !ok {
+			unknown = append(unknown, a)
+		}
+	}
 	t.mu.RUnlock()
 	aliases, err := t.find(ctx, led, known)
 	if err != nil {
 		return nil, err
 	}
+	if _, err := t.find(ctx, led, unknown); err != nil {
+		return nil, err
+	}
 	out := map[item.Ref]bool{}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
+	for _, a := range unknown {
+		if _, found := t.places[a]; found {
+			aliases = append(aliases, a)
+		}
+	}
 	for _, key := range moved {
 		aliases = append(aliases, t.named[key]...)
 	}

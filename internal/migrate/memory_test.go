@@ -30,6 +30,7 @@ type memory struct {
 	blobs   map[item.Ref][]byte
 	people  []item.Item
 	writes  int
+	places  []string              // that were opened, as a target
 	answer  func(write int) error // called after a write was carried out; an error is what the caller sees
 	refuse  func(c connector.Change) error
 	listing func()
@@ -237,7 +238,10 @@ func (s sourceSide) Fetch(_ context.Context, _ connector.Shard, refs []item.Ref)
 type cloud struct{ *memory }
 
 func (c cloud) Source(context.Context) (connector.Source, error) { return sourceSide{c.memory}, nil }
-func (c cloud) Target(context.Context, string) (connector.Target, error) {
+func (c cloud) Target(_ context.Context, place string) (connector.Target, error) {
+	c.mu.Lock()
+	c.places = append(c.places, place)
+	c.mu.Unlock()
 	return targetSide{c.memory}, nil
 }
 

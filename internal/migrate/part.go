@@ -28,6 +28,9 @@ type part struct {
 	// force names units to look at even though the source did not change: what
 	// they point at has moved.
 	force map[item.Ref]bool
+	// mending is set for a container that is not in this pass: only what force
+	// names is written.
+	mending bool
 	// late is set once everything else is there: nothing waits any more.
 	late bool
 
@@ -142,10 +145,11 @@ type job struct {
 	rows   map[item.Ref]ledger.Row
 	bundle item.Bundle
 	force  bool // look at the target even though the source did not change
+	still  bool // whatever changed at the source is not this pass's
 }
 
 func (j *job) changed() bool {
-	return j.force || j.row.State == 0 || j.row.State == ledger.Half || j.row.Version != j.unit.version
+	return j.force || !j.still && (j.row.State == 0 || j.row.State == ledger.Half || j.row.Version != j.unit.version)
 }
 
 // apply writes a batch to the ledger.
@@ -272,6 +276,15 @@ func (p *part) restart() {
 	p.fit = fresh
 }
 
+// rest lets go of what only a sweep needs: an organisation has hundreds of
+// containers.
+func (p *part) rest() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lanes = map[string]*lane{}
+	p.fit = p.e.newFitter(p.links)
+}
+
 // unfinished reports whether another sweep may bring what this one could not.
 func (p *part) unfinished() bool {
 	p.mu.Lock()
@@ -290,13 +303,16 @@ func (p *part) jobs(ctx context.Context, bundles []item.Bundle) ([]*job, error) 
 	if err != nil {
 		return nil, err
 	}
-	jobs := make([]*job, len(bundles))
-	for i, b := range bundles {
-		j := &job{bundle: b, unit: p.fit.begin(b), row: rows[b.Item.Ref], rows: rows, force: p.force[b.Item.Ref]}
+	var jobs []*job
+	for _, b := range bundles {
+		j := &job{bundle: b, unit: p.fit.begin(b), row: rows[b.Item.Ref], rows: rows, force: p.force[b.Item.Ref], still: p.mending}
+		if j.still && j.row.State == 0 {
+			continue
+		}
 		if !j.row.Target.Zero() {
 			p.fit.know(j.unit.key, j.row.Target)
 		}
-		jobs[i] = j
+		jobs = append(jobs, j)
 	}
 	return jobs, nil
 }
@@ -518,7 +534,10 @@ func (p *part) lying(ctx context.Context, j *job) error {
 				continue
 			}
 			b := item.Bundle{Item: c, CheckItems: -1}
-			kid := &job{bundle: b, unit: p.fit.begin(b), row: j.rows[c.Ref], rows: j.rows, force: p.force[c.Ref]}
+			kid := &job{bundle: b, unit: p.fit.begin(b), row: j.rows[c.Ref], rows: j.rows, force: p.force[c.Ref], still: p.mending}
+			if kid.still && kid.row.State == 0 {
+				continue
+			}
 			if kid.changed() {
 				p.fit.fit(kid.unit, parent)
 				waits = waits || p.waitsForLinks(kid.unit)

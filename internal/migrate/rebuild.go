@@ -40,16 +40,15 @@ func (e *Engine) Rebuild(ctx context.Context) (*RebuildReport, error) {
 	if err := e.Ledger.Forget(ctx); err != nil {
 		return nil, fmt.Errorf("the ledger: %w", err)
 	}
-	boards, err := e.containers(ctx)
-	if err != nil {
-		return nil, err
-	}
-	b := &rebuilder{e: e, boards: boards, out: &RebuildReport{Status: "rebuilt", Kinds: map[item.Kind]RebuiltOf{}}}
+	b := &rebuilder{e: e, boards: map[connector.Target][]connector.Found{}, out: &RebuildReport{Status: "rebuilt", Kinds: map[item.Kind]RebuiltOf{}}}
 	for _, lying := range []bool{false, true} {
 		if lying && !e.writesLying() {
 			break
 		}
 		for _, s := range shards {
+			if b.e, err = e.at(ctx, s.Ref); err != nil {
+				return nil, err
+			}
 			if err := b.shard(ctx, s, lying); err != nil {
 				return nil, err
 			}
@@ -70,21 +69,25 @@ func (e *Engine) writesLying() bool {
 	})
 }
 
-// containers reads what the place holds and this connection made.
-func (e *Engine) containers(ctx context.Context) ([]connector.Found, error) {
+// containers reads, once, what the place holds and this connection made.
+func (b *rebuilder) containers(ctx context.Context) ([]connector.Found, error) {
+	if known, ok := b.boards[b.e.target]; ok {
+		return known, nil
+	}
 	var out []connector.Found
-	for f, err := range e.target.Find(ctx, item.Ref{}, time.Time{}) {
+	for f, err := range b.e.target.Find(ctx, item.Ref{}, time.Time{}) {
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, f)
 	}
+	b.boards[b.e.target] = out
 	return out, nil
 }
 
 type rebuilder struct {
-	e      *Engine
-	boards []connector.Found
+	e      *Engine // of the place that the container at hand goes to
+	boards map[connector.Target][]connector.Found
 	out    *RebuildReport
 }
 
@@ -220,7 +223,11 @@ func (b *rebuilder) choose(ctx context.Context, units []*unit) (*candidate, erro
 	var best *candidate
 	var alike []*candidate // that hold no marks, and what a create of the board would carry
 	bestHits := 0
-	for _, f := range b.boards {
+	boards, err := b.containers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range boards {
 		c, err := b.candidate(ctx, f)
 		if err != nil {
 			return nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -41,6 +42,8 @@ type ShardReport struct {
 	Source   string           `json:"source"`
 	Target   string           `json:"target,omitempty"`
 	Link     string           `json:"link,omitempty"`
+	Wave     int              `json:"wave,omitempty"`
+	Tally                     // of all kinds together
 	Failures []ledger.Failure `json:"failures,omitempty"` // the first of them
 }
 
@@ -65,7 +68,7 @@ func (e *Engine) Run(ctx context.Context) (*Report, error) {
 		for _, n := range s.Counts {
 			told += n
 		}
-		e.total.tell(s.Ref, told)
+		e.total.tell(s.Ref, max(told, e.rows[s.Ref].Items))
 	}
 	p := &pass{e: e, parts: map[item.Ref]*part{}, links: e.newLinks()}
 	err = p.run(ctx, shards)
@@ -79,13 +82,16 @@ func (e *Engine) Run(ctx context.Context) (*Report, error) {
 	rep.Status = "complete"
 	for _, source := range p.order {
 		part := p.parts[source]
+		if part.mending {
+			continue
+		}
 		fails, err := e.Ledger.Failures(ctx, part.led.Num, 1000)
 		if err != nil {
 			return rep, fmt.Errorf("the ledger: %w", err)
 		}
 		rep.Failed += len(fails)
 		board := part.container()
-		rep.Shards = append(rep.Shards, ShardReport{Source: source.ID, Target: board.ID, Link: e.target.Link(board, board), Failures: fails})
+		rep.Shards = append(rep.Shards, ShardReport{Source: source.ID, Target: board.ID, Link: part.e.target.Link(board, board), Tally: part.out.sum(), Wave: e.rows[BoardOf(source)].Wave, Failures: fails})
 		if len(fails) > 0 || part.unfinished() {
 			rep.Status = "partial"
 		}
@@ -152,7 +158,11 @@ func (p *pass) part(ctx context.Context, source item.Ref) (*part, error) {
 	if got := p.parts[source]; got != nil {
 		return got, nil
 	}
-	made, err := p.e.newPart(ctx, source, p.links)
+	e, err := p.e.at(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	made, err := e.newPart(ctx, source, p.links)
 	if err == nil {
 		p.parts[source] = made
 		p.order = append(p.order, source)
@@ -163,6 +173,12 @@ func (p *pass) part(ctx context.Context, source item.Ref) (*part, error) {
 // archiveOf is the source ref of the container for a board's archived items.
 func archiveOf(board item.Ref) item.Ref {
 	return item.Ref{Kind: board.Kind, ID: board.ID + archiveSuffix}
+}
+
+// BoardOf is the container of the source to which a container or the one for
+// its archived items belongs.
+func BoardOf(source item.Ref) item.Ref {
+	return item.Ref{Kind: source.Kind, ID: strings.TrimSuffix(source.ID, archiveSuffix)}
 }
 
 // partsOf returns the parts that a source container goes to, as far as they
@@ -208,8 +224,15 @@ func (p *pass) sweeps(ctx context.Context, s connector.Shard) error {
 			return err
 		}
 		if p.e.stopped() || !slices.ContainsFunc(parts, (*part).unfinished) {
-			return nil
+			break
 		}
+	}
+	parts, err := p.partsOf(ctx, s.Ref)
+	if err != nil {
+		return err
+	}
+	for _, part := range parts {
+		part.rest()
 	}
 	return nil
 }
@@ -220,16 +243,19 @@ func (p *pass) finish(ctx context.Context) error {
 		part := p.parts[source]
 		board := part.container()
 		if !board.Zero() {
-			if err := p.e.target.Finish(ctx, board); err != nil {
+			if err := part.e.target.Finish(ctx, board); err != nil {
 				return err
 			}
+		}
+		if part.mending {
+			continue
 		}
 		p.e.Failpoint("before-swept")
 		if err := part.apply(ctx, ledger.Batch{Swept: true}); err != nil {
 			return err
 		}
 		p.e.Failpoint("after-swept")
-		p.e.Emit(Event{Event: "shard", Shard: part.name, Kind: board.Kind, Target: board.ID, Link: p.e.target.Link(board, board), Op: "done"})
+		p.e.Emit(Event{Event: "shard", Shard: part.name, Kind: board.Kind, Target: board.ID, Link: part.e.target.Link(board, board), Op: "done"})
 	}
 	return nil
 }
@@ -257,7 +283,11 @@ func (p *pass) sweep(ctx context.Context, s connector.Shard) error {
 
 // waves lists a container and works the listing off a stretch at a time.
 func (p *pass) waves(ctx context.Context, s connector.Shard, below func(*part, *job)) error {
-	r := p.e.newRouter()
+	there, err := p.e.at(ctx, s.Ref)
+	if err != nil {
+		return err
+	}
+	r := there.newRouter()
 	var wave []routed
 	tasks, listed := 0, 0
 	flush := func() error {
@@ -268,7 +298,8 @@ func (p *pass) waves(ctx context.Context, s connector.Shard, below func(*part, *
 		if err != nil {
 			return err
 		}
-		p.e.meet(page.Bundles)
+		there.meet(page.Bundles)
+		p.e.rename(page.Bundles)
 		if err := p.links.load(ctx, p.e.Ledger, page.Bundles); err != nil {
 			return err
 		}

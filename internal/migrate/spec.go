@@ -22,6 +22,7 @@ type Spec struct {
 	Name     string
 	Scope    []string // "board:Marketing", an id, a URL; "*" for all
 	Place    string   // "group:Marketing"
+	Map      []MapRow // where each container goes and when; nil for all to one place at once
 	People   People
 	Policies Policies
 	Timezone string // IANA name; "" is UTC
@@ -112,7 +113,7 @@ func (s *Spec) Validate() error {
 		return fmt.Errorf("a migration needs a name")
 	}
 	if len(s.Scope) == 0 {
-		return fmt.Errorf("from.scope is empty; say [\"*\"] to move everything")
+		return fmt.Errorf("from.scope is missing; say [\"*\"] to move everything, or name a map of what moves: map: boards.csv")
 	}
 	for name, field := range s.Policies.byName() {
 		if *field == "" {

@@ -52,8 +52,14 @@ func (e *Engine) Undo(ctx context.Context, dryRun bool) (*UndoReport, error) {
 		return nil, fmt.Errorf("the ledger: %w", err)
 	}
 	u := &undoing{e: e, there: there, dry: dryRun, out: &UndoReport{Kinds: map[item.Kind]UndoneOf{}, DryRun: dryRun}}
+	if shards, err = e.chosen(shards); err != nil {
+		return nil, err
+	}
 	slices.Reverse(shards) // an archive was made after what it belongs to
 	for _, s := range shards {
+		if u.e, err = e.at(ctx, s.Source); err != nil {
+			return u.out, err
+		}
 		if err := u.shard(ctx, s); err != nil {
 			return u.out, err
 		}
@@ -71,7 +77,7 @@ type undoing struct {
 
 // shard undoes one container, what lies deepest first.
 func (u *undoing) shard(ctx context.Context, s ledger.Shard) error {
-	p := &part{e: u.e, led: s, name: s.Source.ID, board: s.Target}
+	p := &part{e: u.e, led: s, name: s.Source.ID, board: s.Target, out: newOutcomes(nil)}
 	if err := p.settle(ctx); err != nil {
 		return err
 	}
@@ -247,7 +253,7 @@ func (u *undoing) finish(ctx context.Context, shards int) error {
 		u.out.Status = "partly"
 	default:
 		u.out.Status = "undone"
-		if !u.dry {
+		if !u.dry && u.e.Select.All() {
 			if err := u.e.Ledger.Forget(ctx); err != nil {
 				return fmt.Errorf("the ledger: %w", err)
 			}

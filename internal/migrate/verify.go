@@ -68,6 +68,7 @@ type ShardVerdict struct {
 	Source      string `json:"source"`
 	Target      string `json:"target,omitempty"`
 	Link        string `json:"link,omitempty"`
+	Wave        int    `json:"wave,omitempty"`
 	Items       int    `json:"items"`
 	Differences int    `json:"differences"`
 }
@@ -98,6 +99,9 @@ func (e *Engine) Verify(ctx context.Context, names bool) (*Verdict, error) {
 		v.out.Names = map[string]NamedPair{}
 	}
 	for _, s := range shards {
+		if v.e, err = e.at(ctx, s.Ref); err != nil {
+			return nil, err
+		}
 		if err := v.shard(ctx, s); err != nil {
 			return nil, err
 		}
@@ -129,7 +133,7 @@ func (v *verifier) shard(ctx context.Context, s connector.Shard) error {
 		}
 		both[archive] = h
 	}
-	line := ShardVerdict{Source: s.Ref.ID, Target: both[false].container.ID, Link: v.e.target.Link(both[false].container, both[false].container)}
+	line := ShardVerdict{Source: s.Ref.ID, Wave: v.e.rows[s.Ref].Wave, Target: both[false].container.ID, Link: v.e.target.Link(both[false].container, both[false].container)}
 	before := len(v.out.Differences)
 	wantOrder := map[string][]item.Ref{}
 	group, gctx := errgroup.WithContext(ctx)

@@ -40,6 +40,7 @@ func (e *Engine) walk(ctx context.Context, s connector.Shard, known map[item.Ref
 			return err
 		}
 		e.meet(page.Bundles)
+		e.rename(page.Bundles)
 		if err := links.load(ctx, e.Ledger, page.Bundles); err != nil {
 			return err
 		}

@@ -79,12 +79,48 @@ func (s *Store) Ledger(ctx context.Context, organisation, migration string) (*Le
 		return nil, err
 	}
 	db, err := openSQLite(ctx, sqliteSettings{
-		path: s.ledgerFile(m.Num, ".db"), key: storeKey, exclusive: true, cacheKiB: ledgerCacheKiB,
+		path: s.ledgerFile(m.Num, ".db"), key: storeKey, log: true, cacheKiB: ledgerCacheKiB,
 	}, tables)
 	if err != nil {
 		return nil, errors.Join(err, unlock())
 	}
 	return ready(ctx, db, printKey, unlock)
+}
+
+// Look opens the ledger of a migration for reading, beside the process that has
+// it. It is nil for a migration that has none yet. The caller closes it.
+func (s *Store) Look(ctx context.Context, organisation, migration string) (*Ledger, error) {
+	m, err := s.knownMigration(ctx, organisation, migration)
+	if err != nil || m.Num == 0 {
+		return nil, err
+	}
+	k, m, err := s.migration(ctx, organisation, migration)
+	if err != nil {
+		return nil, err
+	}
+	nothing := func() error { return nil }
+	if !s.opts.Postgres.IsZero() {
+		db, err := connectPostgres(ctx, s.opts.Postgres, ledgerSchema(m.Num), false)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := db.conn.ExecContext(ctx, "SET default_transaction_read_only = on"); err != nil {
+			return nil, errors.Join(explain(wherePostgres, err), db.close())
+		}
+		return ready(ctx, db, nil, nothing)
+	}
+	storeKey, err := k.Open(keySlot(organisation, migration, "store key"), m.sealedStore)
+	if err != nil {
+		return nil, err
+	}
+	db, err := openSQLite(ctx, sqliteSettings{path: s.ledgerFile(m.Num, ".db"), key: storeKey, look: true, cacheKiB: ledgerCacheKiB}, schema{"ledger", s.opts.Program})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return ready(ctx, db, nil, nothing)
 }
 
 func ready(ctx context.Context, db engine, printKey []byte, unlock func() error) (*Ledger, error) {

@@ -38,12 +38,15 @@ type sqliteEngine struct {
 	durable  durability // what the connection is set to
 }
 
-// sqliteSettings of one file. exclusive means that one process has it: then it
-// keeps a write-ahead log, whose index needs no shared memory.
+// sqliteSettings of one file.
 type sqliteSettings struct {
-	path      string
-	key       []byte
-	exclusive bool
+	path string
+	key  []byte
+	// log keeps a write-ahead log: many small commits are quick, and others may
+	// look on meanwhile.
+	log bool
+	// look only reads, beside a process that writes.
+	look bool
 	// cacheKiB bounds the pages kept in memory.
 	cacheKiB int
 }
@@ -56,7 +59,11 @@ func openSQLite(ctx context.Context, cfg sqliteSettings, s schema) (_ *sqliteEng
 		return nil, err
 	}
 	// Made here, so that its mode is ours and not the umask's.
-	f, err := os.OpenFile(cfg.path, os.O_CREATE|os.O_RDWR, 0o600)
+	how := os.O_CREATE | os.O_RDWR
+	if cfg.look {
+		how = os.O_RDWR
+	}
+	f, err := os.OpenFile(cfg.path, how, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -80,8 +87,10 @@ func openSQLite(ctx context.Context, cfg sqliteSettings, s schema) (_ *sqliteEng
 		}
 	}()
 	db.SetMaxOpenConns(1)
-	if err := s.migrate(ctx, db, dialectSQLite); err != nil {
-		return nil, err
+	if !cfg.look {
+		if err := s.migrate(ctx, db, dialectSQLite); err != nil {
+			return nil, err
+		}
 	}
 	e := &sqliteEngine{path: cfg.path, db: db, prepared: map[string]*sqlite3.Stmt{}, durable: durable}
 	if e.held, err = db.Conn(ctx); err != nil {
@@ -105,9 +114,11 @@ func openSQLite(ctx context.Context, cfg sqliteSettings, s schema) (_ *sqliteEng
 // read, then how it locks.
 func (cfg sqliteSettings) prepare(c *sqlite3.Conn) error {
 	pragmas := []string{"PRAGMA hexkey='" + hex.EncodeToString(cfg.key) + "'", "PRAGMA busy_timeout=10000"}
-	if cfg.exclusive {
+	switch {
+	case cfg.look:
+		pragmas = append(pragmas, "PRAGMA query_only=ON")
+	case cfg.log:
 		pragmas = append(pragmas,
-			"PRAGMA locking_mode=EXCLUSIVE",
 			"PRAGMA journal_mode=WAL",
 			"PRAGMA wal_autocheckpoint=4000") // pages: about 16 MB
 	}

@@ -109,6 +109,11 @@ var (
 	countIntents  = both("SELECT count(*) FROM intent")
 	countLinks    = both("SELECT count(*) FROM link")
 
+	shardRows     = both("SELECT shard, substr(source_id, 1, 1), count(*) FROM m WHERE state <> $1 GROUP BY 1, 2")
+	shardFailures = both("SELECT shard, count(*) FROM failure GROUP BY 1")
+	shardIntents  = both("SELECT shard, count(*) FROM intent GROUP BY 1")
+	shardLinks    = both("SELECT shard, count(*) FROM link GROUP BY 1")
+
 	forgetAll = []statement{
 		forgetOf("m"), forgetOf("intent"), forgetOf("failure"), forgetOf("alias"), forgetOf("link"),
 		forgetOf("shard"), forgetOf("pass"),
