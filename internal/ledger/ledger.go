@@ -35,6 +35,7 @@ const (
 	Folded  State = 3 // it became text or a part of its parent; Target is the parent
 	Dropped State = 4 // left out by policy; Target is zero
 	Half    State = 5 // made, but what follows its first request is not certain
+	Refused State = 6 // people deleted it at the target, and it is not made again; Target is zero
 )
 
 // A Row is one item that the ledger knows.
@@ -45,6 +46,9 @@ type Row struct {
 	Version item.Digest // keyed hash of the source's version or fields when it was written
 	Print   item.Digest // keyed hash of what was read back after writing
 	State   State
+	// Base holds keyed hashes of the item's fields, one by one, as they were
+	// settled last: packed by the engine, "" where none were taken.
+	Base string
 }
 
 // An Op is what an intent announces.

@@ -47,8 +47,8 @@ type packedBatch struct {
 }
 
 type rowsColumns struct {
-	keys, targets, parents   [][]byte
-	versions, prints, states []int64
+	keys, targets, parents, bases [][]byte
+	versions, prints, states      []int64
 }
 
 type intentColumns struct {
@@ -83,6 +83,11 @@ func (p *packer) batch(b ledger.Batch) packedBatch {
 		out.rows.versions = append(out.rows.versions, int64(r.Version))
 		out.rows.prints = append(out.rows.prints, int64(r.Print))
 		out.rows.states = append(out.rows.states, int64(r.State))
+		var base []byte
+		if r.Base != "" {
+			base = []byte(r.Base)
+		}
+		out.rows.bases = append(out.rows.bases, base)
 	}
 	for _, k := range sortedByKey(p, b.Intents, func(i ledger.Intent) item.Ref { return i.Key }) {
 		in := k.value
@@ -209,7 +214,7 @@ func (b *packedBatch) steps() []step {
 		{dropIntents, len(b.remove), []any{b.remove}, &anyIntent},
 		{dropFailures, len(b.remove), []any{b.remove}, &anyFailure},
 		{dropLinks, len(b.remove), []any{b.remove}, &anyLink},
-		{putRows, len(r.keys), []any{r.keys, r.targets, r.versions, r.prints, r.states, r.parents}, nil},
+		{putRows, len(r.keys), []any{r.keys, r.targets, r.versions, r.prints, r.states, r.parents, r.bases}, nil},
 		{dropIntents, len(r.keys), []any{r.keys}, &anyIntent},
 		{dropFailures, len(r.keys), []any{r.keys}, &anyFailure},
 		{dropLinks, len(r.keys), []any{r.keys}, &anyLink},

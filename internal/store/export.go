@@ -3,6 +3,7 @@ package store
 import (
 	"bufio"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -36,6 +37,8 @@ func stateName(s ledger.State) string {
 		return "dropped"
 	case ledger.Half:
 		return "half"
+	case ledger.Refused:
+		return "refused"
 	}
 	return fmt.Sprintf("state-%d", s)
 }
@@ -132,6 +135,7 @@ type lineRow struct {
 	State   string `json:"state"`
 	Version string `json:"version,omitempty"`
 	Print   string `json:"print,omitempty"`
+	Base    string `json:"base,omitempty"`
 }
 
 type lineIntent struct {
@@ -245,7 +249,7 @@ func (l *Ledger) exportShard(ctx context.Context, sh ledger.Shard, e *json.Encod
 			return err
 		}
 		for _, r := range rows {
-			out := lineRow{ref(r.Key), ref(r.Target), ref(r.Parent), stateName(r.State), digest(r.Version), digest(r.Print)}
+			out := lineRow{ref(r.Key), ref(r.Target), ref(r.Parent), stateName(r.State), digest(r.Version), digest(r.Print), hex.EncodeToString([]byte(r.Base))}
 			if err := e.Encode(line{Shard: sh.Num, Row: &out}); err != nil {
 				return err
 			}

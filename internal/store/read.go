@@ -137,6 +137,7 @@ func (rr *rowReader) append(out *[]ledger.Row, r row) (err error) {
 		return err
 	}
 	row.Version, row.Print, row.State = item.Digest(r.int(2)), item.Digest(r.int(3)), ledger.State(r.int(4))
+	row.Base = string(r.blob(6))
 	switch parent := r.blob(5); {
 	case parent == nil:
 	case len(parent) == 0:

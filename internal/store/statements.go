@@ -5,7 +5,7 @@ package store
 // for each place of its slices, PostgreSQL takes the slices as arrays.
 
 const (
-	rowColumns   = "m.source_id, m.target_id, m.version, m.print, m.state, m.parent_id"
+	rowColumns   = "m.source_id, m.target_id, m.version, m.print, m.state, m.parent_id, m.base"
 	shardColumns = "num, source_id, target_id, cursor, swept"
 )
 
@@ -58,12 +58,12 @@ var (
 			JOIN shard s ON s.num = m.shard WHERE a.alias = ANY($1::bytea[])`}
 
 	putRows = statement{
-		`INSERT OR REPLACE INTO m (shard, source_id, target_id, version, print, state, parent_id)
-			VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		`INSERT INTO m (shard, source_id, target_id, version, print, state, parent_id)
-			SELECT $1, * FROM unnest($2::bytea[], $3::bytea[], $4::bigint[], $5::bigint[], $6::smallint[], $7::bytea[])
+		`INSERT OR REPLACE INTO m (shard, source_id, target_id, version, print, state, parent_id, base)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		`INSERT INTO m (shard, source_id, target_id, version, print, state, parent_id, base)
+			SELECT $1, * FROM unnest($2::bytea[], $3::bytea[], $4::bigint[], $5::bigint[], $6::smallint[], $7::bytea[], $8::bytea[])
 			ON CONFLICT (shard, source_id) DO UPDATE SET target_id = excluded.target_id, version = excluded.version,
-				print = excluded.print, state = excluded.state, parent_id = excluded.parent_id`}
+				print = excluded.print, state = excluded.state, parent_id = excluded.parent_id, base = excluded.base`}
 	putIntents = statement{
 		`INSERT OR REPLACE INTO intent (shard, source_id, op, target_id, container_id, parent_id, version, shape, mark, at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,

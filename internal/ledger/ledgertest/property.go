@@ -151,7 +151,7 @@ func batches() *rapid.Generator[ledger.Batch] {
 			return ledger.Row{
 				Key: keys().Draw(t, "key"), Target: refs().Draw(t, "to"), Parent: refs().Draw(t, "parent"),
 				Version: item.Digest(digest.Draw(t, "version")), Print: item.Digest(digest.Draw(t, "print")),
-				State: ledger.State(rapid.IntRange(1, 5).Draw(t, "state")),
+				State: ledger.State(rapid.IntRange(1, 6).Draw(t, "state")), Base: rapid.StringN(0, 9, 40).Draw(t, "base"),
 			}
 		}), 0, 6).Draw(t, "rows")
 		b.Intents = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) ledger.Intent {

@@ -60,6 +60,7 @@ func (r Packed) MarshalBinary() ([]byte, error) {
 		p.b = binary.LittleEndian.AppendUint64(p.b, uint64(row.Version))
 		p.b = binary.LittleEndian.AppendUint64(p.b, uint64(row.Print))
 		p.b = append(p.b, byte(row.State))
+		p.text(row.Base)
 	}
 	return p.b, nil
 }
@@ -74,7 +75,7 @@ func (r *Packed) UnmarshalBinary(b []byte) error {
 	}
 	for i := range rows {
 		rows[i] = ledger.Row{Key: u.ref(), Target: u.ref(), Parent: u.ref(),
-			Version: item.Digest(u.word()), Print: item.Digest(u.word()), State: ledger.State(u.octet())}
+			Version: item.Digest(u.word()), Print: item.Digest(u.word()), State: ledger.State(u.octet()), Base: u.text()}
 	}
 	if err := u.end(); err != nil {
 		return err

@@ -32,6 +32,7 @@ CREATE TABLE m (
 	print     bigint NOT NULL,
 	state     smallint NOT NULL,
 	parent_id bytea,
+	base      bytea, -- keyed hashes of single fields; NULL for none
 	PRIMARY KEY (shard, source_id)
 );
 

@@ -32,6 +32,7 @@ CREATE TABLE m (
 	print     INTEGER NOT NULL,
 	state     INTEGER NOT NULL,
 	parent_id BLOB,
+	base      BLOB, -- keyed hashes of single fields; NULL for none
 	PRIMARY KEY (shard, source_id)
 ) WITHOUT ROWID;
 
