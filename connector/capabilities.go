@@ -21,6 +21,9 @@ type Capabilities struct {
 	// SettleDelay is how long a request of a dead client may still land:
 	// absence proves nothing before.
 	SettleDelay time.Duration
+	// TellsChanges says that the cloud tells when a task last changed
+	// (item.Item.Changed).
+	TellsChanges bool
 	// Quotas are the documented limits; empty if the vendor publishes none.
 	Quotas []Quota
 	// ReadRequests estimates the requests to list a shard of n tasks.

@@ -32,6 +32,9 @@ type Item struct {
 	Ref
 	Parent  Ref    // what it lies in; zero for a container (a board)
 	Version string // the cloud's own version; "" lets the engine hash the fields
+	// Changed is when the cloud says that anything of it last changed; zero if it
+	// does not tell.
+	Changed time.Time
 	URL     string // where a person finds it; "" if it has no address
 	// Aliases are other ids by which URLs name this item, as Source.Locate
 	// returns them: a Trello card's short link. Ids, never content.

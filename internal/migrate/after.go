@@ -193,7 +193,7 @@ func (p *pass) elsewhere(ctx context.Context, part *part, key item.Ref) (bool, e
 // was. The containers are listed once more: that costs fewer calls than
 // fetching each item.
 func (p *pass) relink(ctx context.Context, shards []connector.Shard, rounds int) error {
-	stale, err := p.links.stale(ctx, p.e.Ledger, p.moved)
+	stale, fresh, err := p.links.stale(ctx, p.e.Ledger, p.moved, p.made)
 	if err != nil {
 		return err
 	}
@@ -221,6 +221,11 @@ func (p *pass) relink(ctx context.Context, shards []connector.Shard, rounds int)
 					part.force[key] = true
 				}
 			}
+			for key := range fresh {
+				if part.saw(key) && part.out.of(key) == opSkipped {
+					part.force[key] = true // it was written when that stood elsewhere
+				}
+			}
 			again = again || (len(part.force) > 0 || part.postponed) && !part.unfinished()
 			part.late = true
 		}
@@ -237,6 +242,18 @@ func (p *pass) relink(ctx context.Context, shards []connector.Shard, rounds int)
 		return p.relink(ctx, shards, rounds-1) // what came only now may be pointed at too
 	}
 	return nil
+}
+
+// made reports whether an item was made in this pass.
+func (p *pass) made(place ledger.Place) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, part := range p.parts {
+		if part.led.Num == place.Shard {
+			return part.out.of(place.Key) == opCreated
+		}
+	}
+	return false
 }
 
 // pointing returns the containers that are not in this pass and point at

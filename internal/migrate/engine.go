@@ -57,8 +57,10 @@ type Engine struct {
 	total    *totals       // items in scope, as far as the source tells
 	told     *atomic.Int64 // when progress was last told, in Unix milliseconds
 	losses   *lossBook
-	rows     map[item.Ref]MapRow // the map's lines by the containers they name
-	all      []connector.Shard   // the migration's containers, whatever the selection
+	// conflicts are those of the pass.
+	conflicts *conflicts
+	rows      map[item.Ref]MapRow // the map's lines by the containers they name
+	all       []connector.Shard   // the migration's containers, whatever the selection
 }
 
 // New returns an engine over two open connections. It asks the clouds nothing.
@@ -78,7 +80,7 @@ func New(c Config) (*Engine, error) {
 	if c.Failpoint == nil {
 		c.Failpoint = func(string) {}
 	}
-	e := &Engine{Config: c, print: item.NewDigester(c.Key), total: &totals{}, told: &atomic.Int64{}, rows: map[item.Ref]MapRow{}}
+	e := &Engine{Config: c, print: item.NewDigester(c.Key), total: &totals{}, told: &atomic.Int64{}, conflicts: &conflicts{}, rows: map[item.Ref]MapRow{}}
 	for _, row := range c.Spec.Map {
 		e.rows[item.Ref{Kind: item.Board, ID: row.Source}] = row
 	}

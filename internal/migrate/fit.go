@@ -89,6 +89,13 @@ func (f *fitter) know(source, target item.Ref) {
 	f.refs[source] = target
 }
 
+// forget takes back that an item of the container is at the target.
+func (f *fitter) forget(source item.Ref) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.refs, source)
+}
+
 // where returns the target of an item of the container; zero if unknown.
 func (f *fitter) where(source item.Ref) item.Ref {
 	f.mu.Lock()

@@ -85,8 +85,9 @@ func otherSize(a, b *item.Blob) bool {
 // there the row says Half, so that a pass which is cut off makes it all the same.
 func (p *part) replace(ctx context.Context, s *step, prev item.Bundle) error {
 	caps, print := p.e.To.Caps.Kinds[prev.Item.Kind], p.e.printOf(prev)
-	if s.row.Print != 0 && s.row.Print != print && p.e.Spec.Policies.Conflicts == "target" {
-		s.failed = conflicting(s.row.Target)
+	if s.row.Print != 0 && s.row.Print != print && p.winner(s, prev) == targetWins {
+		s.change.Prev = &prev
+		p.disputed(s, prev)
 		return nil
 	}
 	if caps.Undo == connector.UndoImpossible {
@@ -112,15 +113,9 @@ func (p *part) replace(ctx context.Context, s *step, prev item.Bundle) error {
 		}
 		s.failed = ce
 	case !removed:
-		s.failed = conflicting(s.row.Target)
+		s.failed = connector.Errorf(connector.Conflict, "%s was changed in the target at this very moment", s.row.Target).WithHint("run again")
 	default:
 		s.row, s.replaced = ledger.Row{}, true
 	}
 	return nil
-}
-
-// conflicting is the failure of an item that changed at both ends.
-func conflicting(target item.Ref) *connector.Error {
-	return connector.Errorf(connector.Conflict, "%s was changed at both ends since it was written; the target's stays", target).
-		WithHint("set policies.conflicts to source to overwrite it")
 }

@@ -117,10 +117,10 @@ func (t *linkTable) usersOf(key item.Ref) []item.Ref {
 	return out
 }
 
-// stale names what points at items that are not where they were when it was
-// listed: moved ones, by key, those that the ledger no longer knows, and those
-// that it knows only now.
-func (t *linkTable) stale(ctx context.Context, led ledger.Ledger, moved []item.Ref) (map[item.Ref]bool, error) {
+// stale names what points at items that are no longer where they were: moved
+// ones, by key, and those that the ledger no longer knows. fresh names what points
+// at items that were made in this pass.
+func (t *linkTable) stale(ctx context.Context, led ledger.Ledger, moved []item.Ref, made func(ledger.Place) bool) (stale, fresh map[item.Ref]bool, err error) {
 	t.mu.RLock()
 	known := slices.Collect(maps.Keys(t.places))
 	var unknown []string
@@ -132,17 +132,19 @@ func (t *linkTable) stale(ctx context.Context, led ledger.Ledger, moved []item.R
 	t.mu.RUnlock()
 	aliases, err := t.find(ctx, led, known)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if _, err := t.find(ctx, led, unknown); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	out := map[item.Ref]bool{}
+	stale, fresh = map[item.Ref]bool{}, map[item.Ref]bool{}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	for _, a := range unknown {
-		if _, found := t.places[a]; found {
-			aliases = append(aliases, a)
+	for a, place := range t.places {
+		if made(place) {
+			for _, user := range t.users[a] {
+				fresh[user] = true
+			}
 		}
 	}
 	for _, key := range moved {
@@ -150,10 +152,10 @@ func (t *linkTable) stale(ctx context.Context, led ledger.Ledger, moved []item.R
 	}
 	for _, a := range aliases {
 		for _, user := range t.users[a] {
-			out[user] = true
+			stale[user] = true
 		}
 	}
-	return out, nil
+	return stale, fresh, nil
 }
 
 // rewrite tells where an address leads to at the target.

@@ -286,11 +286,17 @@ func TestConflict(t *testing.T) {
 	}
 	b.to.edit(there, func(it *item.Item) { item.Title.Set(it, "by people") })
 	b.from.edit(ref, func(it *item.Item) { item.Title.Set(it, "by the source") })
-	b.run("partial")
+	r := b.run("complete")
 	if got := item.Title.Get(b.to.items[there]); got != "by people" {
 		t.Errorf("the target's edit was overwritten by %q", got)
 	}
-	b.spec.Policies.Conflicts = "source"
+	if r.Conflicts != 1 || len(r.InConflict) != 1 || r.InConflict[0].Source != "c0" || !slices.Equal(r.InConflict[0].Fields, []string{"title"}) || r.InConflict[0].Won != "target" {
+		t.Errorf("listed: %+v", r.InConflict)
+	}
+	if r = b.run("complete"); r.Conflicts != 0 {
+		t.Errorf("a conflict that was decided is listed again: %+v", r.InConflict)
+	}
+	b.spec.Policies.Conflict = "source"
 	b.run("complete")
 	if got := item.Title.Get(b.to.items[there]); got != "by the source" {
 		t.Errorf("conflicts: source left %q", got)

@@ -52,6 +52,13 @@ func (o *outcomes) note(key item.Ref, op string) {
 	}
 }
 
+// of is what became of an item; "" if nothing did.
+func (o *outcomes) of(key item.Ref) string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.ops[maphash.Comparable(o.seed, key)].op
+}
+
 func (o outcome) then(op string) outcome {
 	switch {
 	case op == opFailed:

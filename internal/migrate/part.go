@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -186,13 +187,18 @@ func (p *part) write(ctx context.Context, l *lane, jobs []*job) error {
 				return err
 			}
 			continue
+		case j.row.State == ledger.Refused && (!j.changed() || p.e.Spec.Policies.Conflict != sourceWins):
+			if err := p.staysRefused(ctx, j); err != nil {
+				return err
+			}
+			continue
 		case !j.changed():
 			p.skip(j)
 			if l == nil {
 				continue
 			}
 			if len(batch) == 0 {
-				l.last = j.row.Target.ID
+				l.last = cmp.Or(j.row.Target.ID, l.last)
 				l.lose() // where it stands was not read
 			} else {
 				batch = append(batch, &step{job: j, skipped: true})
@@ -231,6 +237,11 @@ type step struct {
 	// replaced is set for what is made anew, because the target cannot change it.
 	replaced bool
 	failed   *connector.Error
+	// left are the fields that stay as people at the target made them, and cloned
+	// says that the change's item was copied for it.
+	left   map[string]bool
+	cloned bool
+	base   base // what is remembered of the fields, once they were merged
 	// passing is set for a write that failed in a way that may pass.
 	passing bool
 }
@@ -245,6 +256,18 @@ func (p *part) drop(ctx context.Context, j *job) error {
 	p.e.losses.add(j.unit.losses)
 	p.out.note(k, opSkipped)
 	return p.apply(ctx, ledger.Batch{Rows: []ledger.Row{{Key: k, State: ledger.Dropped, Version: j.unit.version}}, Aliases: aliasesOf(j.unit)})
+}
+
+// staysRefused passes over what people deleted at the target; if it changed at the
+// source since, that is listed.
+func (p *part) staysRefused(ctx context.Context, j *job) error {
+	if !j.changed() {
+		p.skip(j)
+		return nil
+	}
+	var b ledger.Batch
+	p.refuse(j.unit.key, j.unit, &b)
+	return p.apply(ctx, b)
 }
 
 func (p *part) skip(j *job) {
@@ -519,6 +542,9 @@ func (p *part) lanework(ctx context.Context, below func(*part, *job), l *lane, j
 // kind one after the other.
 func (p *part) lying(ctx context.Context, j *job) error {
 	parent := p.fit.where(j.unit.key)
+	if j.row.State == ledger.Refused {
+		return nil // people deleted it, and all that lay in it
+	}
 	if parent.Zero() {
 		var keys []item.Ref
 		for _, c := range j.unit.own {

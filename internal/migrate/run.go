@@ -33,8 +33,12 @@ type Report struct {
 	Refused  int64               `json:"refused"`
 	Bytes    int64               `json:"bytes"`
 	Failed   int                 `json:"failed"`
-	Resumed  bool                `json:"resumed,omitempty"`
-	Shards   []ShardReport       `json:"shards,omitempty"`
+	// Conflicts are items that changed at both ends: how many, and the first
+	// thousand of them.
+	Conflicts  int           `json:"conflicts"`
+	InConflict []Conflict    `json:"conflict_list,omitempty"`
+	Resumed    bool          `json:"resumed,omitempty"`
+	Shards     []ShardReport `json:"shards,omitempty"`
 }
 
 // A ShardReport is a container's line in a report.
@@ -51,7 +55,7 @@ type ShardReport struct {
 // pass that was cut off goes on. The error is for what ended the pass as a
 // whole; items that failed are in the report.
 func (e *Engine) Run(ctx context.Context) (*Report, error) {
-	e.outcomes, e.losses, e.ahead = newOutcomes(nil), newLossBook(), false
+	e.outcomes, e.losses, e.ahead, e.conflicts = newOutcomes(nil), newLossBook(), false, &conflicts{}
 	if err := e.open(ctx); err != nil {
 		return nil, err
 	}
@@ -105,6 +109,7 @@ func (e *Engine) Run(ctx context.Context) (*Report, error) {
 func (e *Engine) report(status string, resumed bool) *Report {
 	r := &Report{Status: status, Kinds: e.outcomes.tally(), Losses: e.losses.list(), Resumed: resumed}
 	r.Requests, r.Refused, r.Bytes = e.traffic()
+	r.Conflicts, r.InConflict = e.conflicts.count, e.conflicts.list
 	return r
 }
 

@@ -48,7 +48,7 @@ type Policies struct {
 	LargeAttachment  string // link, drop
 	BoardDescription string // task, drop
 	Deletions        string // keep, delete
-	Conflicts        string // target, source
+	Conflict         string // target, source, newest
 	Formatting       string // convert, keep
 }
 
@@ -61,7 +61,7 @@ func policyChoices() map[string][]string {
 		"large-attachment":  {"link", "drop"},
 		"board-description": {"task", "drop"},
 		"deletions":         {"keep", "delete"},
-		"conflicts":         {"target", "source"},
+		"conflict":          {targetWins, sourceWins, newestWins},
 		"formatting":        {"convert", "keep"},
 	}
 }
@@ -74,7 +74,7 @@ func (p *Policies) byName() map[string]*string {
 		"large-attachment":  &p.LargeAttachment,
 		"board-description": &p.BoardDescription,
 		"deletions":         &p.Deletions,
-		"conflicts":         &p.Conflicts,
+		"conflict":          &p.Conflict,
 		"formatting":        &p.Formatting,
 	}
 }

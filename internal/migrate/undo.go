@@ -141,7 +141,7 @@ func (u *undoing) changed(r ledger.Row, b item.Bundle, kept map[item.Ref]bool) s
 func (u *undoing) row(ctx context.Context, p *part, r ledger.Row, why func(item.Bundle) string, kept map[item.Ref]bool) error {
 	caps := u.e.To.Caps.Kinds[r.Key.Kind]
 	switch {
-	case r.State == ledger.Folded, r.State == ledger.Dropped, caps.Embedded != "" && caps.Embedded != r.Key.Kind:
+	case r.State == ledger.Folded, r.State == ledger.Dropped, r.State == ledger.Refused, caps.Embedded != "" && caps.Embedded != r.Key.Kind:
 		if u.dry || kept[r.Parent] {
 			return nil
 		}

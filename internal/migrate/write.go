@@ -28,7 +28,7 @@ func (p *part) flush(ctx context.Context, kind item.Kind, l *lane, batch []*step
 	var changes []connector.Change
 	var sent []*step
 	for _, s := range batch {
-		if s.skipped || s.same || s.failed != nil {
+		if s.skipped || s.same || s.failed != nil || s.row.State == ledger.Refused {
 			continue
 		}
 		in := ledger.Intent{Key: s.unit.key, Op: ledger.Create, Target: item.Ref{Kind: kind}, Container: p.container(), Parent: s.unit.item.Parent,
@@ -122,12 +122,7 @@ func (p *part) prepare(ctx context.Context, kind item.Kind, l *lane, batch []*st
 			continue
 		}
 		if !there {
-			p.e.Emit(Event{Event: "kept", Shard: p.name, Kind: kind, Source: u.key.ID, Target: s.row.Target.ID, Reason: "people deleted it in the target"})
-			s.failed = connector.Errorf(connector.Conflict, "%s was deleted in the target since it was written", s.row.Target).
-				WithHint("set policies.conflicts to source to make it again")
-			if p.e.Spec.Policies.Conflicts == "source" {
-				s.failed, s.row = nil, ledger.Row{}
-			}
+			p.deletedThere(s)
 			continue
 		}
 		if p.e.frozen(u.item, prev.Item) && s.row.State != ledger.Adopted {
@@ -139,6 +134,7 @@ func (p *part) prepare(ctx context.Context, kind item.Kind, l *lane, batch []*st
 		s.change.Op, s.change.Prev = connector.Update, &prev
 		s.change.Item.ID = s.row.Target.ID
 		s.change.Dirty = p.dirty(u, prev, s.row.Version != u.version)
+		p.merge(s, prev)
 		if l.stays(prev.Item, s.change.Dirty) {
 			s.change.Dirty = slices.DeleteFunc(s.change.Dirty, func(f string) bool { return f == item.Position.Name })
 		}
@@ -154,11 +150,40 @@ func (p *part) prepare(ctx context.Context, kind item.Kind, l *lane, batch []*st
 			s.same = true
 			continue
 		}
-		if s.row.Print != 0 && s.row.Print != p.e.printOf(prev) && p.e.Spec.Policies.Conflicts == "target" && !onlyOrder(s.change.Dirty) {
-			s.failed = conflicting(s.row.Target)
+		if s.row.Base == "" && s.row.Print != 0 && s.row.Print != p.e.printOf(prev) && !onlyOrder(s.change.Dirty) {
+			p.disputed(s, prev)
 		}
 	}
 	return nil
+}
+
+// deletedThere decides what becomes of an item that changed at the source and
+// that people deleted at the target: it stays deleted, or is made again. What
+// frames a container cannot be missed by the tasks in it, and fails.
+func (p *part) deletedThere(s *step) {
+	key, target := s.unit.key, s.row.Target
+	switch {
+	case p.e.Spec.Policies.Conflict == sourceWins:
+		p.conflict(key, target, []string{"*"}, sourceWins, "people deleted it in the target")
+		s.row = ledger.Row{}
+	case level(key.Kind) < level(item.Task):
+		s.failed = connector.Errorf(connector.Conflict, "%s was deleted in the target since it was written", target).
+			WithHint("set policies.conflict to source to make it again")
+	default:
+		s.row = ledger.Row{State: ledger.Refused}
+		p.fit.forget(key)
+	}
+}
+
+// disputed decides about an item as a whole of which single fields are not
+// known.
+func (p *part) disputed(s *step, prev item.Bundle) {
+	winner := p.winner(s, prev)
+	p.conflict(s.unit.key, s.row.Target, s.change.Dirty, winner, "")
+	if winner == sourceWins {
+		return
+	}
+	s.same, s.left = true, map[string]bool{"*": true}
 }
 
 func updates(r ledger.Row) bool {
@@ -294,6 +319,7 @@ func (p *part) place(l *lane, kind item.Kind, batch []*step) {
 	after, previous := l.last, false
 	for _, s := range batch {
 		switch {
+		case s.row.State == ledger.Refused:
 		case s.skipped || s.same:
 			after, previous = s.row.Target.ID, false
 		case s.failed != nil:
@@ -332,12 +358,14 @@ func (p *part) commit(ctx context.Context, batch, sent []*step, results []connec
 			if s.row.State == ledger.Adopted {
 				row.State = ledger.Adopted
 			}
-			row.Print = p.e.printOf(*s.change.Prev)
+			row.Print, row.Base = s.printOf(p.e, *s.change.Prev), s.baseOf(p.e)
 			p.children(s, *s.change.Prev, &b, false)
 			b.Rows = append(b.Rows, row)
 			b.Aliases = append(b.Aliases, aliasesOf(s.unit)...)
 			p.want(s, &b)
 			p.out.note(s.unit.key, opSkipped)
+		case s.row.State == ledger.Refused && !s.skipped:
+			p.refuse(s.unit.key, s.unit, &b)
 		case s.failed != nil:
 			b.Failures = append(b.Failures, ledger.Failure{Key: s.unit.key, Class: string(s.failed.Class), Reason: s.failed.Error()})
 			p.report(s.unit.key, s.row.Target, "failed", s.failed)
@@ -391,7 +419,7 @@ func (p *part) report(key, target item.Ref, op string, err *connector.Error) {
 // stored records one result that succeeded.
 func (p *part) stored(s *step, r connector.Result, b *ledger.Batch) {
 	u := s.unit
-	row := ledger.Row{Key: u.key, Target: r.Stored.Item.Ref, Parent: u.item.Parent, Version: u.version, Print: p.e.printOf(r.Stored), State: ledger.Made}
+	row := ledger.Row{Key: u.key, Target: r.Stored.Item.Ref, Parent: u.item.Parent, Version: u.version, Print: s.printOf(p.e, r.Stored), State: ledger.Made, Base: s.baseOf(p.e)}
 	if r.Adopted || s.row.State == ledger.Adopted {
 		row.State = ledger.Adopted
 	}
@@ -426,8 +454,8 @@ func (p *part) stored(s *step, r connector.Result, b *ledger.Batch) {
 // undeclared names what the target stored otherwise than it was given: a loss
 // that no capability declares.
 func (p *part) undeclared(s *step, stored item.Bundle) []string {
-	out := p.e.diffs(s.unit.item, stored.Item)
-	want := item.Bundle{Children: s.unit.children}
+	out := p.e.diffs(s.change.Item, stored.Item)
+	want := item.Bundle{Children: s.change.Children}
 	for _, ki := range item.Kinds() {
 		if p.e.To.Caps.Kinds[ki.Kind].Embedded == s.unit.key.Kind {
 			for _, f := range p.e.childDiffs(ki.Kind, want.Of(ki.Kind), stored.Of(ki.Kind)) {
@@ -457,6 +485,12 @@ func (p *part) children(s *step, stored item.Bundle, b *ledger.Batch, count bool
 		}
 	}
 	for i, key := range u.from {
+		if s.left[string(key.Kind)] {
+			if old, known := s.rows[key]; known {
+				mark(key, old.Target, old.State)
+			}
+			continue
+		}
 		target := item.Ref{Kind: key.Kind}
 		of := stored.Of(u.children[i].Kind)
 		if n := next[key.Kind]; n < len(of) {
