@@ -35,6 +35,7 @@ func (redmine) Capabilities(s connector.Settings) connector.Capabilities {
 		Absent: map[item.Kind]string{item.Checklist: "the core has no checklists: some plugins do, each with an API of its own"},
 		// One for each issue, because journals come with the single issue only
 		// (Rest_Issues), and one for each page; members, lists and fields before.
+		TellsChanges: true, // updated_on of an issue
 		ReadRequests: func(tasks int) float64 { return 12 + float64(tasks)*(1+1.0/pageSize) },
 	}
 	if cfg.labels != 0 {

@@ -130,7 +130,7 @@ func (v *view) markOf(is apiIssue) string {
 
 // task turns an issue into a task, but for its custom values.
 func (v *view) task(is apiIssue) item.Item {
-	it := item.Item{Ref: taskRef(is.ID), Parent: boardRef(is.Project.ID),
+	it := item.Item{Ref: taskRef(is.ID), Parent: boardRef(is.Project.ID), Changed: is.UpdatedOn.UTC(),
 		URL: v.api.link("/issues/"+itoa(is.ID), nil, ""), Aliases: []string{issueAlias(is.ID)}}
 	text, _ := cutTrailer(plainText(is.Description))
 	item.Title.Set(&it, is.Subject)

@@ -48,6 +48,7 @@ func (trello) Capabilities(s connector.Settings) connector.Capabilities {
 		},
 		// One request for each 1,000 cards, and one for each 1,000 comments and
 		// cards made; three actions a card is what lively boards have.
+		TellsChanges: true, // dateLastActivity of a card
 		ReadRequests: func(tasks int) float64 {
 			return math.Max(1, math.Ceil(float64(tasks)/pageLimit)) + math.Max(1, math.Ceil(3*float64(tasks)/pageLimit))
 		},

@@ -124,7 +124,7 @@ func fieldItem(f customField) item.Item {
 
 // taskItem converts a card. optionText gives the text of a list field's option.
 func taskItem(c *card, optionText func(option text) string) item.Item {
-	it := item.Item{Ref: ref(item.Task, c.ID), Parent: ref(item.Board, c.Board), URL: string(cmp.Or(c.ShortURL, c.URL))}
+	it := item.Item{Ref: ref(item.Task, c.ID), Parent: ref(item.Board, c.Board), Changed: c.Active.Time, URL: string(cmp.Or(c.ShortURL, c.URL))}
 	if c.ShortLink != "" {
 		it.Aliases = []string{"c/" + string(c.ShortLink)}
 	}

@@ -121,6 +121,7 @@ type card struct {
 	Due           moment                `json:"due"`
 	DueComplete   flag                  `json:"dueComplete"`
 	DueReminder   text                  `json:"dueReminder"`
+	Active        moment                `json:"dateLastActivity"`
 	LabelIDs      list[text]            `json:"idLabels"`
 	Labels        list[label]           `json:"labels"`
 	MemberIDs     list[text]            `json:"idMembers"`

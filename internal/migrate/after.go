@@ -32,7 +32,11 @@ func (p *pass) deletions(ctx context.Context) error {
 func (p *pass) gone(ctx context.Context, part *part) error {
 	var missing []ledger.Row
 	within := map[item.Ref][]ledger.Key{} // by what it lies in at the target
+	wrote := newRefSet()
 	err := part.rows(ctx, func(r ledger.Row) error {
+		if !r.Target.Zero() {
+			wrote.add(r.Target)
+		}
 		if part.saw(r.Key) {
 			return nil
 		}
@@ -63,7 +67,7 @@ func (p *pass) gone(ctx context.Context, part *part) error {
 		if r.Key.Kind == item.Task && !r.Target.Zero() {
 			decided[r.Target] = true
 		}
-		if err := p.remove(ctx, part, r, within[r.Target]); err != nil {
+		if err := p.remove(ctx, part, r, within[r.Target], wrote); err != nil {
 			return err
 		}
 	}
@@ -76,8 +80,9 @@ func level(k item.Kind) int {
 }
 
 // remove handles one item that its container's listing no longer has. within is
-// what lies in it and is missing too.
-func (p *pass) remove(ctx context.Context, part *part, r ledger.Row, within []ledger.Key) error {
+// what lies in it and is missing too, wrote what the migration made or took over in
+// the container: something in it that people made keeps it.
+func (p *pass) remove(ctx context.Context, part *part, r ledger.Row, within []ledger.Key, wrote refSet) error {
 	e := p.e
 	moved, err := p.elsewhere(ctx, part, r.Key)
 	if err != nil {
@@ -112,8 +117,11 @@ func (p *pass) remove(ctx context.Context, part *part, r ledger.Row, within []le
 	}
 	e.Failpoint("before-delete")
 	removed, err := part.e.target.Delete(ctx, part.container(), r.Target, func(b item.Bundle) bool {
+		theirs := slices.ContainsFunc(b.Children, func(c item.Item) bool {
+			return e.To.Caps.Kinds[c.Kind].Embedded == "" && !wrote.has(c.Ref)
+		})
 		// What was half written says nothing about people.
-		return r.State == ledger.Half || e.printOf(b) == r.Print
+		return !theirs && (r.State == ledger.Half || e.printOf(b) == r.Print)
 	})
 	e.Failpoint("after-delete")
 	if err != nil {
@@ -128,7 +136,11 @@ func (p *pass) remove(ctx context.Context, part *part, r ledger.Row, within []le
 		return part.apply(ctx, ledger.Batch{Failures: []ledger.Failure{{Key: r.Key, Class: string(ce.Class), Reason: ce.Error()}}})
 	}
 	if !removed {
-		e.Emit(Event{Event: "kept", Shard: part.name, Kind: r.Key.Kind, Source: r.Key.ID, Target: r.Target.ID, Reason: "deleted at the source, but people changed it in the target"})
+		reason := "deleted at the source, but people changed it in the target"
+		if moved {
+			reason = "moved at the source, but people changed it where it was in the target: it stands in both places"
+		}
+		part.conflict(r.Key, r.Target, []string{"*"}, targetWins, reason)
 		return part.apply(ctx, ledger.Batch{Clear: []ledger.Key{r.Key}})
 	}
 	keys := append([]ledger.Key{r.Key}, within...)

@@ -170,16 +170,35 @@ func (s *step) baseOf(e *Engine) string {
 	return s.base.pack()
 }
 
-// refuse remembers that people deleted an item at the target that changed at the
-// source since: it is not made again.
-func (p *part) refuse(key item.Ref, u *unit, b *ledger.Batch) {
-	b.Rows = append(b.Rows, ledger.Row{Key: key, State: ledger.Refused, Version: u.version})
-	for _, k := range u.with {
+// changedSince reports whether the source changed an item since it was settled,
+// but for its place among its siblings.
+func (p *part) changedSince(j *job) bool {
+	before := unpack(j.row.Base, p.e.packedNames(j.unit.key.Kind))
+	if before == nil {
+		return true
+	}
+	now := p.e.baseOf(item.Bundle{Item: j.unit.item, Children: j.unit.children})
+	return slices.ContainsFunc(p.e.merged(j.unit.key.Kind), func(name string) bool { return now[name].given != before[name].given })
+}
+
+// refuse remembers that people deleted an item at the target: it is not made
+// again. If it changed at the source since, that is listed.
+func (p *part) refuse(j *job, b *ledger.Batch) {
+	key := j.unit.key
+	if p.changedSince(j) {
+		p.conflict(key, item.Ref{}, []string{"*"}, targetWins, "people deleted it in the target")
+	}
+	settled := p.e.baseOf(item.Bundle{Item: j.unit.item, Children: j.unit.children})
+	row := ledger.Row{Key: key, State: ledger.Refused, Version: j.unit.version}
+	if settled != nil {
+		row.Base = settled.pack()
+	}
+	b.Rows = append(b.Rows, row)
+	for _, k := range j.unit.with {
 		b.Rows = append(b.Rows, ledger.Row{Key: k, State: ledger.Dropped})
 		p.out.note(k, opSkipped)
 	}
 	p.out.note(key, opSkipped)
-	p.conflict(key, item.Ref{}, []string{"*"}, targetWins, "people deleted it in the target")
 }
 
 // newestNeeds says why newest cannot always be told; "" if it can.

@@ -82,7 +82,12 @@ func parse(path string, data []byte) (f *File, beside tables, err error) {
 	f = &File{}
 	var from *yaml.Node
 	r.mapping(doc.Content[0], map[string]func(*yaml.Node){
-		"name":     func(n *yaml.Node) { f.Name = r.text(n) },
+		"name": func(n *yaml.Node) { f.Name = r.text(n) },
+		"conflict": func(n *yaml.Node) {
+			if err := f.Policies.Set("conflict", r.text(n)); err != nil {
+				r.fail(n, "%v", err)
+			}
+		},
 		"map":      func(n *yaml.Node) { beside.containers = r.text(n) },
 		"timezone": func(n *yaml.Node) { f.Timezone = r.text(n) },
 		"from": func(n *yaml.Node) {

@@ -271,6 +271,9 @@ func (f *forecaster) finish() *Forecast {
 			out.Undo[kind] = UndoForecast{Undo: caps.Undo, Why: caps.UndoWhy}
 		}
 	}
+	if why := f.e.newestNeeds(); why != "" {
+		out.Notices = append(out.Notices, why)
+	}
 	out.Status = "nothing-to-do"
 	for _, k := range out.Kinds {
 		if k.Create+k.Update+k.Delete > 0 {

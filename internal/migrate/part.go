@@ -187,7 +187,7 @@ func (p *part) write(ctx context.Context, l *lane, jobs []*job) error {
 				return err
 			}
 			continue
-		case j.row.State == ledger.Refused && (!j.changed() || p.e.Spec.Policies.Conflict != sourceWins):
+		case j.row.State == ledger.Refused && (!j.changed() || p.e.Spec.Policies.Conflict != sourceWins || !p.changedSince(j)):
 			if err := p.staysRefused(ctx, j); err != nil {
 				return err
 			}
@@ -266,7 +266,7 @@ func (p *part) staysRefused(ctx context.Context, j *job) error {
 		return nil
 	}
 	var b ledger.Batch
-	p.refuse(j.unit.key, j.unit, &b)
+	p.refuse(j, &b)
 	return p.apply(ctx, b)
 }
 

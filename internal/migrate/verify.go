@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -16,11 +17,16 @@ import (
 
 // A Verdict is what verify ends with.
 type Verdict struct {
-	Status      string                  `json:"status"` // equal, equal-with-losses, differs
-	Kinds       map[item.Kind]Compared  `json:"kinds"`
-	Losses      int                     `json:"losses"`
-	LossList    []Loss                  `json:"loss_list,omitempty"`
-	Failed      int                     `json:"failed"`
+	Status   string                 `json:"status"` // equal, equal-with-losses, differs
+	Kinds    map[item.Kind]Compared `json:"kinds"`
+	Losses   int                    `json:"losses"`
+	LossList []Loss                 `json:"loss_list,omitempty"`
+	Failed   int                    `json:"failed"`
+	// Kept counts what stands otherwise at the target because it changed at both
+	// ends and the target's people won: fields, and items that they deleted.
+	Kept int `json:"kept,omitempty"`
+	// Edited counts the differences that people made at the target since.
+	Edited      int                     `json:"edited,omitempty"`
 	Blobs       BlobsCompared           `json:"blobs"`
 	Differences []Difference            `json:"differences,omitempty"` // the first thousand
 	Extra       map[item.Kind]int       `json:"extra,omitempty"`       // of the target alone: people made them there
@@ -147,7 +153,7 @@ func (v *verifier) shard(ctx context.Context, s connector.Shard) error {
 		v.unit(w, h)
 		row := w.rows[w.unit.key]
 		if have, ok := h.traces[row.Target]; ok {
-			if _, ordered := w.unit.item.Fields[item.Position.Name]; ordered && v.e.To.Caps.Kinds[w.unit.key.Kind].Ordered {
+			if _, ordered := w.unit.item.Fields[item.Position.Name]; ordered && v.e.To.Caps.Kinds[w.unit.key.Kind].Ordered && !unpack(row.Base, v.e.packedNames(w.unit.key.Kind)).keeps(item.InList.Name) {
 				lane := fmt.Sprint(w.archive, w.unit.key.Kind, w.unit.lane, w.unit.item.Parent)
 				wantOrder[lane] = append(wantOrder[lane], row.Target)
 			}
@@ -181,6 +187,14 @@ func (v *verifier) unit(w *walked, h *held) {
 		return
 	}
 	row := w.rows[u.key]
+	if row.State == ledger.Refused {
+		v.count(u.key.Kind, 1, 0, 0)
+		for _, key := range u.with {
+			v.count(key.Kind, 1, 0, 0)
+		}
+		v.keptOne()
+		return
+	}
 	have, ok := h.traces[row.Target]
 	if !ok {
 		reason := "not moved"
@@ -195,20 +209,53 @@ func (v *verifier) unit(w *walked, h *held) {
 		return
 	}
 	have.met = true
-	diffs := v.e.traceDiffs(u.item, have)
+	settled := unpack(row.Base, v.e.packedNames(u.key.Kind))
+	ours := v.e.baseOf(item.Bundle{Item: u.item, Children: u.children})
+	diffs := slices.DeleteFunc(v.e.traceDiffs(u.item, have), func(f string) bool { return v.decided(settled, f) })
 	v.count(u.key.Kind, 1, 1, min(len(diffs), 1))
 	for _, f := range diffs {
-		v.differ(Difference{Kind: u.key.Kind, Source: u.key.ID, Target: have.ref.ID, Field: f, Link: v.e.target.Link(have.ref, h.container)})
+		v.differ(Difference{Kind: u.key.Kind, Source: u.key.ID, Target: have.ref.ID, Field: f, Reason: v.edited(settled, ours, f), Link: v.e.target.Link(have.ref, h.container)})
 	}
 	if v.names && len(diffs) > 0 {
 		v.name(u.bundle.Item, have)
 	}
 	v.counters(have.told, func(c *Countered, n counter) { c.TargetSays += n.says; c.TargetRead += n.read })
-	v.embedded(u, have, h)
+	v.embedded(u, have, h, settled, ours)
 }
 
+// decided reports whether a field stands otherwise by a decision: people at the
+// target won it.
+func (v *verifier) decided(settled base, field string) bool {
+	if !settled.keeps(field) {
+		return false
+	}
+	v.keptOne()
+	return true
+}
+
+func (v *verifier) keptOne() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.out.Kept++
+}
+
+// edited is the reason of a difference in a field that the source did not change
+// since it was written: then people did, at the target.
+func (v *verifier) edited(settled, ours base, field string) string {
+	if settled == nil || settled[field].given != ours[field].given {
+		return ""
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.out.Edited++
+	return editedThere
+}
+
+// editedThere is why a field differs that only the target's people changed.
+const editedThere = "changed in the target since it was written"
+
 // embedded compares the children that are written with their parent.
-func (v *verifier) embedded(u *unit, have *trace, h *held) {
+func (v *verifier) embedded(u *unit, have *trace, h *held, settled, ours base) {
 	for _, key := range u.folded {
 		v.count(key.Kind, 1, 1, 0) // compared as a part of the text
 	}
@@ -225,9 +272,12 @@ func (v *verifier) embedded(u *unit, have *trace, h *held) {
 			c.met = true
 		}
 		fields := v.e.insideDiffs(w, is)
+		if len(fields) > 0 && v.decided(settled, string(ki.Kind)) {
+			fields = nil
+		}
 		v.count(ki.Kind, len(w), min(len(w), len(is)), len(fields))
 		for _, f := range fields {
-			v.differ(Difference{Kind: ki.Kind, Source: u.key.ID, Target: have.ref.ID, Field: f, Link: v.e.target.Link(have.ref, h.container)})
+			v.differ(Difference{Kind: ki.Kind, Source: u.key.ID, Target: have.ref.ID, Field: f, Reason: v.edited(settled, ours, string(ki.Kind)), Link: v.e.target.Link(have.ref, h.container)})
 		}
 	}
 }

@@ -163,14 +163,14 @@ func (p *part) prepare(ctx context.Context, kind item.Kind, l *lane, batch []*st
 func (p *part) deletedThere(s *step) {
 	key, target := s.unit.key, s.row.Target
 	switch {
-	case p.e.Spec.Policies.Conflict == sourceWins:
+	case p.e.Spec.Policies.Conflict == sourceWins && p.changedSince(s.job):
 		p.conflict(key, target, []string{"*"}, sourceWins, "people deleted it in the target")
 		s.row = ledger.Row{}
 	case level(key.Kind) < level(item.Task):
 		s.failed = connector.Errorf(connector.Conflict, "%s was deleted in the target since it was written", target).
 			WithHint("set policies.conflict to source to make it again")
 	default:
-		s.row = ledger.Row{State: ledger.Refused}
+		s.row = ledger.Row{State: ledger.Refused, Base: s.row.Base}
 		p.fit.forget(key)
 	}
 }
@@ -365,7 +365,7 @@ func (p *part) commit(ctx context.Context, batch, sent []*step, results []connec
 			p.want(s, &b)
 			p.out.note(s.unit.key, opSkipped)
 		case s.row.State == ledger.Refused && !s.skipped:
-			p.refuse(s.unit.key, s.unit, &b)
+			p.refuse(s.job, &b)
 		case s.failed != nil:
 			b.Failures = append(b.Failures, ledger.Failure{Key: s.unit.key, Class: string(s.failed.Class), Reason: s.failed.Error()})
 			p.report(s.unit.key, s.row.Target, "failed", s.failed)
