@@ -18,6 +18,7 @@ type Client struct {
 	dialect  Dialect
 	renewal  *renewal
 	pace     *Pacer
+	flow     *Flow
 	log      *slog.Logger
 	attempts int
 	stall    time.Duration
@@ -52,6 +53,7 @@ type Stats struct {
 type ClientOptions struct {
 	Transport http.RoundTripper // nil means NewTransport()
 	Pacer     *Pacer            // nil means one without limits
+	Flow      *Flow             // shared with others; nil lets all bytes pass
 	Log       *slog.Logger
 	// Attempts is the most times that a request is sent when it fails; 0 means
 	// 6. What the cloud refused for its quota is tried more often.
@@ -74,7 +76,7 @@ func NewClient(o ClientOptions) *Client {
 	if o.Transport == nil {
 		o.Transport = NewTransport()
 	}
-	c := &Client{http: &http.Client{Transport: o.Transport, CheckRedirect: follow}, pace: o.Pacer, log: o.Log,
+	c := &Client{http: &http.Client{Transport: o.Transport, CheckRedirect: follow}, pace: o.Pacer, flow: o.Flow, log: o.Log,
 		attempts: o.Attempts, stall: o.Stall, backoff: o.Backoff, stats: o.Stats}
 	if c.pace == nil {
 		c.pace = NewPacer(nil)
@@ -207,7 +209,11 @@ func (c *Client) once(ctx context.Context, q Request) (*http.Response, *Error) {
 
 	var sent sending
 	watched, w := newWatch(sent.trace(ctx), c.stall)
-	r, e := q.make(watched, func(b io.ReadCloser) io.ReadCloser { return &outgoing{b, w, &c.stats.BytesOut} })
+	body := &outgoing{ctx: watched, watch: w, flow: c.flow, n: &c.stats.BytesOut}
+	r, e := q.make(watched, func(b io.ReadCloser) io.ReadCloser {
+		body.ReadCloser = b
+		return body
+	})
 	if e == nil {
 		e = c.sign(ctx, r, q, where)
 	}
@@ -220,7 +226,8 @@ func (c *Client) once(ctx context.Context, q Request) (*http.Response, *Error) {
 	began := time.Now()
 	resp, err := c.http.Do(r)
 	if r.ContentLength >= 0 && r.ContentLength < 64<<10 {
-		out.Took = time.Since(began) // a long body says nothing about the cloud's speed
+		// A long body says nothing about the cloud's speed, nor does our holding it.
+		out.Took = max(time.Since(began)-time.Duration(body.held.Load()), 0)
 	}
 	c.stats.Requests.Add(1)
 	if err != nil {
@@ -237,7 +244,7 @@ func (c *Client) once(ctx context.Context, q Request) (*http.Response, *Error) {
 		out.Samples = c.dialect.Limits(q.Class, resp.StatusCode, resp.Header)
 	}
 	c.log.Debug("request", "call", where, "status", resp.StatusCode, "ms", time.Since(began).Milliseconds())
-	resp.Body = &incoming{resp.Body, w, &c.stats.BytesIn}
+	resp.Body = &incoming{ReadCloser: resp.Body, ctx: watched, watch: w, flow: c.flow, n: &c.stats.BytesIn}
 	w.rest()
 	if resp.StatusCode < 400 && !moved(q.Method, resp.StatusCode) {
 		return resp, nil
