@@ -51,6 +51,16 @@ func (p *Plan) Ready() error {
 	return nil
 }
 
+// Idle reports whether the share is 0 at all times.
+func (p *Plan) Idle() bool {
+	for _, w := range p.Windows {
+		if w.Share > 0 {
+			return false
+		}
+	}
+	return p.Else == 0
+}
+
 const (
 	day     = 24 * 60 // minutes
 	horizon = 16      // days after which a plan that did not change does not change
