@@ -33,6 +33,9 @@ type view struct {
 	ops      map[string]int
 	kinds    map[item.Kind]int // created
 	last     string
+	path     string // of the migration's file, to name it in what to do
+	held     string // why nothing is sent for now, or less than there could be
+	waits    bool   // nothing is sent
 	lines    int
 	finished bool
 	stop     chan struct{}
@@ -47,7 +50,11 @@ func (s *shell) newView(verb string, expected int) *view {
 	case s.terminal():
 		go v.every(drawEvery, v.draw)
 	default:
-		go v.every(sayEvery, func() { fmt.Fprintln(s.Out, "  "+v.sum()) })
+		go v.every(sayEvery, func() {
+			if !v.waits { // that was said, and may go on for hours
+				fmt.Fprintln(s.Out, "  "+v.sum())
+			}
+		})
 	}
 	return v
 }
@@ -93,8 +100,8 @@ func (v *view) event(ev migrate.Event) {
 	case "failure", "kept", "difference":
 		v.clear()
 		fmt.Fprintln(v.s.Out, v.s.eventLine(ev))
-	case "waiting":
-		v.last = "waiting: " + ev.Reason
+	case job.Waiting, job.Pacing:
+		v.tempo(ev)
 	}
 }
 
@@ -180,6 +187,9 @@ func (v *view) draw() {
 		block = append(block, "  "+cut(line, columns-2))
 	}
 	block = append(block, "  "+v.s.paint(dim, v.traffic()))
+	if v.held != "" {
+		block = append(block, "  "+v.s.paint(warn, cut(v.held, columns-2)))
+	}
 	if v.last != "" {
 		block = append(block, "  "+v.s.paint(warn, cut(v.last, columns-2)))
 	}

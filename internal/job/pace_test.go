@@ -119,7 +119,7 @@ func TestTempoFollowsTheHours(t *testing.T) {
 		time.Sleep(time.Until(day(5, 15)))
 		stop()
 		wg.Wait()
-		full := func(n int) bool { return n > 2300 && n <= 2400 }
+		full := func(n int) bool { return n > 2200 && n <= 2400 }
 		third := func(n int) bool { return n > 700 && n <= 724 }
 		none := func(n int) bool { return n == 0 }
 		for _, c := range []struct {
