@@ -14,12 +14,15 @@ import (
 // logs and counts. Logs hold the method, the path's shape and the status; never
 // a query, a header or a body. A Client is safe for concurrent use.
 type Client struct {
-	http     *http.Client
-	dialect  Dialect
-	renewal  *renewal
-	pace     *Pacer
-	flow     *Flow
-	log      *slog.Logger
+	http    *http.Client
+	dialect Dialect
+	renewal *renewal
+	pace    *Pacer
+	flow    *Flow
+	log     *slog.Logger
+	// connection is the name of whose credentials it signs with.
+	connection string
+
 	attempts int
 	stall    time.Duration
 	backoff  func(attempt int, asked time.Duration) time.Duration
@@ -66,6 +69,8 @@ type ClientOptions struct {
 	// 250 ms to 30 s with jitter, on top of what was asked.
 	Backoff func(attempt int, asked time.Duration) time.Duration
 	Stats   *Stats
+	// Connection is the name of the connection, put into errors of class Auth.
+	Connection string
 }
 
 // refusalsPerAttempt is how many refusals for a quota weigh as one failure.
@@ -77,7 +82,7 @@ func NewClient(o ClientOptions) *Client {
 		o.Transport = NewTransport()
 	}
 	c := &Client{http: &http.Client{Transport: o.Transport, CheckRedirect: follow}, pace: o.Pacer, flow: o.Flow, log: o.Log,
-		attempts: o.Attempts, stall: o.Stall, backoff: o.Backoff, stats: o.Stats}
+		attempts: o.Attempts, stall: o.Stall, backoff: o.Backoff, stats: o.Stats, connection: o.Connection}
 	if c.pace == nil {
 		c.pace = NewPacer(nil)
 	}
@@ -121,6 +126,14 @@ func (c *Client) Pacer() *Pacer { return c.pace }
 // request that is not repeatable is sent again only when the cloud refused it
 // without carrying it out; otherwise the error is InDoubt.
 func (c *Client) Do(ctx context.Context, q Request) (*http.Response, error) {
+	resp, err := c.do(ctx, q)
+	if e, ok := errors.AsType[*Error](err); ok && e.Class == Auth {
+		e.Connection = c.connection
+	}
+	return resp, err
+}
+
+func (c *Client) do(ctx context.Context, q Request) (*http.Response, error) {
 	failures, refusals, renewed := 0, 0, false
 	for {
 		seen, e := c.renewal.seen(ctx)

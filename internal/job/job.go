@@ -126,7 +126,7 @@ func Main(connectors []connector.Connector) int {
 				asked = true
 			default:
 			}
-			out.Error = &Fault{Class: connector.ClassOf(err), Reason: err.Error(), Stopped: asked}
+			out.Error = &Fault{Class: connector.ClassOf(err), Reason: w.reason(err), Stopped: asked}
 		}
 		return json.Marshal(out)
 	})
@@ -214,7 +214,7 @@ func (w *work) env(end End) (c connector.Connector, env connector.Env, err error
 	return c, connector.Env{
 		Settings: end.Settings,
 		HTTP: connector.NewClient(connector.ClientOptions{Transport: w.probed(transport),
-			Pacer: w.tempo.pacer(c.Capabilities(end.Settings).Quotas), Flow: w.tempo.flow, Log: log, Stats: &connector.Stats{}}),
+			Pacer: w.tempo.pacer(c.Capabilities(end.Settings).Quotas), Flow: w.tempo.flow, Log: log, Stats: &connector.Stats{}, Connection: end.Connection}),
 		Log:     log,
 		Now:     time.Now,
 		Renewed: func(name, value string) error { return w.line.Renewed(end.Connection, name, value) },
