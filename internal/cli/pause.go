@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"fmt"
+	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,6 +13,7 @@ import (
 	"github.com/rialto-migrate/rialto/internal/app"
 	"github.com/rialto-migrate/rialto/internal/job"
 	"github.com/rialto-migrate/rialto/internal/migrate"
+	"github.com/rialto-migrate/rialto/internal/pace"
 )
 
 // Held is what pause and resume say with --json.
@@ -111,4 +114,17 @@ func (v *view) tempo(ev migrate.Event) {
 	}
 }
 
-func percent(share float64) string { return strconv.FormatFloat(share*100, 'f', -1, 64) + "%" }
+// showPace says how many hours of a week have which share of the quotas.
+func (s *shell) showPace(week []pace.Hours) {
+	var parts []string
+	for _, h := range week {
+		parts = append(parts, fmt.Sprintf("%s hours at %s", strconv.FormatFloat(math.Round(h.Hours*10)/10, 'f', -1, 64), percent(h.Share)))
+	}
+	if len(parts) > 0 {
+		s.say("%s    %s, of the coming week's.", s.paint(bold, "Pace"), strings.Join(parts, ", "))
+	}
+}
+
+func percent(share float64) string {
+	return strconv.FormatFloat(math.Round(share*1e4)/100, 'f', -1, 64) + "%"
+}

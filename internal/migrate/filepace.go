@@ -1,6 +1,8 @@
 package migrate
 
 import (
+	"time"
+
 	"go.yaml.in/yaml/v3"
 
 	"github.com/rialto-migrate/rialto/internal/pace"
@@ -41,7 +43,7 @@ func (r *reader) pace(n *yaml.Node, zone string) *pace.Plan {
 		}
 	}
 	r.mapping(n, keys)
-	if r.err == nil && p.Idle() {
+	if r.err == nil && p.Idle(time.Now()) {
 		r.fail(n, "the share is 0%% at all times, so nothing would ever move; to hold a migration, use rialto pause")
 	}
 	return p

@@ -64,6 +64,7 @@ func TestFilePaceRefuses(t *testing.T) {
 		{"a share alone", `pace: 30%`, `m.yaml:4:7: expected a pace here`},
 		{"nothing", `pace:`, `m.yaml:4:6: expected a pace here`},
 		{"a window of lists", `pace: {Mon: [30%]}`, `m.yaml:4:13: expected one text here`},
+		{"never, for the smaller share counts", `pace: {Mon-Sun Europe/Oslo: 0%, Mon-Sun UTC: 50%}`, `m.yaml:4:7: the share is 0% at all times`},
 		{"never", `pace: {Mon-Fri: 0%, else: 0%}`, `m.yaml:4:7: the share is 0% at all times`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

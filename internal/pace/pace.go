@@ -51,14 +51,10 @@ func (p *Plan) Ready() error {
 	return nil
 }
 
-// Idle reports whether the share is 0 at all times.
-func (p *Plan) Idle() bool {
-	for _, w := range p.Windows {
-		if w.Share > 0 {
-			return false
-		}
-	}
-	return p.Else == 0
+// Idle reports whether the share is 0 at a time and ever after.
+func (p *Plan) Idle(now time.Time) bool {
+	share, until := p.At(now)
+	return share == 0 && until.IsZero()
 }
 
 const (
