@@ -16,7 +16,7 @@ import (
 	"github.com/rialto-migrate/rialto/internal/pace"
 )
 
-// Held is what pause and resume say with --json.
+// held is what pause and resume say with --json.
 type held struct {
 	Status string    `json:"status"`         // paused, resumed, or running if it was not paused
 	Since  time.Time `json:"since,omitzero"` // when it was paused
@@ -82,6 +82,22 @@ func (s *shell) onMigration(use, short, long string, do func(ctx context.Context
 // another one.
 func stamp(t time.Time) string { return t.Local().Format("Mon 2 Jan 15:04 MST") }
 
+// A hold is what keeps a verb from going as fast as it could.
+type hold struct {
+	text  string        // for people; "" for nothing
+	still bool          // nothing is sent
+	since time.Time     // when that began
+	spent time.Duration // in stillness, up to now or to since
+}
+
+// set returns the hold that follows. It changes at a time.
+func (h hold) set(text string, still bool, now time.Time) hold {
+	if h.still {
+		h.spent += now.Sub(h.since)
+	}
+	return hold{text: text, still: still, since: now, spent: h.spent}
+}
+
 // tempo shows at which pace calls are sent, or that none are. Where no status
 // block can say so, a line does, at once. The caller holds the lock.
 func (v *view) tempo(ev migrate.Event) {
@@ -101,15 +117,15 @@ func (v *view) tempo(ev migrate.Event) {
 	if text != "" && !ev.Until.IsZero() {
 		text += ", until " + stamp(ev.Until)
 	}
-	was := v.held
-	v.held, v.waits = text, ev.Event == job.Waiting
+	before := v.hold
+	v.hold = before.set(text, ev.Event == job.Waiting, time.Now())
 	if v.s.terminal() {
 		return
 	}
 	switch {
 	case text != "":
 		fmt.Fprintln(v.s.Out, "  "+text)
-	case was != "":
+	case before.text != "":
 		fmt.Fprintln(v.s.Out, "  going on at full pace")
 	}
 }

@@ -34,8 +34,7 @@ type view struct {
 	kinds    map[item.Kind]int // created
 	last     string
 	path     string // of the migration's file, to name it in what to do
-	held     string // why nothing is sent for now, or less than there could be
-	waits    bool   // nothing is sent
+	hold     hold
 	lines    int
 	finished bool
 	stop     chan struct{}
@@ -51,7 +50,7 @@ func (s *shell) newView(verb string, expected int) *view {
 		go v.every(drawEvery, v.draw)
 	default:
 		go v.every(sayEvery, func() {
-			if !v.waits { // that was said, and may go on for hours
+			if !v.hold.still { // that was said, and may go on for hours
 				fmt.Fprintln(s.Out, "  "+v.sum())
 			}
 		})
@@ -187,8 +186,8 @@ func (v *view) draw() {
 		block = append(block, "  "+cut(line, columns-2))
 	}
 	block = append(block, "  "+v.s.paint(dim, v.traffic()))
-	if v.held != "" {
-		block = append(block, "  "+v.s.paint(warn, cut(v.held, columns-2)))
+	if v.hold.text != "" {
+		block = append(block, "  "+v.s.paint(warn, cut(v.hold.text, columns-2)))
 	}
 	if v.last != "" {
 		block = append(block, "  "+v.s.paint(warn, cut(v.last, columns-2)))
@@ -207,7 +206,10 @@ func (v *view) draw() {
 
 // left is how long the rest takes at the pace so far, once that tells something.
 func (v *view) left(seen, total int) string {
-	took := time.Since(v.began)
+	took := time.Since(v.began) - v.hold.spent
+	if v.hold.still {
+		return ""
+	}
 	if took < 10*time.Second || seen*50 < total || seen >= total {
 		return ""
 	}
