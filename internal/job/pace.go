@@ -18,7 +18,7 @@ const (
 
 // Reasons of Waiting.
 const (
-	Paused = "paused"                         // by a person; another one lets it go on
+	Paused = "paused"                        // by a person; another one lets it go on
 	Hours  = "the pace of these hours is 0%" // by the migration's file
 )
 
