@@ -64,9 +64,13 @@ func (l *limiter) askRation(now time.Time, e *endpoint) (at time.Time, never boo
 		if rate := q.even(); q.limit > 0 && !math.IsInf(rate, 1) {
 			metered = true
 			at = later(at, q.beat.due)
-		} else if q.told && q.level.remaining-q.inFlight() < (1-l.pace.Share)*q.limit && !q.stale(now) {
-			metered = true // nobody tells its window: leave the rest of it
-			at = later(at, now.Add(max(q.answerTime(), time.Second)))
+		} else if q.told {
+			// Nobody tells its window: leave the rest of it. One call after another,
+			// so that what remains is known.
+			metered = true
+			if len(q.flying) > 0 || q.level.remaining <= (1-l.pace.Share)*q.limit && !q.stale(now) {
+				at = later(at, now.Add(q.answerTime()))
+			}
 		}
 	}
 	if e.lesson.cap > 0 {

@@ -56,6 +56,33 @@ func TestPaceTakesItsShare(t *testing.T) {
 
 func tellNothing(*simWindow, time.Time) (Sample, bool) { return Sample{}, false }
 
+// TestPaceOfAQuotaWithoutWindow: where the cloud tells what remains, but not in
+// which time, the rest of it is left.
+func TestPaceOfAQuotaWithoutWindow(t *testing.T) {
+	for _, kind := range []counting{fixedWindow, slidingWindow} {
+		t.Run(kind.String(), func(t *testing.T) {
+			cloud := newSimCloud(9)
+			cloud.tell = func(w *simWindow, _ time.Time) (Sample, bool) {
+				return Sample{Quota: w.name, Limit: w.limit, Remaining: w.left()}, true
+			}
+			got := simulate(t, func() tally {
+				w := cloud.window("token", kind, 100, 10*time.Second)
+				p := NewPacer(nil)
+				p.SetPace(Pace{Share: 0.3})
+				return serve(cloud, p, 24, func() tally {
+					from := cloud.mark(w)
+					time.Sleep(10 * time.Minute)
+					return cloud.since(w, from, 10*time.Minute)
+				})
+			})
+			t.Log(got)
+			if use := got.use(); use > 0.33 || use < 0.1 || got.refused > 0 {
+				t.Errorf("%.1f %% of the quota was used, want at most 30 %%, and %d calls were refused", 100*use, got.refused)
+			}
+		})
+	}
+}
+
 // TestPaceWithoutQuota: where nothing but the cloud's own speed holds calls
 // back, a share of it is used.
 func TestPaceWithoutQuota(t *testing.T) {

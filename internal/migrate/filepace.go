@@ -51,6 +51,9 @@ func (r *reader) pace(n *yaml.Node, zone string) *pace.Plan {
 
 // number reads a text as a number of some unit.
 func number(r *reader, n *yaml.Node, read func(string) (float64, error)) float64 {
+	if n.Tag == "!!null" {
+		r.fail(n, "a value is missing here; a window that has a comma needs quotes around it")
+	}
 	text := r.text(n)
 	if r.err != nil {
 		return 0

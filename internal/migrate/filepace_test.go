@@ -60,6 +60,7 @@ func TestFilePaceRefuses(t *testing.T) {
 		{"one window twice", "pace: {Mon 08:00-09:00: 30%, Mon 08:00-09:00: 97%}", `m.yaml:4:30: the key "Mon 08:00-09:00" stands here twice`},
 		{"a key that is none", `pace: {speed: 30%}`, `m.yaml:4:8: there is no time zone "speed"`},
 		{"what may stand there", `pace: {speed: 30%}`, `besides windows of time, the keys here are bytes, else and requests`},
+		{"a comma without quotes", `pace: {Mon,Wed 08:00-09:00: 30%}`, `m.yaml:4:11: a value is missing here; a window that has a comma needs quotes around it`},
 		{"a list", `pace: [30%]`, `m.yaml:4:7: expected a pace here, such as {"Mon-Fri`},
 		{"a share alone", `pace: 30%`, `m.yaml:4:7: expected a pace here`},
 		{"nothing", `pace:`, `m.yaml:4:6: expected a pace here`},
