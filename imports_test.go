@@ -32,6 +32,7 @@ func TestLayers(t *testing.T) {
 		{of: "internal/migrate", never: "connectors/", why: "the engine knows kinds and contracts, no cloud"},
 		{of: "internal/migrate", never: "internal/store", why: "the engine reaches the ledger through its interface"},
 		{of: "internal/migrate", never: "internal/mover", why: "the engine does not know in which process it runs"},
+		{of: "internal/pace", never: "internal/", why: "the pace is pure: it rests on the standard library alone"},
 		{of: "internal/ledger", never: "internal/", why: "the ledger's words rest on items alone", but: []string{"internal/ledger"}},
 		{of: "internal/store", never: "internal/migrate", why: "what is remembered does not depend on how it is used"},
 		{of: "internal/cli", never: "connectors/", why: "faces are given connectors, they do not import them"},

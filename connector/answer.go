@@ -116,17 +116,26 @@ func (w *watch) stop() {
 	w.end(context.Canceled)
 }
 
-// An outgoing body rests the watch while what should be sent is read.
+// An outgoing body rests the watch while what should be sent is read, and while
+// the flow holds it.
 type outgoing struct {
 	io.ReadCloser
+	ctx   context.Context // the request's
 	watch *watch
+	flow  *Flow
 	n     *atomic.Int64
+	held  atomic.Int64 // nanoseconds for which the flow held it
 }
 
 func (o *outgoing) Read(p []byte) (int, error) {
 	o.watch.rest()
-	n, err := o.ReadCloser.Read(p)
+	n, err := o.ReadCloser.Read(p[:o.flow.step(len(p))])
 	o.n.Add(int64(n))
+	began := time.Now()
+	if end := o.flow.pass(o.ctx, n); end != nil {
+		n, err = 0, end
+	}
+	o.held.Add(int64(time.Since(began)))
 	o.watch.wait()
 	return n, err
 }
@@ -134,15 +143,20 @@ func (o *outgoing) Read(p []byte) (int, error) {
 // An incoming body counts its bytes, and frees the request when it is closed.
 type incoming struct {
 	io.ReadCloser
+	ctx   context.Context // the request's
 	watch *watch
+	flow  *Flow
 	n     *atomic.Int64
 }
 
 func (i *incoming) Read(p []byte) (int, error) {
 	i.watch.wait()
-	n, err := i.ReadCloser.Read(p)
+	n, err := i.ReadCloser.Read(p[:i.flow.step(len(p))])
 	i.watch.rest()
 	i.n.Add(int64(n))
+	if end := i.flow.pass(i.ctx, n); end != nil {
+		return 0, end
+	}
 	return n, err
 }
 

@@ -14,11 +14,15 @@ import (
 // logs and counts. Logs hold the method, the path's shape and the status; never
 // a query, a header or a body. A Client is safe for concurrent use.
 type Client struct {
-	http     *http.Client
-	dialect  Dialect
-	renewal  *renewal
-	pace     *Pacer
-	log      *slog.Logger
+	http    *http.Client
+	dialect Dialect
+	renewal *renewal
+	pace    *Pacer
+	flow    *Flow
+	log     *slog.Logger
+	// connection is the name of whose credentials it signs with.
+	connection string
+
 	attempts int
 	stall    time.Duration
 	backoff  func(attempt int, asked time.Duration) time.Duration
@@ -52,6 +56,7 @@ type Stats struct {
 type ClientOptions struct {
 	Transport http.RoundTripper // nil means NewTransport()
 	Pacer     *Pacer            // nil means one without limits
+	Flow      *Flow             // shared with others; nil lets all bytes pass
 	Log       *slog.Logger
 	// Attempts is the most times that a request is sent when it fails; 0 means
 	// 6. What the cloud refused for its quota is tried more often.
@@ -64,6 +69,8 @@ type ClientOptions struct {
 	// 250 ms to 30 s with jitter, on top of what was asked.
 	Backoff func(attempt int, asked time.Duration) time.Duration
 	Stats   *Stats
+	// Connection is the name of the connection, put into errors of class Auth.
+	Connection string
 }
 
 // refusalsPerAttempt is how many refusals for a quota weigh as one failure.
@@ -74,8 +81,8 @@ func NewClient(o ClientOptions) *Client {
 	if o.Transport == nil {
 		o.Transport = NewTransport()
 	}
-	c := &Client{http: &http.Client{Transport: o.Transport, CheckRedirect: follow}, pace: o.Pacer, log: o.Log,
-		attempts: o.Attempts, stall: o.Stall, backoff: o.Backoff, stats: o.Stats}
+	c := &Client{http: &http.Client{Transport: o.Transport, CheckRedirect: follow}, pace: o.Pacer, flow: o.Flow, log: o.Log,
+		attempts: o.Attempts, stall: o.Stall, backoff: o.Backoff, stats: o.Stats, connection: o.Connection}
 	if c.pace == nil {
 		c.pace = NewPacer(nil)
 	}
@@ -119,6 +126,14 @@ func (c *Client) Pacer() *Pacer { return c.pace }
 // request that is not repeatable is sent again only when the cloud refused it
 // without carrying it out; otherwise the error is InDoubt.
 func (c *Client) Do(ctx context.Context, q Request) (*http.Response, error) {
+	resp, err := c.do(ctx, q)
+	if e, ok := errors.AsType[*Error](err); ok && e.Class == Auth {
+		e.Connection = c.connection
+	}
+	return resp, err
+}
+
+func (c *Client) do(ctx context.Context, q Request) (*http.Response, error) {
 	failures, refusals, renewed := 0, 0, false
 	for {
 		seen, e := c.renewal.seen(ctx)
@@ -207,7 +222,11 @@ func (c *Client) once(ctx context.Context, q Request) (*http.Response, *Error) {
 
 	var sent sending
 	watched, w := newWatch(sent.trace(ctx), c.stall)
-	r, e := q.make(watched, func(b io.ReadCloser) io.ReadCloser { return &outgoing{b, w, &c.stats.BytesOut} })
+	body := &outgoing{ctx: watched, watch: w, flow: c.flow, n: &c.stats.BytesOut}
+	r, e := q.make(watched, func(b io.ReadCloser) io.ReadCloser {
+		body.ReadCloser = b
+		return body
+	})
 	if e == nil {
 		e = c.sign(ctx, r, q, where)
 	}
@@ -220,7 +239,8 @@ func (c *Client) once(ctx context.Context, q Request) (*http.Response, *Error) {
 	began := time.Now()
 	resp, err := c.http.Do(r)
 	if r.ContentLength >= 0 && r.ContentLength < 64<<10 {
-		out.Took = time.Since(began) // a long body says nothing about the cloud's speed
+		// A long body says nothing about the cloud's speed, nor does our holding it.
+		out.Took = max(time.Since(began)-time.Duration(body.held.Load()), 0)
 	}
 	c.stats.Requests.Add(1)
 	if err != nil {
@@ -237,7 +257,7 @@ func (c *Client) once(ctx context.Context, q Request) (*http.Response, *Error) {
 		out.Samples = c.dialect.Limits(q.Class, resp.StatusCode, resp.Header)
 	}
 	c.log.Debug("request", "call", where, "status", resp.StatusCode, "ms", time.Since(began).Milliseconds())
-	resp.Body = &incoming{resp.Body, w, &c.stats.BytesIn}
+	resp.Body = &incoming{ReadCloser: resp.Body, ctx: watched, watch: w, flow: c.flow, n: &c.stats.BytesIn}
 	w.rest()
 	if resp.StatusCode < 400 && !moved(q.Method, resp.StatusCode) {
 		return resp, nil

@@ -35,6 +35,9 @@ type Error struct {
 	InDoubt bool
 	// RetryAfter is how long the cloud asks to wait; 0 if it did not say.
 	RetryAfter time.Duration
+	// Connection is the name of the connection whose credentials were refused; ""
+	// if that is not known, and for other classes.
+	Connection string
 	Err        error // the cause, for errors.Is; not printed
 }
 

@@ -12,11 +12,13 @@ import (
 // Three things hold a call back, and the tightest binds: the quotas that the
 // cloud tells or documents (quota), what its refusals taught where it tells
 // nothing (lesson), and the number of calls in flight, which follows the
-// latency (load).
+// latency (load). Of what they let through, the pace takes a part (ration).
 type limiter struct {
 	quotas  map[string]*quota
 	classes map[string]*endpoint
 	fence   time.Time // nobody sends before
+	pace    Pace
+	beat    beat // of all calls, at a limit of requests
 }
 
 // An endpoint is what the limiter knows of one class of calls.
@@ -24,6 +26,7 @@ type endpoint struct {
 	quotas []*quota // those that its calls count against
 	lesson lesson
 	load   load
+	budget budget
 }
 
 // A ticket is one call in flight.
@@ -43,7 +46,7 @@ type stake struct {
 }
 
 func newLimiter(documented []Quota) *limiter {
-	l := &limiter{quotas: map[string]*quota{}, classes: map[string]*endpoint{}}
+	l := &limiter{quotas: map[string]*quota{}, classes: map[string]*endpoint{}, pace: FullPace()}
 	for _, q := range documented {
 		if q.Requests > 0 && q.Per > 0 {
 			l.quotas["documented "+q.Class+" "+q.Per.String()] = newQuota(float64(q.Requests), q.Per, &q)
@@ -67,7 +70,8 @@ func (l *limiter) endpoint(class string) *endpoint {
 }
 
 // ask returns when a call may be sent as far as is known now: not after now if
-// it may be sent at once. full is true if it waits for another call to end.
+// it may be sent at once. full is true if it waits for another call to end, or
+// for another pace.
 func (l *limiter) ask(now time.Time, class string, cost int) (at time.Time, full bool) {
 	if cost <= 0 {
 		return now, false
@@ -76,7 +80,11 @@ func (l *limiter) ask(now time.Time, class string, cost int) (at time.Time, full
 	if e.load.full() || l.inFlight() >= maxInFlight {
 		return now, true
 	}
-	at = later(l.fence, e.lesson.ask(now))
+	at, never := l.askRation(now, e)
+	if never {
+		return now, true
+	}
+	at = later(at, later(l.fence, e.lesson.ask(now)))
 	for _, q := range e.quotas {
 		at = later(at, q.ask(now, float64(cost)))
 	}
@@ -99,6 +107,7 @@ func (l *limiter) send(now time.Time, class string, cost int) *ticket {
 		return t
 	}
 	e.load.send()
+	l.sendRation(now, e, t.cost)
 	e.lesson.send(now, t.cost)
 	for _, q := range e.quotas {
 		t.stakes = append(t.stakes, stake{q, q.send(now, t.cost)})
@@ -110,6 +119,7 @@ func (l *limiter) send(now time.Time, class string, cost int) *ticket {
 func (l *limiter) answer(now time.Time, t *ticket, o Outcome) {
 	e := t.endpoint
 	if !t.idle {
+		l.answerRation(now, t)
 		e.load.answer(now, t.sent, o)
 		e.lesson.flying--
 	}

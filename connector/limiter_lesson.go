@@ -19,6 +19,7 @@ type lesson struct {
 	refusals int
 	probing  bool
 	flying   int
+	beat     beat // at a share of the cap
 }
 
 // A lessonMark is what had passed when a refusal taught. The pace is taken over

@@ -39,6 +39,8 @@ type quota struct {
 	refusals int       // in a row
 	blocked  time.Time // nobody sends before
 	probe    bool      // only one call at a time, until one passes
+
+	beat beat // at a share of it
 }
 
 // A flight is a call on its way.

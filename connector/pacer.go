@@ -41,6 +41,24 @@ func NewPacer(quotas []Quota) *Pacer {
 	return &Pacer{limiter: newLimiter(quotas), turns: map[string]chan struct{}{}, changed: make(chan struct{})}
 }
 
+// SetPace says how much of the connection is used from now on. At a share of 0
+// nothing more is sent until the pace is set anew; calls in flight go on.
+func (p *Pacer) SetPace(pace Pace) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if pace == p.limiter.pace {
+		return
+	}
+	p.limiter.setPace(pace)
+	p.learned()
+}
+
+// learned wakes those who wait. The caller holds the lock.
+func (p *Pacer) learned() {
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
 // Take waits until a call of this class and cost may be sent; calls of a class
 // go in the order in which they asked. The caller calls done once, when the
 // answer's head is there or the call has failed. A cost of 0 waits for nothing:
@@ -84,8 +102,7 @@ func (p *Pacer) done(t *ticket) func(Outcome) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			p.limiter.answer(time.Now(), t, o)
-			close(p.changed)
-			p.changed = make(chan struct{})
+			p.learned()
 		})
 	}
 }

@@ -33,6 +33,7 @@ import (
 //	task OLD NEW         renames a task
 //	write FILE TEXT      makes a file, for a text that is in the environment alone; \n ends a line
 //	sleep                gives a process in the background time to begin
+//	revoke, restore      takes the Trello's token away, and gives it back
 //	hold, held, release  holds all requests to the Trello; waits until one is held; lets them go
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -48,8 +49,10 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"clouds": clouds, "exits": exits, "lines": lines, "done": done, "card": renameCard, "task": renameTask,
-			"hold": func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).held = of(ts).trello.stop() },
-			"held": waitHeld,
+			"hold":    func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).held = of(ts).trello.stop() },
+			"held":    waitHeld,
+			"revoke":  func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).trello.trello.RevokeToken() },
+			"restore": func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).trello.trello.RestoreToken() },
 			"write": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.ReplaceAll(args[1], `\n`, "\n")), 0o600))
 			},

@@ -324,9 +324,19 @@ func (a *App) work(ctx context.Context, spec job.Spec, led ledger.Ledger, r *Req
 			}
 		}
 	}
+	if r != nil && r.File != nil {
+		since, err := a.Paused(ctx, r.File.Name)
+		if err != nil {
+			return nil, err
+		}
+		config.Paused = !since.IsZero()
+	}
 	p, err := mover.Start(ctx, config)
 	if err != nil {
 		return nil, err
+	}
+	if r != nil && r.File != nil {
+		go a.followPause(ctx, r.File.Name, p)
 	}
 	raw, err := p.Wait()
 	if rep, ok := p.Report(); ok && r != nil && r.Moved != nil {

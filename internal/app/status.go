@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rialto-migrate/rialto/internal/ledger"
 	"github.com/rialto-migrate/rialto/internal/migrate"
@@ -23,6 +24,7 @@ type Status struct {
 	Last       *ledger.Pass        `json:"last_pass,omitempty"`
 	Passes     int                 `json:"passes"`
 	Items      map[item.Kind]int64 `json:"items"`
+	Paused     time.Time           `json:"paused,omitzero"` // since when
 }
 
 // A WaveStatus counts the containers of a wave.
@@ -56,12 +58,18 @@ type ContainerStatus struct {
 // Status tells how a migration stands: a line for each container that the map
 // or the ledger knows, with the one for its archived items in the same line.
 func (a *App) Status(ctx context.Context, f *migrate.File) (*Status, error) {
+	paused, err := a.Paused(ctx, f.Name)
+	if err != nil {
+		return nil, err
+	}
 	led, err := a.store.Look(ctx, vault.DefaultOrganisation, f.Name)
 	if err != nil {
 		return nil, err
 	}
 	if led == nil {
-		return newStatus(f, nil, nil), nil
+		st := newStatus(f, nil, nil)
+		st.Paused = paused
+		return st, nil
 	}
 	defer led.Close()
 	shards, err := led.Status(ctx)
@@ -72,7 +80,9 @@ func (a *App) Status(ctx context.Context, f *migrate.File) (*Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newStatus(f, shards, passes), nil
+	st := newStatus(f, shards, passes)
+	st.Paused = paused
+	return st, nil
 }
 
 func newStatus(f *migrate.File, shards []store.ShardStatus, passes []ledger.Pass) *Status {

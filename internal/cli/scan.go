@@ -142,6 +142,9 @@ func (s *shell) showStatus(st *app.Status) {
 			s.say("%5d %s", n, state)
 		}
 	}
+	if !st.Paused.IsZero() {
+		s.say("%s", s.paint(warn, "Paused since "+stamp(st.Paused)+": rialto resume lets it go on."))
+	}
 	switch {
 	case st.Last == nil:
 		s.say("No pass yet: rialto run begins one.")

@@ -95,6 +95,7 @@ func (s *shell) showForecast(f *migrate.Forecast) {
 		return
 	}
 	s.say("%s    A run takes about %d calls: %s.", s.paint(bold, "Time"), f.Requests, span(f.Least, f.Most))
+	s.showPace(f.Pace)
 }
 
 // showUndoForecast says how far an undo could go, and why not further.

@@ -31,6 +31,7 @@ func (s *shell) verb(ctx context.Context, r app.Request, path string) (*job.Outc
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	view := s.newView(r.Verb, 0)
+	view.path = path
 	defer view.close()
 	r.File, r.Events = f, view.event
 	r.Moved = func(_ int, rep confine.Report) { view.confined = rep.Confined }

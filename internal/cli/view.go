@@ -33,6 +33,8 @@ type view struct {
 	ops      map[string]int
 	kinds    map[item.Kind]int // created
 	last     string
+	path     string // of the migration's file, to name it in what to do
+	hold     hold
 	lines    int
 	finished bool
 	stop     chan struct{}
@@ -47,7 +49,11 @@ func (s *shell) newView(verb string, expected int) *view {
 	case s.terminal():
 		go v.every(drawEvery, v.draw)
 	default:
-		go v.every(sayEvery, func() { fmt.Fprintln(s.Out, "  "+v.sum()) })
+		go v.every(sayEvery, func() {
+			if !v.hold.still { // that was said, and may go on for hours
+				fmt.Fprintln(s.Out, "  "+v.sum())
+			}
+		})
 	}
 	return v
 }
@@ -93,8 +99,8 @@ func (v *view) event(ev migrate.Event) {
 	case "failure", "kept", "difference":
 		v.clear()
 		fmt.Fprintln(v.s.Out, v.s.eventLine(ev))
-	case "waiting":
-		v.last = "waiting: " + ev.Reason
+	case job.Waiting, job.Pacing:
+		v.tempo(ev)
 	}
 }
 
@@ -180,6 +186,9 @@ func (v *view) draw() {
 		block = append(block, "  "+cut(line, columns-2))
 	}
 	block = append(block, "  "+v.s.paint(dim, v.traffic()))
+	if v.hold.text != "" {
+		block = append(block, "  "+v.s.paint(warn, cut(v.hold.text, columns-2)))
+	}
 	if v.last != "" {
 		block = append(block, "  "+v.s.paint(warn, cut(v.last, columns-2)))
 	}
@@ -197,7 +206,10 @@ func (v *view) draw() {
 
 // left is how long the rest takes at the pace so far, once that tells something.
 func (v *view) left(seen, total int) string {
-	took := time.Since(v.began)
+	took := time.Since(v.began) - v.hold.spent
+	if v.hold.still {
+		return ""
+	}
 	if took < 10*time.Second || seen*50 < total || seen >= total {
 		return ""
 	}

@@ -105,7 +105,11 @@ func Main(connectors []connector.Connector) int {
 		}
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		if spec.Verb != Run { // a run finishes what is under way; the others only read, or ask before each step
+		w := &work{spec: spec, line: line, connectors: connectors, at: killer(spec.Failpoint)}
+		w.tempo = newTempo(spec.Migration.Pace, w.emit)
+		if spec.Verb == Run { // it finishes what is under way; the others only read, or ask before each step
+			go w.tempo.ends(ctx, line.Stopping(), cancel)
+		} else {
 			go func() {
 				select {
 				case <-line.Stopping():
@@ -114,7 +118,6 @@ func Main(connectors []connector.Connector) int {
 				}
 			}()
 		}
-		w := &work{spec: spec, line: line, connectors: connectors, at: killer(spec.Failpoint)}
 		out := &Outcome{}
 		if err := w.do(ctx, out); err != nil {
 			asked := false
@@ -123,7 +126,7 @@ func Main(connectors []connector.Connector) int {
 				asked = true
 			default:
 			}
-			out.Error = &Fault{Class: connector.ClassOf(err), Reason: err.Error(), Stopped: asked}
+			out.Error = &Fault{Class: connector.ClassOf(err), Reason: w.reason(err), Stopped: asked}
 		}
 		return json.Marshal(out)
 	})
@@ -135,11 +138,17 @@ type work struct {
 	line       *mover.Line
 	connectors []connector.Connector
 	at         func(string) // the failpoint; nil for none
+	tempo      *tempo
 }
 
 func (w *work) do(ctx context.Context, out *Outcome) error {
 	if w.spec.Verb == SignIn {
 		return w.signIn(ctx, out)
+	}
+	if w.spec.Verb != Check && w.spec.Verb != Scan {
+		if err := w.keepPace(ctx); err != nil {
+			return err
+		}
 	}
 	from, err := w.open(ctx, w.spec.From)
 	if err != nil {
@@ -205,7 +214,7 @@ func (w *work) env(end End) (c connector.Connector, env connector.Env, err error
 	return c, connector.Env{
 		Settings: end.Settings,
 		HTTP: connector.NewClient(connector.ClientOptions{Transport: w.probed(transport),
-			Pacer: connector.NewPacer(c.Capabilities(end.Settings).Quotas), Log: log, Stats: &connector.Stats{}}),
+			Pacer: w.tempo.pacer(c.Capabilities(end.Settings).Quotas), Flow: w.tempo.flow, Log: log, Stats: &connector.Stats{}, Connection: end.Connection}),
 		Log:     log,
 		Now:     time.Now,
 		Renewed: func(name, value string) error { return w.line.Renewed(end.Connection, name, value) },

@@ -1,13 +1,15 @@
 package migrate
 
 import (
+	"time"
+
 	"github.com/rialto-migrate/rialto/item"
 )
 
 // An Event is one thing that happened, for the terminal, the web app and
 // --json. It holds ids, counts and reasons; never content.
 type Event struct {
-	Event  string     `json:"event"` // shard, item, failure, kept, waiting, progress
+	Event  string     `json:"event"` // shard, item, failure, kept, waiting, pace, progress
 	Shard  string     `json:"shard,omitempty"`
 	Kind   item.Kind  `json:"kind,omitempty"`
 	Source string     `json:"source,omitempty"`
@@ -19,6 +21,8 @@ type Event struct {
 	Counts *Progress  `json:"counts,omitempty"`
 	Link   string     `json:"link,omitempty"`
 	Names  *NamedPair `json:"names,omitempty"`
+	Share  float64    `json:"share,omitempty"` // pace: of the quotas, up to 1
+	Until  time.Time  `json:"until,omitzero"`  // waiting, pace: when that ends, if it is known
 }
 
 // NamedPair holds names, and is filled only where the user asked for them.

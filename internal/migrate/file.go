@@ -80,7 +80,7 @@ func parse(path string, data []byte) (f *File, beside tables, err error) {
 	}
 	r := &reader{path: path}
 	f = &File{}
-	var from *yaml.Node
+	var from, pace *yaml.Node
 	r.mapping(doc.Content[0], map[string]func(*yaml.Node){
 		"name": func(n *yaml.Node) { f.Name = r.text(n) },
 		"conflict": func(n *yaml.Node) {
@@ -111,9 +111,13 @@ func parse(path string, data []byte) (f *File, beside tables, err error) {
 			})
 		},
 		"policies": func(n *yaml.Node) { r.policies(n, &f.Policies) },
+		"pace":     func(n *yaml.Node) { pace = n },
 	}, "name", "from", "to")
 	if r.err == nil && len(f.Scope) == 0 && beside.containers == "" {
 		r.fail(from, "the key \"scope\" is missing; say [\"*\"] to move everything, or name a map of what moves: map: boards.csv")
+	}
+	if pace != nil {
+		f.Pace = r.pace(pace, f.Timezone)
 	}
 	return f, beside, r.err
 }

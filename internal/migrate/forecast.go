@@ -9,6 +9,7 @@ import (
 
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/internal/ledger"
+	"github.com/rialto-migrate/rialto/internal/pace"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -24,6 +25,7 @@ type Forecast struct {
 	Requests int64                      `json:"requests"` // the run's, estimated
 	Least    time.Duration              `json:"least_ns"` // the time the run takes at best
 	Most     time.Duration              `json:"most_ns"`
+	Pace     []pace.Hours               `json:"pace,omitempty"` // of the week that begins now
 	Notices  []string                   `json:"notices,omitempty"`
 }
 
@@ -107,6 +109,7 @@ type forecaster struct {
 	limits map[limitKey]int
 	reads  float64
 	writes float64
+	bytes  int64 // of the files that are written
 }
 
 // shard forecasts one container of the source.
@@ -226,6 +229,7 @@ func (f *forecaster) cost(it item.Item) {
 	switch {
 	case it.Blob != nil:
 		f.reads++
+		f.bytes += bytesOf(it)
 	case it.Kind == item.Attachment && caps.Embedded != "":
 		return
 	}
@@ -284,6 +288,7 @@ func (f *forecaster) finish() *Forecast {
 	rl, rm := duration(f.reads, f.e.From.Caps.Quotas)
 	wl, wm := duration(f.writes, f.e.To.Caps.Quotas)
 	out.Least, out.Most = max(rl, wl), rm+wm
+	f.pace(rl, rm, wl, wm)
 	return out
 }
 

@@ -84,7 +84,7 @@ func (p *part) await(ctx context.Context, ready time.Time) (done bool, err error
 	if wait <= 0 {
 		return true, nil
 	}
-	p.e.Emit(Event{Event: "waiting", Shard: p.name, Reason: "writes in doubt may still land"})
+	p.e.Emit(Event{Event: "waiting", Shard: p.name, Reason: "writes in doubt may still land", Until: ready})
 	t := time.NewTimer(wait)
 	defer t.Stop()
 	select {

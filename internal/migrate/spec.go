@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/rialto-migrate/rialto/internal/pace"
 )
 
 // A Spec says what a migration does. It is plain data: it comes from a YAML
@@ -26,6 +28,7 @@ type Spec struct {
 	People   People
 	Policies Policies
 	Timezone string // IANA name; "" is UTC
+	Pace     *pace.Plan
 }
 
 // People says how source members become target members.
@@ -140,7 +143,7 @@ func (s *Spec) Validate() error {
 	if _, err := s.location(); err != nil {
 		return fmt.Errorf("there is no time zone %q; use a name like Europe/Oslo", s.Timezone)
 	}
-	return nil
+	return s.Pace.Ready()
 }
 
 func (s *Spec) location() (*time.Location, error) {

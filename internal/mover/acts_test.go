@@ -30,6 +30,7 @@ func acts() map[string]act {
 		"fail":    fail,
 		"hang":    hang,
 		"wait":    waitForStop,
+		"pauses":  tellPauses,
 		"apply":   apply,
 		"crash":   crash,
 		"chatter": chatter,
@@ -72,6 +73,22 @@ func fail(context.Context, *Line, map[string]string) ([]byte, error) {
 func hang(_ context.Context, line *Line, _ map[string]string) ([]byte, error) {
 	line.Emit([]byte("hanging"))
 	select {}
+}
+
+// tellPauses tells whether it is paused, each time that this changes.
+func tellPauses(ctx context.Context, line *Line, _ map[string]string) ([]byte, error) {
+	go func() {
+		seen := 0
+		for {
+			paused, changes, err := line.Paused(ctx, seen)
+			if err != nil || line.Emit(fmt.Append(nil, paused)) != nil {
+				return
+			}
+			seen = changes
+		}
+	}()
+	<-line.Stopping()
+	return nil, nil
 }
 
 func waitForStop(ctx context.Context, line *Line, _ map[string]string) ([]byte, error) {

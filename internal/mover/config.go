@@ -24,6 +24,8 @@ type Config struct {
 	Job []byte
 	// Policy is how the mover confines itself.
 	Policy confine.Policy
+	// Paused is whether the mover begins paused; Process.Pause changes it.
+	Paused bool
 	// Ledger answers the mover's questions. Required.
 	Ledger ledger.Ledger
 	// OnEvent takes what the mover emits, one at a time, in the order of each

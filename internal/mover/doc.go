@@ -18,8 +18,8 @@
 //	answers of the ledger: ids, versions,      questions and batches for the ledger:
 //	  states, times, marks, cursors              ids, versions, states, times, marks, cursors
 //	addresses of host names                    names of hosts to look up
+//	"pause" and "go on"                        secrets that a cloud renewed
 //	"stop", with a reason                      events: bytes that hold ids and counts
-//	                                           secrets that a cloud renewed
 //
 // Nothing else does; package wire is the whole list. Content crosses in neither
 // direction: it goes from cloud to mover to cloud. What the mover prints is

@@ -62,6 +62,14 @@ func (l *Line) Renewed(connection, name, value string) error {
 	return tell(context.Background(), l.rpc, "Secrets.Renewed", wire.Secret{Connection: connection, Name: name, Value: value})
 }
 
+// Paused returns whether the parent wants nothing new to be sent for now, once
+// that has changed more often than seen: 0 asks for what holds at the beginning.
+// An error means that the parent is gone, or ctx has ended.
+func (l *Line) Paused(ctx context.Context, seen int) (paused bool, changes int, err error) {
+	p, err := ask[wire.Paused](ctx, l.rpc, "Control.Paused", seen)
+	return p.Paused, p.Change, err
+}
+
 // Stopping is closed when the parent asks for a clean stop.
 func (l *Line) Stopping() <-chan struct{} { return l.stopping }
 

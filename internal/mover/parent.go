@@ -37,6 +37,8 @@ type Process struct {
 	mu       sync.Mutex
 	reason   string // of the stop
 	killed   string // why it was killed by us, "" if it was not
+	paused   wire.Paused
+	changed  chan struct{} // closed when paused changes
 	report   confine.Report
 	isReport bool
 	outcome  *wire.Outcome
@@ -60,6 +62,8 @@ func Start(ctx context.Context, config Config) (*Process, error) {
 		cut:      make(chan struct{}),
 		gone:     make(chan struct{}),
 		ended:    make(chan struct{}),
+		paused:   wire.Paused{Paused: config.Paused, Change: 1},
+		changed:  make(chan struct{}),
 	}
 	life, end := context.WithCancel(p.calls)
 	p.life = life
@@ -174,6 +178,25 @@ func (p *Process) Stop() {
 	if !p.stop("asked to stop") {
 		p.kill("it was told to stop twice")
 	}
+}
+
+// Pause asks the mover to send nothing new until it is told to go on: what is
+// under way is finished. Safe to repeat.
+func (p *Process) Pause(paused bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.paused.Paused == paused {
+		return
+	}
+	p.paused = wire.Paused{Paused: paused, Change: p.paused.Change + 1}
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+func (p *Process) isPaused() (now wire.Paused, changed <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.paused, p.changed
 }
 
 // Kill ends the mover at once.

@@ -191,7 +191,7 @@ func (s *jobService) Done(o wire.Outcome, a *wire.Done) error {
 	return a.Set(nil)
 }
 
-// controlService lets the mover wait to be stopped.
+// controlService lets the mover wait to be stopped or paused.
 type controlService struct{ process *Process }
 
 // Wait answers when the parent asks the mover to stop, with the reason, or ""
@@ -202,6 +202,22 @@ func (s *controlService) Wait(_ wire.None, a *wire.Reason) error {
 		return a.Set(s.process.stopReason(), nil)
 	case <-s.process.gone:
 		return a.Set("", nil)
+	}
+}
+
+// Paused answers when the parent's wish has changed more often than the mover
+// has seen, or when the mover is gone.
+func (s *controlService) Paused(seen int, a *wire.Answer[wire.Paused]) error {
+	for {
+		now, changed := s.process.isPaused()
+		if now.Change != seen {
+			return a.Set(now, nil)
+		}
+		select {
+		case <-changed:
+		case <-s.process.gone:
+			return a.Set(now, nil)
+		}
 	}
 }
 

@@ -37,7 +37,7 @@ func allowedColumns() map[string]string {
 		"connection_value.organisation": "name", "connection_value.connection": "name", "connection_value.field": "name",
 		"connection_value.secret": "state", "connection_value.sealed_value": "sealed",
 		"migration.num": "number", "migration.organisation": "name", "migration.name": "the operator's name for it",
-		"migration.sealed_print": "sealed", "migration.sealed_store": "sealed", "migration.created": "time",
+		"migration.sealed_print": "sealed", "migration.sealed_store": "sealed", "migration.created": "time", "migration.paused": "time",
 	}
 }
 

@@ -96,6 +96,13 @@ func (a Apply) Whole() ledger.Batch {
 	return b
 }
 
+// Paused is whether the mover may send nothing new for now; Change counts the
+// times that this changed.
+type Paused struct {
+	Paused bool
+	Change int
+}
+
 // Secret is a renewed secret of a connection, on its way to the vault.
 type Secret struct{ Connection, Name, Value string }
 

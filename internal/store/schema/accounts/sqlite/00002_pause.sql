@@ -1,0 +1,4 @@
+-- +goose Up
+
+-- paused is since when a migration may send nothing new; 0 if it may.
+ALTER TABLE migration ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
