@@ -109,7 +109,28 @@ type Shard struct {
 	// else nil; Bytes is the size of the blobs, -1 if unknown.
 	Counts map[item.Kind]int
 	Bytes  int64
+	// Who sees it, as the cloud tells in the listing itself. People is how many,
+	// -1 if it does not tell or if there is no end to them; Active is when
+	// something last happened there, zero if unknown; Owner is the name of the
+	// workspace, group or project that it belongs to, "" for none: shown, never
+	// kept; Visibility is one of the constants below, "" if unknown.
+	People     int
+	Active     time.Time
+	Owner      string
+	Visibility string
 }
+
+// Who sees a shard, from few to many.
+const (
+	ForPeople       = "people"       // those who were added, by name
+	ForGroup        = "group"        // everybody in the workspace or group that owns it
+	ForOrganisation = "organisation" // everybody with an account of the organisation
+	ForEverybody    = "everybody"    // whoever has the address
+)
+
+// Visibilities returns the legal values of Shard.Visibility, from few to many
+// people; "" is legal too.
+func Visibilities() []string { return []string{ForPeople, ForGroup, ForOrganisation, ForEverybody} }
 
 // A Cursor is a source's own mark of how far a listing came. Opaque, holds ids
 // and tokens only, survives a restart. "" is the beginning.

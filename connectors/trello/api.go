@@ -214,9 +214,28 @@ func (a *api) me(ctx context.Context) (m member, err error) {
 	return m, err
 }
 
+// boardFields are what a listing of boards tells without another request; the
+// recorded answers of /members/{id}/boards and /organizations/{id}/boards have
+// all of them.
+const boardFields = "name,desc,closed,idOrganization,url,shortUrl,shortLink,memberships,prefs,dateLastActivity"
+
+// boards lists the boards that the token's member belongs to.
 func (a *api) boards(ctx context.Context) (out list[board], err error) {
-	err = a.get(ctx, "/members/me/boards", url.Values{"filter": {"all"},
-		"fields": {"name,desc,closed,idOrganization,url,shortUrl,shortLink,memberships"}}, &out)
+	err = a.get(ctx, "/members/me/boards", url.Values{"filter": {"all"}, "fields": {boardFields}}, &out)
+	return out, err
+}
+
+// workspaceBoards lists the boards of a workspace that the token's member may
+// see, whether they belong to them or not.
+func (a *api) workspaceBoards(ctx context.Context, id string) (out list[board], err error) {
+	err = a.get(ctx, "/organizations/"+url.PathEscape(id)+"/boards", url.Values{"filter": {"all"}, "fields": {boardFields}}, &out)
+	return out, err
+}
+
+// workspaces lists the workspaces that the token's member belongs to, with who
+// else does.
+func (a *api) workspaces(ctx context.Context) (out list[organization], err error) {
+	err = a.get(ctx, "/members/me/organizations", url.Values{"fields": {"name,displayName,offering,idEnterprise,idBoards,memberships"}}, &out)
 	return out, err
 }
 

@@ -309,7 +309,7 @@ func sortedAttachments(c *card) []attachment {
 
 // shard describes the board without its contents.
 func (s *snapshot) shard() connector.Shard {
-	sh := shardOf(&s.board)
+	sh := shardOf(&s.board, nil)
 	sh.Counts = map[item.Kind]int{item.Task: len(s.cards), item.List: len(s.board.Lists), item.Label: len(s.board.Labels)}
 	sh.Bytes = 0
 	for _, c := range s.cards {
@@ -325,8 +325,4 @@ func (s *snapshot) shard() connector.Shard {
 		}
 	}
 	return sh
-}
-
-func shardOf(b *board) connector.Shard {
-	return connector.Shard{Ref: ref(item.Board, b.ID), Name: string(b.Name), URL: string(cmp.Or(b.ShortURL, b.URL)), Closed: bool(b.Closed), Bytes: -1}
 }

@@ -19,21 +19,6 @@ const fetchWhole = 4
 // A source reads boards through the API.
 type source struct{ api *api }
 
-func (s *source) Shards(ctx context.Context) iter.Seq2[connector.Shard, error] {
-	return func(yield func(connector.Shard, error) bool) {
-		all, err := s.api.boards(ctx)
-		if err != nil {
-			yield(connector.Shard{}, err)
-			return
-		}
-		for i := range all {
-			if all[i].ID != "" && !yield(shardOf(&all[i]), nil) {
-				return
-			}
-		}
-	}
-}
-
 // snapshot reads a board: one request for the board, one for each 1,000
 // actions, and one more for each 1,000 cards of a board that has so many.
 func (s *source) snapshot(ctx context.Context, boardID string) (*snapshot, error) {

@@ -95,7 +95,7 @@ func TestAPISourceResumesAndFetches(t *testing.T) {
 	src := l.source()
 	before := l.stats.Requests.Load()
 	whole, cursors, _ := all(t, src, "")
-	if n := l.stats.Requests.Load() - before; n != 3 { // boards, the board, its history
+	if n := l.stats.Requests.Load() - before; n != 5 { // workspaces, boards, those of the workspace, the board, its history
 		t.Errorf("listing took %d requests", n)
 	}
 	for _, c := range cursors[:len(cursors)-1] {

@@ -20,6 +20,8 @@ type board struct {
 	Desc         text              `json:"desc"`
 	Closed       flag              `json:"closed"`
 	Organization text              `json:"idOrganization"`
+	Active       moment            `json:"dateLastActivity"`
+	Prefs        object[boardPref] `json:"prefs"`
 	URL          text              `json:"url"`
 	ShortURL     text              `json:"shortUrl"`
 	ShortLink    text              `json:"shortLink"`
@@ -37,6 +39,10 @@ type board struct {
 }
 
 type colorName map[string]text
+
+type boardPref struct {
+	Level text `json:"permissionLevel"`
+}
 
 func (b *board) UnmarshalJSON(raw []byte) error {
 	type plain board
@@ -387,9 +393,13 @@ func (a action) birth() bool {
 }
 
 type organization struct {
-	ID          text `json:"id"`
-	Name        text `json:"name"`
-	DisplayName text `json:"displayName"`
+	ID          text             `json:"id"`
+	Name        text             `json:"name"`
+	DisplayName text             `json:"displayName"`
+	Offering    text             `json:"offering"` // "trello.free" and others
+	Enterprise  text             `json:"idEnterprise"`
+	BoardIDs    list[text]       `json:"idBoards"`
+	Memberships list[membership] `json:"memberships"`
 }
 
 // born tells when an object was made: the first eight hex digits of its id are

@@ -69,6 +69,10 @@ type Shard struct {
 	Bytes  int64             `json:"bytes"`
 	People int               `json:"people,omitempty"` // who appear in it; 0 where nobody counted
 	Active time.Time         `json:"active,omitzero"`  // the last time that something was made
+	// Who sees it; see connector.Shard.
+	Viewers    int    `json:"viewers"` // -1 if unknown
+	Owner      string `json:"owner,omitempty"`
+	Visibility string `json:"visibility,omitempty"`
 }
 
 // An Outcome is what a mover hands back. One of its fields is set, and Error
@@ -77,6 +81,7 @@ type Outcome struct {
 	Identity *connector.Identity    `json:",omitempty"`
 	SignedIn map[string]string      `json:",omitempty"` // settings, secrets among them
 	Shards   []Shard                `json:",omitempty"`
+	Unseen   []Unseen               `json:",omitempty"` // beside Shards
 	Forecast *migrate.Forecast      `json:",omitempty"`
 	Run      *migrate.Report        `json:",omitempty"`
 	Verdict  *migrate.Verdict       `json:",omitempty"`

@@ -27,7 +27,11 @@ func (w *work) scan(ctx context.Context, from migrate.Side, out *Outcome) error 
 			return err
 		}
 		shards = append(shards, s)
-		out.Shards = append(out.Shards, Shard{Kind: s.Ref.Kind, ID: s.Ref.ID, Name: s.Name, Link: s.URL, Closed: s.Closed, Counts: s.Counts, Bytes: s.Bytes})
+		out.Shards = append(out.Shards, Shard{Kind: s.Ref.Kind, ID: s.Ref.ID, Name: s.Name, Link: s.URL, Closed: s.Closed, Counts: s.Counts, Bytes: s.Bytes,
+			Active: s.Active, Viewers: s.People, Owner: s.Owner, Visibility: s.Visibility})
+	}
+	if out.Unseen, err = unseen(ctx, src); err != nil {
+		return err
 	}
 	if !w.spec.Count {
 		return nil

@@ -189,7 +189,9 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 	}
 	q := &call{r: r, s: s, vals: map[string]string{}}
 	s.mu.Lock()
+	done := s.as(r)
 	_, a, err := s.attachment(q)
+	done()
 	var content io.ReadSeeker
 	var tag, mediaType string
 	var date time.Time

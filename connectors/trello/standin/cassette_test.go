@@ -434,6 +434,7 @@ func objects(data []byte) (out []map[string]any) {
 func me(s *Server, id string) {
 	m := s.knownMember(id)
 	s.me = m
+	s.owner, s.tokens[s.token] = s.me, s.me
 	for _, o := range s.orgs {
 		if membershipOf(o.memberships, m) == nil {
 			o.memberships = append(o.memberships, &membership{id: s.newID(s.now()), member: m, role: "admin"})

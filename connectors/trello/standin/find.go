@@ -1,24 +1,50 @@
 package standin
 
+import "slices"
+
 // The server's objects by id, as the routes name them. An id that is no id at
-// all is refused as bad, one that names nothing (any more) as missing.
+// all is refused as bad, one that names nothing (any more) as missing, one that
+// the token's member does not see as unauthorized.
 
 func find[T any](s *Server, id string) (T, error) {
 	var zero T
 	x, ok := s.ids[id].(T)
 	switch {
 	case ok:
-		return x, nil
 	case isID(id):
 		return zero, missing()
+	default:
+		if x, ok = s.links[id].(T); !ok && linkShape.MatchString(id) {
+			return zero, missing()
+		} else if !ok {
+			return zero, bad("invalid id")
+		}
 	}
-	if x, ok := s.links[id].(T); ok {
-		return x, nil
+	if b := home(x); b != nil && !s.canSee(b) {
+		return zero, denied("unauthorized permission requested")
 	}
-	if linkShape.MatchString(id) {
-		return zero, missing()
+	return x, nil
+}
+
+// home returns the board on which an object lies; nil for one that lies on none.
+func home(x any) *board {
+	switch x := x.(type) {
+	case *board:
+		return x
+	case *list:
+		return x.board
+	case *label:
+		return x.board
+	case *field:
+		return x.board
+	case *card:
+		return x.board
+	case *checklist:
+		return x.card.board
+	case *action:
+		return x.board
 	}
-	return zero, bad("invalid id")
+	return nil
 }
 
 func (q *call) board() (*board, error) { return find[*board](q.s, q.r.PathValue("id")) }
@@ -62,24 +88,37 @@ func (s *Server) findOrg(name string) (*org, error) {
 	return nil, missing()
 }
 
-// canWrite reports whether the token's owner may change a board: a member may,
-// an observer may not; an administrator of the workspace always may.
+// canWrite reports whether the token's member may change a board: a member may,
+// an observer may not; an administrator of a paid workspace always may.
 func (s *Server) canWrite(b *board) error {
-	if ms := b.membership(s.me); ms != nil && ms.role != "observer" {
+	if ms := b.membership(s.me); ms != nil && ms.role != "observer" && !ms.deactivated() || s.governs(b) {
 		return nil
-	}
-	if b.org != nil {
-		if ms := membershipOf(b.org.memberships, s.me); ms != nil && ms.role == "admin" {
-			return nil
-		}
 	}
 	return denied("unauthorized card permission requested")
 }
 
-// canSee reports whether the token's owner sees a board.
+// governs reports whether the token's member administers the workspace of a
+// board, where that gives them its boards: "Standard and Premium Workspace
+// admins … have admin status on all Workspace boards, including private boards",
+// those of a free workspace do not
+// (https://support.atlassian.com/trello/docs/workspace-admin-capabilities/).
+func (s *Server) governs(b *board) bool {
+	return b.org != nil && b.org.paid() && b.org.active(s.me) && membershipOf(b.org.memberships, s.me).role == "admin"
+}
+
+// canSee reports whether the token's member sees a board
+// (https://support.atlassian.com/trello/docs/changing-the-visibility-of-a-board/).
 func (s *Server) canSee(b *board) bool {
-	if b.membership(s.me) != nil || b.prefs["permissionLevel"] == "public" {
+	if ms := b.membership(s.me); ms != nil && !ms.deactivated() || s.governs(b) {
 		return true
 	}
-	return b.org != nil && membershipOf(b.org.memberships, s.me) != nil
+	switch b.prefs["permissionLevel"] {
+	case "public":
+		return true
+	case "org":
+		return b.org != nil && b.org.active(s.me)
+	case "enterprise":
+		return b.org != nil && slices.ContainsFunc(s.orgs, func(o *org) bool { return o.enterprise() == b.org.enterprise() && o.active(s.me) })
+	}
+	return false
 }

@@ -3,7 +3,7 @@ package standin
 import "slices"
 
 func (s *Server) getToken(q *call) (any, error) {
-	if q.r.PathValue("token") != s.token {
+	if s.tokens[q.r.PathValue("token")] != s.me {
 		return nil, missing()
 	}
 	rights := make([]any, 0, 3)
@@ -44,13 +44,14 @@ func (s *Server) memberBoards(q *call) (any, error) {
 	return s.boardsOf(q, m, q.str("filter"), "fields"), nil
 }
 
-// boardsOf lists a member's boards; for the token's owner, also those of
-// workspaces that they administer.
+// boardsOf lists the boards "that the user is a member of" (contract), as far as
+// the token's member sees them. Those of their workspaces that they have not
+// joined are listed by the workspace alone.
 func (s *Server) boardsOf(q *call, m *member, filter, fields string) []any {
 	out := []any{}
 	for _, b := range s.boards {
-		mine := b.membership(m) != nil || m == s.me && s.canSee(b)
-		if !mine || !boardPasses(b, filter) {
+		ms := b.membership(m)
+		if ms == nil || ms.deactivated() || !s.canSee(b) || !boardPasses(b, filter) {
 			continue
 		}
 		v := q.fields(fields, s.showBoard(b), nil)
@@ -106,7 +107,7 @@ func (s *Server) memberCards(q *call) (any, error) {
 	var all []*card
 	for _, b := range s.boards {
 		for _, c := range b.cards {
-			if slices.Contains(c.members, m) {
+			if slices.Contains(c.members, m) && s.canSee(b) {
 				all = append(all, c)
 			}
 		}
@@ -121,6 +122,9 @@ func (s *Server) memberActions(q *call) (any, error) {
 	}
 	var all []*action
 	for _, b := range s.boards {
+		if !s.canSee(b) {
+			continue
+		}
 		for _, a := range b.actions {
 			if a.creator == m {
 				all = append(all, a)

@@ -84,7 +84,7 @@ func (s *Server) orgBoards(q *call) (any, error) {
 	}
 	out := []any{}
 	for _, b := range s.boards {
-		if b.org == o && boardPasses(b, q.str("filter")) {
+		if b.org == o && boardPasses(b, q.str("filter")) && s.canSee(b) {
 			out = append(out, q.fields("fields", s.showBoard(b), nil))
 		}
 	}
@@ -168,7 +168,7 @@ func (s *Server) orgActions(q *call) (any, error) {
 	}
 	all := append([]*action(nil), o.actions...)
 	for _, b := range s.boards {
-		if b.org == o {
+		if b.org == o && s.canSee(b) {
 			all = append(all, b.actions...)
 		}
 	}

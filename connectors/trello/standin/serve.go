@@ -137,12 +137,12 @@ func (s *Server) admit(h http.Header, r *http.Request) error {
 		return err
 	}
 	s.mu.Lock()
-	state, readOnly := s.tokenState, s.readOnly
+	state, readOnly, whose := s.tokenState, s.readOnly, s.tokens[token]
 	s.mu.Unlock()
 	switch {
 	case token == "":
 		return denied("unauthorized permission requested")
-	case token != s.token, state == tokenRevoked:
+	case whose == nil, state == tokenRevoked:
 		return denied("invalid token")
 	case state == tokenExpired:
 		return denied("expired token")
@@ -200,6 +200,7 @@ func (s *Server) route(h handler) http.HandlerFunc {
 func (s *Server) answer(h handler, q *call) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer s.as(q.r)()
 	v, err := h(q)
 	if err != nil {
 		return nil, err

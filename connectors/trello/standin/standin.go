@@ -13,6 +13,7 @@ import (
 	crand "crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -51,7 +52,9 @@ type Server struct {
 	counter    uint32 // the end of every object id
 	tokenState tokenState
 	readOnly   bool
-	me         *member
+	owner      *member            // of the token in Settings
+	tokens     map[string]*member // whose each token is
+	me         *member            // whose token the call under way carries; else the owner
 	members    []*member
 	orgs       []*org
 	boards     []*board
@@ -90,7 +93,8 @@ func New(o Options) *Server {
 	}
 	s.machine = s.dice.Uint64() & (1<<40 - 1)
 	s.counter = s.dice.Uint32() & (1<<23 - 1)
-	s.me = s.addMember(Member{Username: "rialto_owner", FullName: "Olive Owner", Email: "owner@example.org"})
+	s.owner = s.addMember(Member{Username: "rialto_owner", FullName: "Olive Owner", Email: "owner@example.org"})
+	s.me, s.tokens = s.owner, map[string]*member{s.token: s.owner}
 	s.routes = s.newRoutes()
 	s.handler = o.Faults.Wrap(api{s}, o.Seed)
 	return s
@@ -109,6 +113,30 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 
 // Rates gives access to the rate limits, to change them while a test runs.
 func (s *Server) Rates() *RateControl { return &RateControl{s.rates} }
+
+// TokenOf gives a member a token of their own, beside that of the owner: what it
+// is used for, they do and see.
+func (s *Server) TokenOf(username string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, err := s.findMember(username)
+	if err != nil {
+		return "", fmt.Errorf("there is no member %q: add them with AddMember first", username)
+	}
+	token := "ATTA" + s.hex(36)
+	s.tokens[token] = m
+	return token, nil
+}
+
+// as lets what follows be done by the member whose token a request carries,
+// until the function that it returns is called. The server is locked.
+func (s *Server) as(r *http.Request) (done func()) {
+	_, token := credentials(r)
+	if m := s.tokens[token]; m != nil {
+		s.me = m
+	}
+	return func() { s.me = s.owner }
+}
 
 // tokenState is what became of the token.
 type tokenState int

@@ -33,6 +33,28 @@ type membership struct {
 	extra  map[string]any
 }
 
+// deactivated memberships give no access, and leave their people on the cards
+// (https://support.atlassian.com/trello/docs/what-is-a-deactivated-user).
+func (ms *membership) deactivated() bool { return ms.extra["deactivated"] == true }
+
+// active reports whether somebody belongs to a workspace and was not
+// deactivated there.
+func (o *org) active(m *member) bool {
+	ms := membershipOf(o.memberships, m)
+	return ms != nil && !ms.deactivated()
+}
+
+// paid is any offering but the free one; a workspace that says nothing is a
+// paid one here.
+func (o *org) paid() bool { return o.extra["offering"] != "trello.free" }
+
+// enterprise is the id of the enterprise that a workspace belongs to; "" for
+// none.
+func (o *org) enterprise() string {
+	id, _ := o.extra["idEnterprise"].(string)
+	return id
+}
+
 type board struct {
 	id, name, desc, link string
 	closed, starred      bool
