@@ -9,7 +9,18 @@ import (
 // StandIns returns the stand-in of every cloud that has one.
 func StandIns() []standin.Maker {
 	return []standin.Maker{
-		{Name: "trello", New: func(seed uint64) standin.Cloud { return trello.New(trello.Options{Seed: seed}) }},
+		{Name: "trello", New: func(seed uint64) standin.Cloud { return trello.New(trello.Options{Seed: seed}) },
+			Generate: generateTrello, Sizes: []string{"boards", "people", "left", "cards", "seed"}},
 		{Name: "planner", New: func(seed uint64) standin.Cloud { return microsoft.New(microsoft.Options{Seed: seed}) }},
 	}
+}
+
+// generateTrello makes 200 cards and four thirds of a person for a board unless
+// it is told otherwise; one in thirteen has left.
+func generateTrello(c standin.Cloud, z standin.Sizes, seed uint64) error {
+	boards := z.Get("boards", 300)
+	people := z.Get("people", max(2, boards*4/3))
+	_, err := c.(*trello.Server).Generate(trello.Organisation{Boards: boards, People: people, Cards: z.Get("cards", 200*boards),
+		Left: z.Get("left", people*3/40), Seed: uint64(z.Get("seed", int(seed)))})
+	return err
 }

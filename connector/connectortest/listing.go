@@ -26,6 +26,7 @@ func (r *rig) testListing() {
 	if at < 0 {
 		r.Fatalf("Shards does not yield %s", board)
 	}
+	r.sights(shards)
 	pages, err := collect(r.source.List(r.Context(), shards[at], ""))
 	r.no(err, "List")
 	all := bundlesOf(pages)

@@ -96,15 +96,17 @@ func shardOf(b *board, o *organization) connector.Shard {
 	if o != nil {
 		sh.Owner = string(cmp.Or(o.DisplayName, o.Name))
 	}
-	switch {
-	case sh.Visibility == connector.ForPeople && o != nil && o.paid():
-		add(o.Memberships, membership.admin)
-		fallthrough
-	case sh.Visibility == connector.ForPeople:
+	switch sh.Visibility {
+	case connector.ForPeople:
+		if o != nil && o.paid() {
+			add(o.Memberships, membership.admin)
+		}
 		sh.People = len(who)
-	case sh.Visibility == connector.ForGroup && o != nil:
-		add(o.Memberships, all)
-		sh.People = len(who)
+	case connector.ForGroup:
+		if o != nil {
+			add(o.Memberships, all)
+			sh.People = len(who)
+		}
 	}
 	return sh
 }

@@ -220,20 +220,28 @@ func (a *App) check(ctx context.Context, end job.End) (connector.Identity, error
 }
 
 // Scan lists what a connection can see. With count it reads each container and
-// counts what it holds; events, which may be nil, is told of each.
-func (a *App) Scan(ctx context.Context, name string, count bool, events func(migrate.Event)) ([]job.Shard, error) {
+// counts what it holds; events, which may be nil, is told of each. Where it fails
+// in the middle, what was listed so far comes with the error.
+func (a *App) Scan(ctx context.Context, name string, count bool, events func(migrate.Event)) (Sight, error) {
 	end, err := a.end(ctx, name)
 	if err != nil {
-		return nil, err
+		return Sight{}, err
 	}
 	out, err := a.work(ctx, job.Spec{Verb: job.Scan, From: end, Count: count}, nil, &Request{Events: events})
 	if err != nil {
-		return nil, err
+		return Sight{}, err
 	}
+	in := Sight{Shards: out.Shards, Unseen: out.Unseen}
 	if out.Error != nil {
-		return out.Shards, out.Error
+		return in, out.Error
 	}
-	return out.Shards, nil
+	return in, nil
+}
+
+// A Sight is what a connection sees, and what it knows that it does not see.
+type Sight struct {
+	Shards []job.Shard
+	Unseen []job.Unseen
 }
 
 // end opens a connection's secrets.

@@ -37,15 +37,15 @@ was written there.`,
 			defer a.Close()
 			view := s.newView(job.Scan, 0)
 			defer view.close()
-			shards, err := a.Scan(cmd.Context(), args[0], file != "", view.event)
+			in, err := a.Scan(cmd.Context(), args[0], file != "", view.event)
 			view.close()
 			if err != nil {
 				return err
 			}
 			if file != "" {
-				return s.scanned(file, shards, waves)
+				return s.scanned(file, in, waves)
 			}
-			s.showScan(shards)
+			s.showScan(in)
 			return nil
 		}}
 	cmd.Flags().StringVar(&file, "csv", "", "read each container and write a table of them to this `file`")
@@ -53,8 +53,8 @@ was written there.`,
 	return cmd
 }
 
-func (s *shell) showScan(shards []job.Shard) {
-	for _, sh := range shards {
+func (s *shell) showScan(in app.Sight) {
+	for _, sh := range in.Shards {
 		if s.json {
 			s.line(map[string]any{"event": "shard", "shard": sh})
 			continue
@@ -67,20 +67,25 @@ func (s *shell) showScan(shards []job.Shard) {
 		if line := countsLine(sh.Counts, sh.Bytes); line != "" {
 			s.say("%-8s %-26s %s", "", "", line)
 		}
+		if line := sightLine(sh); line != "" {
+			s.say("%-8s %-26s %s", "", "", line)
+		}
 	}
+	s.unseen(in.Unseen)
 	if s.json {
-		s.done(map[string]any{"status": "scanned", "shards": len(shards)})
+		s.done(map[string]any{"status": "scanned", "shards": len(in.Shards), "unseen": len(in.Unseen)})
 		return
 	}
-	s.say("%d in all. Name them in a migration file's from.scope, or say [\"*\"].", len(shards))
+	s.say("%d in all. Name them in a migration file's from.scope, or say [\"*\"].", len(in.Shards))
 }
 
 // scanned writes the table of what was scanned.
-func (s *shell) scanned(file string, shards []job.Shard, waves int) error {
-	sum, err := app.WriteMap(file, shards, waves)
+func (s *shell) scanned(file string, in app.Sight, waves int) error {
+	sum, err := app.WriteMap(file, in.Shards, waves)
 	if err != nil {
 		return err
 	}
+	s.unseen(in.Unseen)
 	if s.json {
 		s.done(sum)
 		return nil

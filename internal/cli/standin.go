@@ -16,7 +16,7 @@ import (
 )
 
 func (s *shell) standin() *cobra.Command {
-	var listen, faults string
+	var listen, faults, generate string
 	var load []string
 	var seed uint64
 	cmd := &cobra.Command{
@@ -26,6 +26,7 @@ func (s *shell) standin() *cobra.Command {
 first line of output is JSON: where it is, and the settings that connect takes.
 Its state is a web page at its address.`,
 		Example: `  rialto standin trello --listen 127.0.0.1:7001 --load board.json
+  rialto standin trello --generate boards=300,people=400,cards=60000,seed=7
   rialto standin planner --fault 429:0.05,500:0.01,cut:0.01,slow:200ms,late:5s`,
 		Args:      args(1, "the name of a cloud"),
 		ValidArgs: s.standInNames(),
@@ -38,16 +39,36 @@ Its state is a web page at its address.`,
 			if err != nil {
 				return usage{err}
 			}
+			maker := s.StandIns[i]
+			cloud := maker.New(seed)
+			if cmd.Flags().Changed("generate") {
+				if err := fill(maker, cloud, generate, seed); err != nil {
+					return usage{fmt.Errorf("--generate: %w", err)}
+				}
+			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
-			return s.serveStandIn(ctx, s.StandIns[i].New(seed), f, seed, listen, load)
+			return s.serveStandIn(ctx, cloud, f, seed, listen, load)
 		},
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "the `address` to listen on")
 	cmd.Flags().StringVar(&faults, "fault", "", "faults on demand, such as 429:0.05,500:0.01,cut:0.01,slow:200ms,late:5s")
 	cmd.Flags().StringArrayVar(&load, "load", nil, "a data `file` to begin with, such as a Trello export")
+	cmd.Flags().StringVar(&generate, "generate", "", "an organisation to begin with, of these `sizes`: boards=300,people=400,left=30,cards=60000,seed=7")
 	cmd.Flags().Uint64Var(&seed, "seed", 1, "what chance begins with")
 	return cmd
+}
+
+// fill generates an organisation in a cloud.
+func fill(m standin.Maker, cloud standin.Cloud, sizes string, seed uint64) error {
+	if m.Generate == nil {
+		return fmt.Errorf("the stand-in of %s generates no organisation", m.Name)
+	}
+	z, err := standin.ParseSizes(sizes, m.Sizes)
+	if err != nil {
+		return err
+	}
+	return m.Generate(cloud, z, seed)
 }
 
 func (s *shell) standInNames() []string {

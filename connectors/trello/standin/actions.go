@@ -19,6 +19,20 @@ func (s *Server) note(q *call, a *action) {
 	s.record(a)
 }
 
+// details are what an action tells beside its type, its author and its time.
+// Those of a generated organisation are made anew each time: kept, they would be
+// most of what it weighs.
+func (a *action) details() map[string]any {
+	if a.data != nil || a.card == nil {
+		return a.data
+	}
+	m := map[string]any{"card": briefCard(a.card), "board": briefBoard(a.card.board), "list": briefList(a.card.list)}
+	if a.typ == "commentCard" {
+		m["text"], m["textData"] = a.text, textData(a.text)
+	}
+	return m
+}
+
 // record files an action with what it is about.
 func (s *Server) record(a *action) {
 	s.ids[a.id] = a
@@ -173,7 +187,7 @@ func (s *Server) display(a *action) map[string]any {
 	}
 	if a.typ == "commentCard" {
 		key = "action_comment_on_card"
-		entities["comment"] = map[string]any{"type": "comment", "text": a.data["text"]}
+		entities["comment"] = map[string]any{"type": "comment", "text": a.details()["text"]}
 	}
 	return map[string]any{"translationKey": key, "entities": entities}
 }
@@ -209,7 +223,7 @@ func (s *Server) updateComment(q *call) (any, error) {
 	if err := q.text("text", &text, true, s.limits.TextChars); err != nil {
 		return nil, err
 	}
-	a.data = maps.Clone(a.data)
+	a.data = maps.Clone(a.details())
 	a.data["text"], a.data["textData"], a.data["dateLastEdited"] = text, textData(text), when(q.at)
 	a.card.touch(q.at)
 	return s.showAction(q, a, ""), nil
@@ -259,7 +273,7 @@ func (s *Server) actionList(q *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	brief, _ := a.data["list"].(map[string]any)
+	brief, _ := a.details()["list"].(map[string]any)
 	id, _ := brief["id"].(string)
 	l, ok := s.ids[id].(*list)
 	if !ok {

@@ -238,7 +238,7 @@ func (s *Server) keep(q *call, from, to *card) {
 		for _, a := range from.actions {
 			if a.typ == "commentCard" {
 				to.comments++
-				s.note(q, &action{typ: "copyCommentCard", board: to.board, card: to, data: map[string]any{"text": a.data["text"], "card": briefCard(to), "cardSource": briefCard(from)}})
+				s.note(q, &action{typ: "copyCommentCard", board: to.board, card: to, data: map[string]any{"text": a.details()["text"], "card": briefCard(to), "cardSource": briefCard(from)}})
 			}
 		}
 	}

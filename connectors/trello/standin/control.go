@@ -192,7 +192,7 @@ func (s *Server) AddComment(cardID string, d Comment) (id string, err error) {
 // EditComment changes a comment's text.
 func (s *Server) EditComment(id, text string) error {
 	return act(s, id, "", func(q *call, a *action) error {
-		a.data = maps.Clone(a.data)
+		a.data = maps.Clone(a.details())
 		a.data["text"], a.data["dateLastEdited"] = text, when(q.at)
 		a.card.touch(q.at)
 		return nil

@@ -201,7 +201,7 @@ func (s *Server) listActions(q *call) (any, error) {
 	var all []*action
 	for _, a := range l.board.actions {
 		for _, key := range []string{"list", "listBefore", "listAfter"} {
-			if m, ok := a.data[key].(map[string]any); ok && m["id"] == l.id {
+			if m, ok := a.details()[key].(map[string]any); ok && m["id"] == l.id {
 				all = append(all, a)
 				break
 			}
@@ -270,6 +270,11 @@ func (c *card) move(b *board) {
 	}
 	c.board.cards = remove(c.board.cards, c)
 	b.cards = append(b.cards, c)
+	for _, a := range c.actions { // what was said on a card goes with it
+		a.board.actions = remove(a.board.actions, a)
+		a.board = b
+		b.actions = append(b.actions, a)
+	}
 	b.lastCard++
 	c.short = b.lastCard
 	c.board, c.values = b, nil

@@ -106,7 +106,7 @@ func (s *Server) pageCard(c *card) standin.PageCard {
 	}
 	for _, a := range c.actions {
 		if a.typ == "commentCard" {
-			text, _ := a.data["text"].(string)
+			text, _ := a.details()["text"].(string)
 			name := "somebody"
 			if a.creator != nil {
 				name = a.creator.fullName

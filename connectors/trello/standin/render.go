@@ -352,7 +352,7 @@ func (s *Server) showOrg(o *org) map[string]any {
 }
 
 func (s *Server) showAction(q *call, a *action, nested string) map[string]any {
-	data := maps.Clone(a.data)
+	data := maps.Clone(a.details())
 	if a.board != nil && data["board"] == nil {
 		data["board"] = briefBoard(a.board)
 	}

@@ -182,7 +182,8 @@ type action struct {
 	id, typ string
 	creator *member
 	date    time.Time
-	data    map[string]any
+	data    map[string]any // nil in a generated organisation: details makes it
+	text    string         // a comment's, where data is nil
 	board   *board
 	card    *card
 	org     *org
