@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	groupFields = "id,displayName,groupTypes"
+	groupFields = "id,displayName,groupTypes,visibility"
 	userFields  = "id,displayName,mail,userPrincipalName"
 	// groupWait bounds the wait for a group that was just made to be readable.
 	groupWait = 3 * time.Minute

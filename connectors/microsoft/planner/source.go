@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"io"
 	"iter"
-	"net/http"
 	"net/url"
 	"slices"
 
@@ -20,42 +19,6 @@ import (
 const pageTasks = 100
 
 type source struct{ *cloud }
-
-// Shards implements connector.Source: the plans of the groups in sight.
-func (s *source) Shards(ctx context.Context) iter.Seq2[connector.Shard, error] {
-	return func(yield func(connector.Shard, error) bool) {
-		groups, err := s.groups(ctx)
-		if err != nil {
-			yield(connector.Shard{}, err)
-			return
-		}
-		for chunk := range slices.Chunk(groups, microsoft.BatchParts) {
-			calls := make([]microsoft.BatchCall, len(chunk))
-			for i, g := range chunk {
-				calls[i] = microsoft.BatchCall{Method: http.MethodGet, Path: "/groups/" + g.ID + "/planner/plans"}
-			}
-			for _, a := range s.graph.Batch(ctx, calls) {
-				if microsoft.IsForbidden(a.Err) || microsoft.IsGone(a.Err) {
-					continue // a group that this connection does not belong to
-				}
-				if a.Err != nil {
-					yield(connector.Shard{}, a.Err)
-					return
-				}
-				for p, err := range microsoft.Rest[plan](ctx, s.graph, a.Body) {
-					if err != nil {
-						yield(connector.Shard{}, err)
-						return
-					}
-					ref := item.Ref{Kind: item.Board, ID: p.ID}
-					if !yield(connector.Shard{Ref: ref, Name: p.Title, URL: s.link(ref, ref), Bytes: -1}, nil) {
-						return
-					}
-				}
-			}
-		}
-	}
-}
 
 func (s *source) groups(ctx context.Context) ([]group, error) {
 	if only := s.settings[settingGroup]; only != "" {

@@ -47,6 +47,9 @@ type group struct {
 	ID    string   `json:"id"`
 	Name  string   `json:"displayName"`
 	Types []string `json:"groupTypes"`
+	// Visibility is Private, Public or HiddenMembership; null for a group that is
+	// not of Microsoft 365.
+	Visibility string `json:"visibility"`
 }
 
 type user struct {

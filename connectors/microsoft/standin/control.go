@@ -105,6 +105,21 @@ func (s *Server) AddGroup(name string, members ...string) string {
 	return s.addGroup(name, members)
 }
 
+// SetVisibility makes a group Public, Private or HiddenMembership.
+func (s *Server) SetVisibility(groupID, visibility string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := s.groups[groupID]
+	if g == nil {
+		return fmt.Errorf("there is no group %s", groupID)
+	}
+	if !slices.Contains([]string{"Public", "Private", "HiddenMembership"}, visibility) {
+		return fmt.Errorf("visibility %q: use Public, Private or HiddenMembership", visibility)
+	}
+	g.visibility = visibility
+	return nil
+}
+
 func (s *Server) addGroup(name string, members []string) string {
 	g := &group{id: s.guid(), name: name, nickname: strings.ReplaceAll(slug(name), ".", "-"), visibility: "Private", types: []string{"Unified"}, mailEnabled: true,
 		created: s.now().Truncate(time.Second), driveReady: s.now(), threads: map[string]*thread{}}

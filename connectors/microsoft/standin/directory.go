@@ -331,6 +331,11 @@ func (s *Server) people(c *call, which func(*group) *[]string) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if g.visibility == "HiddenMembership" && !(c.who.delegated() && g.has(c.who.user)) {
+		// https://learn.microsoft.com/en-us/graph/api/group-list-members: it takes
+		// Member.Read.Hidden, which nobody has here.
+		return answer{}, refuse(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+	}
 	var all []object
 	for _, id := range *which(g) {
 		if u := s.users[id]; u != nil {
