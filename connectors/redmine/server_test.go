@@ -55,6 +55,7 @@ func TestServer(t *testing.T) {
 		{"AttachmentAnswerLost", testAttachmentAnswerLost},
 		{"Source", testSource},
 		{"SourceValues", testSourceValues},
+		{"Sight", testSight},
 		{"Undo", testUndo},
 		{"MissingRights", testMissingRights},
 	} {

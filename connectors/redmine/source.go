@@ -20,35 +20,6 @@ type source struct {
 	size int // how many issues a page holds
 }
 
-// Shards yields the projects, with the number of their issues.
-func (s *source) Shards(ctx context.Context) iter.Seq2[connector.Shard, error] {
-	return func(yield func(connector.Shard, error) bool) {
-		for p, err := range s.api.projects(ctx) {
-			if err != nil {
-				yield(connector.Shard{}, err)
-				return
-			}
-			sh := connector.Shard{Ref: boardRef(p.ID), Name: p.Name, URL: s.api.link("/projects/"+p.Identifier, nil, ""),
-				Closed: p.Status == projectClosed, Bytes: -1}
-			_, total, err := s.api.issues(ctx, p.ID, url.Values{"limit": {"1"}})
-			switch {
-			case err == nil:
-				sh.Counts = map[item.Kind]int{item.Task: total}
-			case connector.ClassOf(err) == connector.Forbidden, connector.ClassOf(err) == connector.Gone:
-				// A project without the module issue_tracking, or whose issues this
-				// person may not see, has none to move.
-				sh.Counts = map[item.Kind]int{item.Task: 0}
-			default:
-				yield(connector.Shard{}, err)
-				return
-			}
-			if !yield(sh, nil) {
-				return
-			}
-		}
-	}
-}
-
 const afterIssue = "after:"
 
 // parseCursor returns the number of the last issue that was listed; frame is

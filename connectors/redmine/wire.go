@@ -37,6 +37,7 @@ type apiProject struct {
 	Homepage     string        `json:"homepage"`
 	Parent       *named        `json:"parent"`
 	Status       int           `json:"status"`
+	Public       *bool         `json:"is_public"` // not told before 2.6
 	CreatedOn    time.Time     `json:"created_on"`
 	CustomFields []customValue `json:"custom_fields"`
 	Trackers     []named       `json:"trackers"`
