@@ -88,7 +88,7 @@ func (s scriptT) Fatalf(format string, args ...any) {
 func clouds(ts *testscript.TestScript, _ bool, args []string) {
 	t := scriptT{ts: ts}
 	limits := microsoft.DefaultLimits()
-	boards := 0
+	boards, organisation := 0, 0
 	for _, a := range args {
 		what, n, _ := strings.Cut(a, "=")
 		number, err := strconv.Atoi(n)
@@ -97,13 +97,20 @@ func clouds(ts *testscript.TestScript, _ bool, args []string) {
 			limits.TasksPerPlan = number
 		case err == nil && what == "boards":
 			boards = number
+		case err == nil && what == "organisation":
+			organisation = number
 		default:
-			ts.Fatalf("clouds takes tasks=N and boards=N, not %s", a)
+			ts.Fatalf("clouds takes tasks=N, boards=N and organisation=N, not %s", a)
 		}
 	}
 	s := of(ts)
 	s.trello, s.planner = serveTrello(t, 7), servePlanner(t, microsoft.Options{Seed: 7, Limits: &limits}, false)
-	if _, err := s.trello.trello.AddBoard(marketing()); err != nil {
+	if organisation > 0 { // of that many boards, in place of the board Marketing
+		_, err := s.trello.trello.Generate(trello.Organisation{Boards: organisation, People: organisation + 4, Cards: 4 * organisation, Left: 1, Seed: 7})
+		if err != nil {
+			ts.Fatalf("%v", err)
+		}
+	} else if _, err := s.trello.trello.AddBoard(marketing()); err != nil {
 		ts.Fatalf("%v", err)
 	}
 	for i := range boards {

@@ -26,14 +26,17 @@ type MapSummary struct {
 }
 
 const (
-	columnBytes  = "bytes"
-	columnPeople = "people"
-	columnActive = "last activity"
+	columnBytes      = "bytes"
+	columnPeople     = "people"
+	columnActive     = "last activity"
+	columnViewers    = "seen by"
+	columnOwner      = "owner"
+	columnVisibility = "visibility"
 )
 
 func mapColumns() []string {
 	return []string{migrate.MapID, migrate.MapName, migrate.MapPlace, migrate.MapTarget, migrate.MapWave, migrate.MapItems,
-		columnBytes, columnPeople, columnActive, migrate.MapState, migrate.MapLink}
+		columnBytes, columnPeople, columnActive, columnViewers, columnOwner, columnVisibility, migrate.MapState, migrate.MapLink}
 }
 
 // WriteMap writes the map file of what a scan counted. What people wrote into an
@@ -123,6 +126,10 @@ func scannedRow(s job.Shard) map[string]string {
 	if !s.Active.IsZero() {
 		row[columnActive] = s.Active.UTC().Format(time.DateOnly)
 	}
+	if s.Viewers >= 0 {
+		row[columnViewers] = strconv.Itoa(s.Viewers)
+	}
+	row[columnOwner], row[columnVisibility] = s.Owner, s.Visibility
 	return row
 }
 

@@ -53,6 +53,7 @@ type Staff struct {
 	dice   *rand.Rand
 	people []*member // the owner of the token is the first
 	left   map[*member]bool
+	orgs   []*org // the last is the free one
 	boards []*board
 	cards  []*card // links point at those that are there already
 	titles []string
@@ -81,8 +82,8 @@ func (s *Server) Generate(o Organisation) (*Staff, error) {
 	o.Until = o.Until.UTC().Truncate(24 * time.Hour)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.boards) > 0 || len(s.orgs) > 0 {
-		return nil, fmt.Errorf("an organisation is generated in an empty Trello: this one holds %d boards", len(s.boards))
+	if len(s.boards) > 0 {
+		return nil, fmt.Errorf("an organisation is generated in an empty Trello: this one holds boards already")
 	}
 	f := &Staff{s: s, o: o, left: map[*member]bool{}, dice: rand.New(rand.NewPCG(o.Seed, 0x6f7267)), titles: titles()}
 	s.machine, s.counter = f.dice.Uint64()&(1<<40-1), f.dice.Uint32()&(1<<23-1) // ids are the organisation's own
@@ -205,11 +206,10 @@ func (f *Staff) found() {
 			o.extra = map[string]any{"offering": "trello.free"}
 		}
 		o.memberships = []*membership{{id: f.s.newID(at), member: s.owner, role: "admin"}}
-		s.orgs = append(s.orgs, o)
+		f.orgs, s.orgs = append(f.orgs, o), append(s.orgs, o)
 		s.ids[o.id] = o
 	}
-	free := s.orgs[len(s.orgs)-1]
-	paid := s.orgs[:len(s.orgs)-1]
+	free, paid := f.orgs[len(f.orgs)-1], f.orgs[:len(f.orgs)-1]
 	for _, m := range f.people[1:] {
 		in := pickSome(f, paid, 1+f.dice.IntN(2))
 		if f.chance(8) {
@@ -257,9 +257,9 @@ func (f *Staff) sizes() []int {
 // open makes one board with its cards.
 func (f *Staff) open(i, cards int) {
 	s := f.s
-	home := s.orgs[i%(len(s.orgs)-1)]
+	home := f.orgs[i%(len(f.orgs)-1)]
 	if i%25 == 7 {
-		home = s.orgs[len(s.orgs)-1]
+		home = f.orgs[len(f.orgs)-1]
 	}
 	level := "org"
 	switch n := f.dice.IntN(100); {

@@ -248,7 +248,7 @@ func (f *Staff) leave(at time.Time) (Edit, bool) {
 			ms.extra = map[string]any{"deactivated": true}
 		}
 	}
-	for _, o := range f.s.orgs {
+	for _, o := range f.orgs {
 		off(o.memberships)
 	}
 	for _, b := range f.boards {
