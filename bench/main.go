@@ -68,7 +68,8 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, s); err != nil {
-		log.Fatal("bench: ", err)
+		stop()
+		log.Fatal("bench: ", err) //nolint:gocritic // stop was called
 	}
 }
 

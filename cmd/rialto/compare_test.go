@@ -16,11 +16,10 @@ import (
 
 // A pairing says what the target of a test holds otherwise than its source.
 type pairing struct {
-	archive  bool // archived cards go to a board of their own
-	posts    bool // comments are comments; else they stand in the description
-	about    bool // a board's description becomes a task
-	oneList  bool // all checklists of a card become one
-	maxFiles int
+	archive bool // archived cards go to a board of their own
+	posts   bool // comments are comments; else they stand in the description
+	about   bool // a board's description becomes a task
+	oneList bool // all checklists of a card become one
 }
 
 var (

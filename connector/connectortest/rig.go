@@ -63,7 +63,7 @@ func newRig(t testing.TB, s Suite) *rig {
 	r := &rig{TB: t, suite: s, began: runtime.NumGoroutine(), logs: &logbook{}, from: time.Now()}
 	r.world = s.Start(t)
 	r.wire = &wire{next: r.world.Transport, partly: r.world.Partly}
-	r.set = connector.Settings(maps.Clone(r.world.Settings))
+	r.set = maps.Clone(r.world.Settings)
 	r.connect()
 	id, err := r.cloud.Check(r.Context())
 	r.no(err, "Check")

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
@@ -296,5 +295,3 @@ func (r *rig) writes(k item.Kind) bool {
 func (r *rig) adopts(k item.Kind) bool { return len(r.world.Names[k]) > 0 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
-func joined(lines []string) string { return "\n  " + strings.Join(lines, "\n  ") }

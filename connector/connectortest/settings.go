@@ -15,7 +15,7 @@ func (r *rig) testSettings() {
 	_, err := r.open(connector.Settings{})
 	r.helps("a connection without settings", err, connector.Auth, connector.Permanent)
 	for _, s := range r.suite.Connector.Manifest().Settings {
-		wrong := connector.Settings(maps.Clone(r.world.Settings))
+		wrong := maps.Clone(r.world.Settings)
 		switch {
 		case s.Name == connector.SettingURL && r.world.Transport != nil:
 			wrong[s.Name] = "not an address"

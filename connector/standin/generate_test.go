@@ -10,7 +10,7 @@ func TestParseSizes(t *testing.T) {
 	names := []string{"boards", "people"}
 	for text, want := range map[string]Sizes{
 		"boards=300":            {"boards": 300},
-		" boards=0 , people=12": {"boards": 0, "people": 12},
+		" boards=0 , people=12": {"boards": 0, "people": 12}, //nolint:gocritic // the space is the case
 	} {
 		if got, err := ParseSizes(text, names); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%q: %v, %v", text, got, err)

@@ -128,8 +128,8 @@ func (c *Client) batchOne(ctx context.Context, calls []BatchCall, places []int, 
 		var asked time.Duration
 		refused, denied := 0, false
 		for _, i := range open {
-			e, _ := answers[i].Err.(*connector.Error)
-			if e == nil {
+			e, ok := errors.AsType[*connector.Error](answers[i].Err)
+			if !ok {
 				continue
 			}
 			switch {

@@ -74,11 +74,10 @@ func graphError(code, message string) map[string]any {
 
 // A tokenServer hands out tokens with a number.
 type tokenServer struct {
-	issued  atomic.Int64
-	life    int
-	fail    atomic.Int64 // answers 503 this often
-	refused map[string]bool
-	graph   http.HandlerFunc
+	issued atomic.Int64
+	life   int
+	fail   atomic.Int64 // answers 503 this often
+	graph  http.HandlerFunc
 }
 
 func (s *tokenServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {

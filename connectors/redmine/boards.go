@@ -26,8 +26,8 @@ func (w *writing) board(ctx context.Context, ch connector.Change) (connector.Res
 	name := item.Name.Get(ch.Item)
 	id := identifier(name, ch.Mark)
 	p, err := w.createOrFind(ctx, ch, id)
-	if err == errTaken {
-		if p, err = w.createOrFind(ctx, ch, otherIdentifier(id, ch.Mark)); err == errTaken {
+	if errors.Is(err, errTaken) {
+		if p, err = w.createOrFind(ctx, ch, otherIdentifier(id, ch.Mark)); errors.Is(err, errTaken) {
 			err = connector.Errorf(connector.Permanent, "both identifiers for the project are taken").
 				WithHint("delete or rename the project that has the identifier made of the board's name, then run again")
 		}

@@ -2,6 +2,7 @@ package redmine
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -192,7 +193,8 @@ func (t *talk) join(ctx context.Context, project, user int) (leave func(), err e
 	if err != nil {
 		// The comment itself was refused for certain; only the membership may be
 		// there, which a later pass finds.
-		e := asError(err).(*connector.Error)
+		var e *connector.Error
+		errors.As(asError(err), &e) // asError makes nothing else
 		sure := *e
 		sure.InDoubt = false
 		return nil, &sure

@@ -2,6 +2,7 @@ package redmine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -405,7 +406,7 @@ func (s *source) Open(ctx context.Context, b item.Blob, offset, n int64) (io.Rea
 	if resp.StatusCode != http.StatusPartialContent && offset > 0 {
 		if _, err := io.CopyN(io.Discard, resp.Body, offset); err != nil {
 			resp.Body.Close()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return nil, connector.Errorf(connector.Conflict, "attachment %d is shorter than it was said to be", id)
 			}
 			return nil, &connector.Error{Class: connector.Transient, Reason: fmt.Sprintf("attachment %d: the answer was cut off", id), Err: err}

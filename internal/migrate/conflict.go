@@ -135,8 +135,8 @@ func (p *part) leave(s *step, prev item.Bundle, name string) {
 	}
 	s.left[name] = true
 	if p.e.embeds(prev.Item.Kind, name) {
-		kept := slices.DeleteFunc(slices.Clone(s.change.Children), func(c item.Item) bool { return c.Kind == item.Kind(name) })
-		s.change.Children = append(kept, prev.Of(item.Kind(name))...)
+		s.change.Children = slices.DeleteFunc(slices.Clone(s.change.Children), func(c item.Item) bool { return c.Kind == item.Kind(name) })
+		s.change.Children = append(s.change.Children, prev.Of(item.Kind(name))...)
 		return
 	}
 	if s.change.Item.Fields == nil || !s.cloned {

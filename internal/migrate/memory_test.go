@@ -237,12 +237,12 @@ func (s sourceSide) Fetch(_ context.Context, _ connector.Shard, refs []item.Ref)
 // cloud is a memory as the contract wants it.
 type cloud struct{ *memory }
 
-func (c cloud) Source(context.Context) (connector.Source, error) { return sourceSide{c.memory}, nil }
+func (c cloud) Source(context.Context) (connector.Source, error) { return sourceSide(c), nil }
 func (c cloud) Target(_ context.Context, place string) (connector.Target, error) {
 	c.mu.Lock()
 	c.places = append(c.places, place)
 	c.mu.Unlock()
-	return targetSide{c.memory}, nil
+	return targetSide(c), nil
 }
 
 func (t targetSide) Write(_ context.Context, changes []connector.Change, open item.Opener) iter.Seq2[connector.Result, error] {

@@ -220,7 +220,7 @@ func TestMoveVerifyAgain(t *testing.T) {
 				t.Errorf("blobs: %+v", v.Blobs)
 			}
 			before := b.to.writes
-			r = b.run("complete")
+			b.run("complete")
 			if b.to.writes != before {
 				t.Errorf("a second run wrote %d times", b.to.writes-before)
 			}

@@ -115,8 +115,8 @@ func crash(_ context.Context, _ *Line, args map[string]string) ([]byte, error) {
 		case "error":
 			panic(errors.New(args["canary"]))
 		case "map":
-			var m map[string]int
-			m[args["canary"]] = 1
+			none := map[string]map[string]int{}
+			none[""][args["canary"]] = 1
 		case "index":
 			var s []int
 			s[number("5")]++

@@ -97,7 +97,7 @@ func Start(ctx context.Context, config Config) (*Process, error) {
 		if err != nil {
 			return
 		}
-		p.cmd.Wait()
+		_ = p.cmd.Wait() // how it ended is in ProcessState
 		p.trace.close()
 		p.mu.Lock()
 		p.exit = p.cmd.ProcessState
@@ -227,7 +227,7 @@ func (p *Process) kill(why string) {
 	if p.killed == "" {
 		p.killed = why
 	}
-	p.cmd.Process.Kill()
+	_ = p.cmd.Process.Kill() // it may have ended just now
 }
 
 // Wait waits until the mover has exited and every call it made was answered:

@@ -119,8 +119,7 @@ func TestAtMinuteByMinute(t *testing.T) {
 		now := begin[dice.IntN(len(begin))].Add(time.Duration(dice.IntN(24*60)) * time.Minute)
 		for range 6 {
 			share, until := p.At(now)
-			minute := now
-			for minute = now.Add(time.Minute); minute.Before(until) || until.IsZero() && minute.Before(now.AddDate(0, 0, 15)); minute = minute.Add(time.Minute) {
+			for minute := now.Add(time.Minute); minute.Before(until) || until.IsZero() && minute.Before(now.AddDate(0, 0, 15)); minute = minute.Add(time.Minute) {
 				if got := p.share(minute); got != share {
 					t.Fatalf("%v: from %v to %v it should be %v, and is %v at %v", texts, now, until, share, got, minute)
 				}

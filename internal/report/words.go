@@ -24,7 +24,8 @@ var address = regexp.MustCompile(`(: | )?\(?https://[^\s()]+\)?`)
 // Why parts a reason from the addresses in it: the vendor's pages that say so.
 func Why(why string) (text string, sources []string) {
 	for _, m := range address.FindAllString(why, -1) {
-		sources = append(sources, strings.TrimRight(m[strings.Index(m, "https://"):], ").:,;"))
+		_, page, _ := strings.Cut(m, "https://")
+		sources = append(sources, "https://"+strings.TrimRight(page, ").:,;"))
 	}
 	return strings.Trim(address.ReplaceAllString(why, ""), " :"), sources
 }

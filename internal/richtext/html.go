@@ -1,6 +1,7 @@
 package richtext
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -185,7 +186,7 @@ func htmlToPlain(s string) string {
 	for {
 		switch w.z.Next() {
 		case html.ErrorToken:
-			if w.z.Err() != io.EOF {
+			if !errors.Is(w.z.Err(), io.EOF) {
 				return s
 			}
 			return strings.TrimRight(w.out.String(), " \n")

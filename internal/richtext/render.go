@@ -2,6 +2,7 @@ package richtext
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
@@ -138,7 +139,7 @@ func (w *writer) list(n *ast.List, path []string) string {
 			mark = fmt.Sprintf("%d%c", number, n.Marker)
 			number++
 		}
-		here := append(path[:len(path):len(path)], mark)
+		here := slices.Concat(path, []string{mark})
 		if it.PreviousSibling() != nil {
 			b.WriteString("\n")
 			if w.nested && it.HasBlankPreviousLines() {

@@ -93,8 +93,8 @@ func around(mark, s string) string {
 	if inner == "" {
 		return s
 	}
-	lead := s[:strings.Index(s, inner)]
-	return lead + mark + inner + mark + s[len(lead)+len(inner):]
+	lead, rest, _ := strings.Cut(s, inner)
+	return lead + mark + inner + mark + rest
 }
 
 func textileCode(s string) string {

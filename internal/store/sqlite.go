@@ -77,7 +77,7 @@ func openSQLite(ctx context.Context, cfg sqliteSettings, s schema) (_ *sqliteEng
 	// modeof: the files beside it get its mode.
 	query := url.Values{"vfs": {"xts"}, "modeof": {abs}}
 	dsn := url.URL{Scheme: "file", Path: filepath.ToSlash(abs), RawQuery: query.Encode()}
-	db, err := driver.Open(dsn.String(), func(c *sqlite3.Conn) error { return cfg.prepare(c) })
+	db, err := driver.Open(dsn.String(), cfg.prepare)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package standin
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -42,9 +43,8 @@ type answer struct {
 	body   any // nil for none
 }
 
-func ok(body object) (answer, error)      { return answer{status: http.StatusOK, body: body}, nil }
-func created(body object) (answer, error) { return answer{status: http.StatusCreated, body: body}, nil }
-func noContent() (answer, error)          { return answer{status: http.StatusNoContent}, nil }
+func ok(body object) (answer, error) { return answer{status: http.StatusOK, body: body}, nil }
+func noContent() (answer, error)     { return answer{status: http.StatusNoContent}, nil }
 
 // A refusal is an error in Graph's form.
 type refusal struct {
@@ -88,7 +88,7 @@ func (r *refusal) body(now time.Time, id, client string) object {
 // asAnswer turns what a handler returned into an answer.
 func (s *Server) asAnswer(c *call, a answer, err error) answer {
 	if err != nil {
-		r, isRefusal := err.(*refusal)
+		r, isRefusal := errors.AsType[*refusal](err)
 		if !isRefusal {
 			r = refuse(http.StatusInternalServerError, "InternalServerError", "An internal error occurred.")
 		}

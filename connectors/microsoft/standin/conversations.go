@@ -2,6 +2,7 @@ package standin
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"net/http"
@@ -102,7 +103,7 @@ func (s *Server) readPost(p *patch) *post {
 
 // asMail puts what is wrong with a body into Exchange's words.
 func asMail(err error) error {
-	if r, ok := err.(*refusal); ok && r.code == "" {
+	if r, ok := errors.AsType[*refusal](err); ok && r.code == "" {
 		r.code = "RequestBodyRead"
 		r.message = strings.TrimPrefix(r.message, "The request is invalid:\r\n")
 	}

@@ -3,6 +3,7 @@ package standin
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -276,7 +277,7 @@ func (s *Server) createGroup(c *call) (answer, error) {
 
 // asDirectory puts what is wrong with a body into the directory's words.
 func asDirectory(err error) error {
-	if r, ok := err.(*refusal); ok && r.code == "" {
+	if r, ok := errors.AsType[*refusal](err); ok && r.code == "" {
 		r.code = "Request_BadRequest"
 		r.message = strings.TrimPrefix(r.message, "The request is invalid:\r\n")
 	}

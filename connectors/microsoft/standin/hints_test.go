@@ -91,7 +91,7 @@ func TestHintsStayShort(t *testing.T) {
 	}
 	v := " !"
 	for range 500 { // composed by the client alone, without asking for what became of it
-		v = v + " !"
+		v += " !"
 	}
 	if got, err := evalHint(v, fresh); err != nil || len(got) > 8 {
 		t.Errorf("a long composition became %q, %v", got, err)
