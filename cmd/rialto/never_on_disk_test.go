@@ -58,6 +58,7 @@ func newCarrier(t *testing.T, cloud string, files ...int) *carrier {
 	c.file = c.rialto.migration(`name: canary
 from: {connection: from, scope: ["*"]}
 to: {connection: to, place: "group:Marketing"}
+people: {others: name-in-text}
 `)
 	return c
 }
