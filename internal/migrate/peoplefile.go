@@ -46,7 +46,7 @@ func ReadPeople(path string) (*PeopleTable, error) {
 		return nil, fmt.Errorf("the people file %s is not there; rialto people FILE.yaml writes it", path)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the people file: %w", err)
+		return nil, err
 	}
 	return tableOf(s)
 }
