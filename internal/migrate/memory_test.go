@@ -150,6 +150,9 @@ func (m *memory) List(_ context.Context, s connector.Shard, _ connector.Cursor) 
 		}
 		pages := []connector.Page{{Bundles: []item.Bundle{m.bundle(s.Ref)}}}
 		for _, p := range m.people {
+			if !p.Parent.Zero() && p.Parent != s.Ref {
+				continue
+			}
 			pages[0].Bundles = append(pages[0].Bundles, item.Bundle{Item: p, CheckItems: -1})
 		}
 		for _, k := range []item.Kind{item.Label, item.CustomField, item.List, item.Task} {

@@ -36,7 +36,7 @@ type peopleRow struct {
 
 // A number as a spreadsheet writes what it took for one: it has forgotten the
 // rest of the digits.
-var spreadsheetNumber = regexp.MustCompile(`^[0-9]([.,][0-9]+)?[eE]\+?[0-9]+$`)
+var spreadsheetNumber = regexp.MustCompile(`^[0-9]([.,][0-9]+)?E\+[0-9]{1,3}$`)
 
 // ReadPeople reads a people file: a table with the columns source and target.
 // Two lines for one person are refused.
@@ -239,12 +239,25 @@ func peopleColumns() []string {
 // cells are a person's line by column.
 func (p *PersonLine) cells() map[string]string {
 	out := map[string]string{colSource: p.Source, "username": p.UserName, "name": p.Name, "email": p.Email, "standing": p.Standing,
-		"suggestion": p.suggested(), "suggested name": p.SuggestedName, "reason": p.Reason, "state": p.State,
+		"suggestion": p.suggested(), "suggested name": p.SuggestedName, "reason": reasonWords(p.Reason), "state": p.State,
 		colTarget: p.Decision, colStatus: p.Status}
 	for r, n := range p.As {
 		out[string(r)] = strconv.Itoa(n)
 	}
 	return out
+}
+
+// reasonWords says by what a suggestion was found.
+func reasonWords(by string) string {
+	switch by {
+	case byEmail:
+		return "e-mail"
+	case byDomain:
+		return "domain change"
+	case byUserName:
+		return "user name"
+	}
+	return by
 }
 
 // suggested is the suggestion in the form that people know best.
