@@ -113,7 +113,7 @@ func TestSaltOfPeople(t *testing.T) {
 	}
 }
 
-func lists(m *memory) *int {
+func listings(m *memory) *int {
 	n := 0
 	m.listing = func() { n++ }
 	return &n
@@ -146,7 +146,7 @@ func TestRunRefusesUndecided(t *testing.T) {
 			if strings.Contains(name, "id and user") {
 				item.UserName.Set(&b.from.people[0], "u-ann")
 			}
-			n := lists(b.from)
+			n := listings(b.from)
 			_, err := b.engine().Run(context.Background())
 			if got := fmt.Sprint(err); c.refused == "" && err != nil || !strings.Contains(got, c.refused) {
 				t.Fatalf("%v, want %q", err, c.refused)
