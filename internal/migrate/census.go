@@ -209,9 +209,17 @@ func (e *Engine) meetAll(ctx context.Context, shards []connector.Shard, c *censu
 	return nil
 }
 
-// foreknow meets the people of all containers of the migration before anything
-// is fitted, where what becomes of one depends on what any container tells.
+// foreknow meets people before anything is fitted: those of the target in all
+// places, where decisions name them, and those of the source in all containers,
+// where what becomes of one depends on what any container tells.
 func (e *Engine) foreknow(ctx context.Context) error {
+	if len(e.Spec.People.Rows) > 0 {
+		for _, s := range e.all {
+			if _, err := e.at(ctx, s.Ref); err != nil {
+				return err
+			}
+		}
+	}
 	if e.Spec.People.Left == "" {
 		return nil
 	}
@@ -223,16 +231,11 @@ func (e *Engine) foreknow(ctx context.Context) error {
 // are at the target. It lists the source for that, unless the migration says
 // what becomes of the rest.
 func (e *Engine) decided(ctx context.Context, shards []connector.Shard) error {
-	for _, s := range shards {
-		if _, err := e.at(ctx, s.Ref); err != nil {
-			return err
-		}
-	}
-	if err := refusal(e.checkPeople().wrong()); err != nil {
-		return err // before any listing, which takes its time
-	}
 	if err := e.foreknow(ctx); err != nil {
 		return err
+	}
+	if err := refusal(e.checkPeople().wrong()); err != nil {
+		return err // before the listing, which takes its time
 	}
 	if e.Spec.People.Others != "" {
 		return nil

@@ -47,7 +47,10 @@ func (x index) add(text, id string) {
 }
 
 // A decision is who a source member becomes, "" for nobody, and by what.
-type decision struct{ target, by string }
+type decision struct {
+	target, by string
+	absent     bool // decided by hand to be somebody who is not in this place
+}
 
 func newPeopleMap(spec People, targets []item.Item, told *standings) *peopleMap {
 	p := &peopleMap{spec: spec, standings: told, rows: map[string]PersonRow{}, source: map[string]item.Item{}, mapped: map[string]decision{},
@@ -126,12 +129,12 @@ func (s *standings) learn(m item.Item) string {
 func (p *peopleMap) decide(m item.Item) decision {
 	if row, ok := p.row(m); ok {
 		id, _ := p.named(row.Target)
-		return decision{id, byHand}
+		return decision{target: id, by: byHand, absent: id == "" && row.Target != Nobody}
 	}
 	var found decision
 	for _, by := range p.spec.Match {
 		if id := p.match(m, by); id != "" {
-			found = decision{id, by}
+			found = decision{target: id, by: by}
 			break
 		}
 	}
@@ -139,7 +142,7 @@ func (p *peopleMap) decide(m item.Item) decision {
 		return found
 	}
 	if found.target == "" && gone(m) || found.target != "" && item.Standing.Get(p.targets[found.target]) == item.Disabled {
-		return decision{"", byLeaving}
+		return decision{by: byLeaving}
 	}
 	return found
 }
@@ -314,7 +317,7 @@ func (p *peopleMap) all() []Person {
 	var out []Person
 	for id, d := range p.mapped {
 		out = append(out, Person{Source: id, Target: d.target, By: d.by, State: p.state(d.target),
-			Undecided: d.by == "" || d.by == byName && len(shared[d.target]) > 1})
+			Undecided: d.by == "" || d.absent || d.by == byName && len(shared[d.target]) > 1})
 	}
 	slices.SortFunc(out, func(a, b Person) int { return compare(a.Source, b.Source) })
 	return out

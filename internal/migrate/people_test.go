@@ -77,7 +77,7 @@ func TestDecide(t *testing.T) {
 			}
 			p := newPeopleMap(c.spec, targets, &standings{by: map[string]string{}})
 			p.meet(c.who)
-			if got := p.mapped[c.who.ID]; got != (decision{c.target, c.by}) {
+			if got := p.mapped[c.who.ID]; got != (decision{target: c.target, by: c.by}) {
 				t.Errorf("%+v, want %s by %s", got, c.target, c.by)
 			}
 		})
@@ -284,6 +284,48 @@ func TestLeftIsKnownBefore(t *testing.T) {
 		if ref.Kind == item.Task && strings.Contains(item.Description.Get(it), "Bob Ray") && strings.Contains(item.Description.Get(it), "Assignees there") {
 			t.Errorf("%s names somebody who left", ref)
 		}
+	}
+}
+
+// TestPeopleOfPlaces: a migration into several places asks each of them for its
+// people, and refuses for the sake of those that the selection goes to.
+func TestPeopleOfPlaces(t *testing.T) {
+	b := newBench(t, likePlanner())
+	another(b.from, "b2", "Sales")
+	b.from.edit(item.Ref{Kind: item.Task, ID: "b2-c0"}, func(it *item.Item) { item.Assignees.Set(it, []string{"bob"}) })
+	b.to.people = []item.Item{someone("t-ann", "Ann Lee", "", ""), someone("t-bob", "Bob Ray", "", "bob@new.com")}
+	b.to.only = map[string]string{"t-bob": "group:Sales"}
+	b.spec.Scope, b.spec.Place, b.spec.People = []string{"*"}, "group:All", People{}
+	b.spec.Map = []MapRow{{Source: "b1", Wave: 1, Where: "m.csv:2"}, {Source: "b2", Place: "group:Sales", Wave: 2, Where: "m.csv:3"}}
+	run := func(wave int) error {
+		e := b.engine()
+		e.Select.Wave = wave
+		_, err := e.Run(context.Background())
+		return err
+	}
+	if err := run(2); err != nil {
+		t.Errorf("bob is known where wave 2 goes: %v", err)
+	}
+	if err := run(1); err == nil || !strings.Contains(err.Error(), "undecided: bob (10)") {
+		t.Errorf("bob is nobody where wave 1 goes: %v", err)
+	}
+	l, err := b.engine().People(context.Background(), false)
+	if err != nil || len(l.People) != 2 || l.Refused != 1 {
+		t.Fatalf("%+v %v", l, err)
+	}
+	if bob := l.People[1]; bob.As["assigned"] != 11 || bob.Suggestion != "t-bob" || bob.Status == "matched" {
+		t.Errorf("%+v", bob)
+	}
+	b.spec.People = People{File: "p.csv", Rows: []PersonRow{{"bob", "bob@new.com", 2}}}
+	if l, err = b.engine().People(context.Background(), false); err != nil || len(l.Notices) > 0 {
+		t.Errorf("a decision that holds in one place is refused: %+v %v", l, err)
+	}
+	if err := run(1); err == nil || !strings.Contains(err.Error(), "undecided: bob (10)") {
+		t.Errorf("bob is to be somebody who is not where wave 1 goes: %v", err)
+	}
+	b.spec.People = People{Others: "drop"}
+	if err := run(0); err != nil {
+		t.Error(err)
 	}
 }
 
