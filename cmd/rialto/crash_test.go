@@ -176,6 +176,7 @@ func newTrial(t *testing.T, seed uint64, dead *census) *trial {
 	tr.file = tr.rialto.migration(fmt.Sprintf(`name: spring
 from: {connection: from, scope: ["*"]}
 to: {connection: to, place: "%s"}
+people: {others: name-in-text}
 policies: {deletions: delete}
 `, place))
 	return tr

@@ -38,9 +38,10 @@ func newCarrier(t *testing.T, cloud string, files ...int) *carrier {
 	word := c.canary.text()
 	srv := trello.New(trello.Options{Seed: 5, Rates: &trello.Rates{Token: standin.Window{Max: 1000000, Per: 10 * time.Second}}, Token: "ATTA" + word})
 	srv.AddMember(trello.Member{Username: user(0), FullName: people()[0]})
+	srv.AddMember(trello.Member{Username: "u" + word[:20], FullName: "Person " + word})
 	c.from = serve(t, srv)
 	c.from.connector, c.from.trello, c.from.settings = cloud, srv, srv.Settings(c.from.base)
-	b := trello.Board{Name: "Board " + word, Desc: "For " + word, Members: []string{user(0)}, Labels: []trello.Label{{Name: "label " + word, Color: "red"}},
+	b := trello.Board{Name: "Board " + word, Desc: "For " + word, Members: []string{user(0), "u" + word[:20]}, Labels: []trello.Label{{Name: "label " + word, Color: "red"}},
 		Lists: []trello.List{{Name: "List " + word, Cards: []trello.Card{
 			{Name: "Card " + word, Desc: "It says " + word, Labels: []string{"label " + word}, Members: []string{user(0)},
 				Checklists: []trello.Checklist{{Name: "Do " + word, Items: []trello.Item{{Name: "step " + word}}}},
@@ -58,6 +59,7 @@ func newCarrier(t *testing.T, cloud string, files ...int) *carrier {
 	c.file = c.rialto.migration(`name: canary
 from: {connection: from, scope: ["*"]}
 to: {connection: to, place: "group:Marketing"}
+people: {others: name-in-text}
 `)
 	return c
 }
@@ -117,6 +119,7 @@ func (c *carrier) carry(t *testing.T) (outputs []string) {
 	reports := filepath.Join(c.rialto.temp, "reports")
 	for _, args := range [][]string{
 		{"connections"}, {"--json", "connections", "test", "from"},
+		{"people", "--json", c.file}, {"people", c.file},
 		{"forecast", "--json", c.file}, {"forecast", c.file},
 		{"run", "--json", c.file}, {"run", c.file},
 		{"verify", "--json", "--report", reports, c.file}, {"verify", c.file},

@@ -222,6 +222,9 @@ func (r *rig) wellFormed(where string, it item.Item) {
 			bad("%q is not the plain English name of a colour", c)
 		}
 	}
+	if s := item.Standing.Get(it); s != "" && !slices.Contains(item.Standings(), s) {
+		bad("%q is no standing of an account", s)
+	}
 	if item.Done.Get(it) && item.Progress.Get(it) == 100 {
 		bad("it is done, and tells a progress of 100 besides")
 	}

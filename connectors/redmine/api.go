@@ -131,18 +131,20 @@ func (a *api) memberships(ctx context.Context, project int) iter.Seq2[apiMembers
 		func(p page) []apiMembership { return p.Memberships })
 }
 
-// users yields all people, locked ones too if all is set. For administrators.
-func (a *api) users(ctx context.Context, all bool) iter.Seq2[apiUser, error] {
+// users yields the people of one status. For administrators.
+func (a *api) users(ctx context.Context, status int) iter.Seq2[apiUser, error] {
 	type page struct {
 		Users []apiUser `json:"users"`
 		Total int       `json:"total_count"`
 	}
-	q := url.Values{"status": {"1"}}
-	if all {
-		q.Set("status", "")
-	}
+	q := url.Values{"status": {itoa(status)}}
 	return flatten(pages(ctx, a, "/users.json", q, func(p *page) (int, int) { return len(p.Users), p.Total }),
-		func(p page) []apiUser { return p.Users })
+		func(p page) []apiUser {
+			for i := range p.Users {
+				p.Users[i].Status = status
+			}
+			return p.Users
+		})
 }
 
 // issues reads one page of issues, and how many match in all.

@@ -80,7 +80,9 @@ func memberCaps() connector.KindCaps {
 			item.Name.Name:     told("people are made by an administrator"),
 			item.UserName.Name: told("people are made by an administrator"),
 			item.Email.Name:    told("people are made by an administrator"),
+			item.Standing.Name: {Told: true, Values: item.Standings(), Why: "status, which administrators see (Rest_Users)"},
 		},
+		Lost:  map[string]string{item.Outside.Name: "whoever is seen can become a member of the project"},
 		Batch: 1, Undo: connector.UndoExact,
 	}
 }

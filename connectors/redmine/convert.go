@@ -71,6 +71,7 @@ func (v *view) member(project int, u apiUser) item.Item {
 	item.Name.Set(&it, u.name())
 	item.UserName.Set(&it, u.Login)
 	item.Email.Set(&it, u.Mail)
+	item.Standing.Set(&it, u.standing())
 	return it
 }
 

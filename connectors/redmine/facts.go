@@ -68,6 +68,7 @@ func (f *facts) me(ctx context.Context) (apiUser, error) {
 			User apiUser `json:"user"`
 		}
 		err := f.api.get(ctx, "/my/account.json", nil, &out)
+		out.User.Status = userActive // who is not gets no answer
 		return out.User, err
 	})
 }
@@ -140,11 +141,13 @@ func (f *facts) person(ctx context.Context, who named) (apiUser, error) {
 	if me.Admin {
 		all, err := f.everybody.get(func() (map[int]apiUser, error) {
 			out := map[int]apiUser{}
-			for u, err := range f.api.users(ctx, true) {
-				if err != nil {
-					return nil, err
+			for _, status := range []int{userActive, userRegistered, userLocked} {
+				for u, err := range f.api.users(ctx, status) {
+					if err != nil {
+						return nil, err
+					}
+					out[u.ID] = u
 				}
-				out[u.ID] = u
 			}
 			return out, nil
 		})

@@ -216,7 +216,7 @@ func (t *target) Members(ctx context.Context) iter.Seq2[item.Item, error] {
 			return yield(it, nil)
 		}
 		if me.Admin {
-			for u, err := range t.api.users(ctx, false) {
+			for u, err := range t.api.users(ctx, userActive) {
 				if err != nil {
 					yield(item.Item{}, err)
 					return

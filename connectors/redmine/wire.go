@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"strings"
 	"time"
+
+	"github.com/rialto-migrate/rialto/item"
 )
 
 // The answers of Redmine's REST API, as app/views/*/*.api.rsb of 5.0 write
@@ -22,6 +24,28 @@ type apiUser struct {
 	FirstName string `json:"firstname"`
 	LastName  string `json:"lastname"`
 	Mail      string `json:"mail"`
+	// Status is told to administrators only, and of single users only
+	// (app/views/users/show.api.rsb); a list of one status has it from there.
+	Status int `json:"status"`
+}
+
+// The statuses of a user (app/models/principal.rb). Who is registered or locked
+// cannot sign in (Rest_Users).
+const (
+	userActive     = 1
+	userRegistered = 2
+	userLocked     = 3
+)
+
+// standing is what the server tells of an account; "" where it does not.
+func (u apiUser) standing() string {
+	switch u.Status {
+	case userActive:
+		return item.Active
+	case userRegistered, userLocked:
+		return item.Disabled
+	}
+	return ""
 }
 
 func (u apiUser) name() string { return strings.TrimSpace(u.FirstName + " " + u.LastName) }

@@ -249,6 +249,16 @@ func (a *api) organizationMembers(ctx context.Context, id string) (out list[memb
 	return out, err
 }
 
+// organizationMemberships tells of the accounts of a workspace's members.
+// https://developer.atlassian.com/cloud/trello/rest/api-group-organizations/#api-organizations-id-memberships-get
+func (a *api) organizationMemberships(ctx context.Context, id string) (out list[membership], err error) {
+	err = a.get(ctx, "/organizations/"+url.PathEscape(id)+"/memberships", nil, &out)
+	if connector.ClassOf(err) == connector.Forbidden || connector.ClassOf(err) == connector.Gone {
+		return nil, nil // not everybody may ask; who the members are is what counts
+	}
+	return out, err
+}
+
 // frame asks for a board and what frames its cards.
 func frameQuery() url.Values {
 	return url.Values{"fields": {"all"}, "actions": {"none"}, "lists": {"all"}, "list_fields": {"all"}, "labels": {"all"},

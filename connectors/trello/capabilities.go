@@ -97,9 +97,11 @@ func boardCaps() connector.KindCaps {
 func memberCaps() connector.KindCaps {
 	never := connector.FieldCaps{Told: true, Why: "people are matched with Trello's own members, not written"}
 	return connector.KindCaps{
-		Fields: map[string]connector.FieldCaps{item.Name.Name: never, item.UserName.Name: never, item.Email.Name: never},
-		Batch:  1,
-		Undo:   connector.UndoExact,
+		Fields: map[string]connector.FieldCaps{item.Name.Name: never, item.UserName.Name: never, item.Email.Name: never,
+			item.Standing.Name: {Told: true, Values: item.Standings(), Why: "deactivated and unconfirmed of a membership: https://developer.atlassian.com/cloud/trello/rest/api-group-boards/#api-boards-id-memberships-get"}},
+		Lost:  map[string]string{item.Outside.Name: "only members of the workspace are people of the place"},
+		Batch: 1,
+		Undo:  connector.UndoExact,
 	}
 }
 

@@ -86,8 +86,27 @@ func people(b *board) []string {
 	return slices.Compact(out)
 }
 
-func memberItem(m member, b text) item.Item {
+// standings are what memberships tell of people's accounts. One that is
+// deactivated by an enterprise and one that nobody ever signed up for (a ghost,
+// made by an invitation) sign nobody in.
+// https://developer.atlassian.com/cloud/trello/guides/rest-api/object-definitions/
+func standings(memberships []membership) map[text]string {
+	out := map[text]string{}
+	for _, m := range memberships {
+		out[m.Member] = item.Active
+		if m.Deactivated || m.Unconfirmed {
+			out[m.Member] = item.Disabled
+		}
+	}
+	return out
+}
+
+func memberItem(m member, b text, standing string) item.Item {
 	it := item.Item{Ref: ref(item.Member, m.ID), Parent: ref(item.Board, b)}
+	if m.Type == "ghost" {
+		standing = item.Disabled
+	}
+	item.Standing.Set(&it, standing)
 	item.Name.Set(&it, string(m.FullName))
 	item.UserName.Set(&it, string(m.UserName))
 	item.Email.Set(&it, string(m.Email))

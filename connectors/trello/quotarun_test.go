@@ -159,7 +159,7 @@ func runAtTheQuota(t *testing.T, sh shape, kind clouds.WindowKind, seed uint64, 
 	if _, err := from.server.AddBoard(lively(sh)); err != nil {
 		t.Fatal(err)
 	}
-	e, err := migrate.New(migrate.Config{Spec: migrate.Spec{Name: "quota", Scope: []string{"board:Lively"}, Place: "workspace:New"},
+	e, err := migrate.New(migrate.Config{Spec: migrate.Spec{Name: "quota", Scope: []string{"board:Lively"}, Place: "workspace:New", People: migrate.People{Others: "name-in-text"}},
 		From: from.side(t, "from"), To: to.side(t, "to"), Ledger: farLedger{ledgertest.New()}, Key: make([]byte, 32)})
 	if err != nil {
 		t.Fatal(err)

@@ -244,8 +244,9 @@ func (s *snapshot) frame() []item.Bundle {
 	head := bundle(boardItem(&s.board))
 	head.Unknown = s.notes
 	out := []item.Bundle{head}
+	told := standings(s.board.Memberships)
 	for _, m := range s.members {
-		out = append(out, bundle(memberItem(m, s.board.ID)))
+		out = append(out, bundle(memberItem(m, s.board.ID, told[m.ID])))
 	}
 	for _, l := range s.board.Labels {
 		out = append(out, bundle(labelItem(l)))

@@ -3,6 +3,7 @@ package trello
 import (
 	"context"
 	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -231,7 +232,7 @@ func (t *target) one(ctx context.Context, container, r item.Ref) (it item.Item, 
 	case item.Member:
 		var m member
 		err = t.api.get(ctx, "/members/"+id, url.Values{"fields": {"id,username,fullName"}}, &m)
-		it = memberItem(m, text(container.ID))
+		it = memberItem(m, text(container.ID), "")
 	case item.Task:
 		it, err = t.oneTask(ctx, r.ID)
 	case item.Checklist:
@@ -443,7 +444,14 @@ func (t *target) Members(ctx context.Context) iter.Seq2[item.Item, error] {
 				homes = append(homes, string(o.ID))
 			}
 		}
+		told := map[text]string{me.ID: item.Active}
 		for _, h := range homes {
+			memberships, err := t.api.organizationMemberships(ctx, h)
+			if err != nil {
+				yield(item.Item{}, err)
+				return
+			}
+			maps.Copy(told, standings(memberships))
 			more, err := t.api.organizationMembers(ctx, h)
 			if err != nil {
 				yield(item.Item{}, err)
@@ -457,7 +465,7 @@ func (t *target) Members(ctx context.Context) iter.Seq2[item.Item, error] {
 				continue
 			}
 			seen[m.ID] = true
-			if !yield(memberItem(m, ""), nil) {
+			if !yield(memberItem(m, "", told[m.ID]), nil) {
 				return
 			}
 		}

@@ -391,6 +391,47 @@ func TestMembersAndLinks(t *testing.T) {
 	}
 }
 
+// TestStandings: memberships tell whose account is closed, and whose nobody
+// signed up for; of who only commented nothing is told.
+func TestStandings(t *testing.T) {
+	l := newLab(t, standin.Options{}, nil)
+	for _, m := range []standin.Member{{Username: "ana", FullName: "Ana"}, {Username: "dan", FullName: "Dan", Deactivated: true},
+		{Username: "gil", FullName: "Gil", Ghost: true}, {Username: "tom", FullName: "Tom", Deactivated: true}} {
+		l.server.AddMember(m)
+	}
+	if _, err := l.server.AddWorkspace("Werkstatt", "ana", "dan", "gil"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.server.AddBoard(standin.Board{Name: "B", Members: []string{"ana", "dan", "gil"}, Lists: []standin.List{{Name: "L",
+		Cards: []standin.Card{{Name: "C", Comments: []standin.Comment{{Author: "tom", Text: "so"}}}}}}}); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"ana": item.Active, "dan": item.Disabled, "gil": item.Disabled, "tom": "", "rialto_owner": item.Active}
+	met := map[string]int{}
+	check := func(where string, m item.Item) {
+		user := item.UserName.Get(m)
+		met[where]++
+		if got := item.Standing.Get(m); got != want[user] {
+			t.Errorf("%s: %s is %q, want %q", where, user, got, want[user])
+		}
+	}
+	for m, err := range l.target("workspace:Werkstatt").Members(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		check("target", m)
+	}
+	bundles, _, _ := all(t, l.source(), "")
+	for _, b := range bundles {
+		if b.Item.Kind == item.Member {
+			check("source", b.Item)
+		}
+	}
+	if met["target"] != 4 || met["source"] != 5 {
+		t.Errorf("met %v", met)
+	}
+}
+
 // Trello assigns a card, and an entry of a checklist, to members of the board
 // alone: who is not one yet becomes one.
 func TestAssigneesJoinTheBoard(t *testing.T) {

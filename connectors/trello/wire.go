@@ -106,12 +106,14 @@ type member struct {
 	FullName text `json:"fullName"`
 	UserName text `json:"username"`
 	Email    text `json:"email"`
+	Type     text `json:"memberType"` // normal or ghost, where it is told
 }
 
 type membership struct {
 	Member      text `json:"idMember"`
 	Type        text `json:"memberType"`
 	Deactivated flag `json:"deactivated"`
+	Unconfirmed flag `json:"unconfirmed"`
 }
 
 // card is a card with what may be nested in it.

@@ -94,6 +94,7 @@ the disk; it remembers only ids.
 
   rialto demo                                  see it work, on clouds of its own
   rialto connect trello --name acme-trello     seal a way into a cloud
+  rialto people boards.yaml                    who is who in the other cloud
   rialto forecast boards.yaml                  what would move, what would be lost
   rialto run boards.yaml                       move; again: only what changed
   rialto verify boards.yaml                    read both sides back and compare
@@ -106,7 +107,7 @@ the disk; it remembers only ids.
 	cmd.PersistentFlags().StringVar(&s.state, "state", "", "the `folder` that keeps connections and ledgers (default: $XDG_STATE_HOME/rialto)")
 	cmd.PersistentFlags().BoolVar(&s.unconfined, "unconfined", false, "run on a system that cannot keep the mover from writing to disk; reports say so")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
-	cmd.AddCommand(s.connect(), s.connections(), s.scan(), s.forecast(), s.runCmd(), s.status(), s.verify(), s.undo(), s.pause(), s.resume(), s.ledger(), s.keys(), s.standin(), s.demo())
+	cmd.AddCommand(s.connect(), s.connections(), s.scan(), s.people(), s.forecast(), s.runCmd(), s.status(), s.verify(), s.undo(), s.pause(), s.resume(), s.ledger(), s.keys(), s.standin(), s.demo())
 	return group(cmd)
 }
 

@@ -19,7 +19,10 @@ import (
 // verb carries one verb out on a migration file and shows it while it runs. The
 // outcome is never nil without an error.
 func (s *shell) verb(ctx context.Context, r app.Request, path string) (*job.Outcome, error) {
-	f, err := migrate.ReadFile(path)
+	f, err := r.File, error(nil)
+	if f == nil {
+		f, err = migrate.ReadFile(path)
+	}
 	if err != nil {
 		return nil, usage{err}
 	}

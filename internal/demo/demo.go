@@ -80,7 +80,8 @@ func Open(ctx context.Context, c Config) (_ *Demo, err error) {
 		d.ends = append(d.ends, &End{Connection: "workshop-" + actor.Name(), Cloud: actor.Name(), URL: base, settings: actor.Settings(base)})
 	}
 	d.file = &migrate.File{From: d.ends[0].Connection, To: d.ends[1].Connection, Spec: migrate.Spec{
-		Name: "demo", Scope: []string{c.Stage.Scope}, Place: c.Stage.Place, Timezone: c.Stage.Timezone}}
+		Name: "demo", Scope: []string{c.Stage.Scope}, Place: c.Stage.Place, Timezone: c.Stage.Timezone,
+		People: migrate.People{Others: "name-in-text"}}}
 	if err := d.file.Validate(); err != nil {
 		return nil, err
 	}

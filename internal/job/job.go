@@ -33,6 +33,7 @@ const (
 	Verify   = "verify"
 	Undo     = "undo"
 	Rebuild  = "rebuild"
+	People   = "people"
 )
 
 // A Spec says what a mover is to do. It holds opened secrets: it crosses the
@@ -45,7 +46,7 @@ type Spec struct {
 	Select    migrate.Selection
 	DryRun    bool
 	Count     bool // scan: read each container and count what it holds
-	Names     bool // verify: names in the report, at the user's wish
+	Names     bool // verify and people: names in the report, at the user's wish
 	// Failpoint kills the process at a named step, for tests: "after-write:3" is
 	// the third time that step is reached. "" for never.
 	Failpoint string
@@ -87,6 +88,7 @@ type Outcome struct {
 	Verdict  *migrate.Verdict       `json:",omitempty"`
 	Undo     *migrate.UndoReport    `json:",omitempty"`
 	Rebuild  *migrate.RebuildReport `json:",omitempty"`
+	People   *migrate.PeopleList    `json:",omitempty"`
 	Error    *Fault                 `json:",omitempty"`
 }
 
@@ -190,6 +192,8 @@ func (w *work) do(ctx context.Context, out *Outcome) error {
 		out.Undo, err = e.Undo(ctx, w.spec.DryRun)
 	case Rebuild:
 		out.Rebuild, err = e.Rebuild(ctx)
+	case People:
+		out.People, err = e.People(ctx, w.spec.Names)
 	default:
 		err = fmt.Errorf("there is no verb %q", w.spec.Verb)
 	}

@@ -3,9 +3,6 @@ package migrate
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"sync"
 
 	"github.com/rialto-migrate/rialto/item"
@@ -31,7 +28,7 @@ func (e *Engine) enter(ctx context.Context, place string) error {
 		}
 		members = append(members, m)
 	}
-	e.people = newPeopleMap(e.Spec.People, members)
+	e.people = newPeopleMap(e.Spec.People, members, e.standings)
 	return nil
 }
 
@@ -55,18 +52,14 @@ func (e *Engine) at(ctx context.Context, source item.Ref) (*Engine, error) {
 	return &there, nil
 }
 
-// met lists the people of the source that the verb met, over all places: with
-// the counterpart that one of them has.
-func (e *Engine) met() []Person {
+// entered lists the engines of the places that were opened, in the order of
+// their names.
+func (e *Engine) entered() []*Engine {
 	e.to.mu.Lock()
 	defer e.to.mu.Unlock()
-	by := map[string]Person{}
-	for _, there := range e.to.at {
-		for _, p := range there.people.all() {
-			if had, ok := by[p.Source]; !ok || had.Target == "" {
-				by[p.Source] = p
-			}
-		}
+	var out []*Engine
+	for _, place := range sortedKeys(e.to.at) {
+		out = append(out, e.to.at[place])
 	}
-	return slices.SortedFunc(maps.Values(by), func(a, b Person) int { return strings.Compare(a.Source, b.Source) })
+	return out
 }

@@ -59,6 +59,7 @@ type Engine struct {
 	losses   *lossBook
 	// conflicts are those of the pass.
 	conflicts *conflicts
+	standings *standings          // of the source's accounts
 	rows      map[item.Ref]MapRow // the map's lines by the containers they name
 	all       []connector.Shard   // the migration's containers, whatever the selection
 }
@@ -80,7 +81,7 @@ func New(c Config) (*Engine, error) {
 	if c.Failpoint == nil {
 		c.Failpoint = func(string) {}
 	}
-	e := &Engine{Config: c, print: item.NewDigester(c.Key), total: &totals{}, told: &atomic.Int64{}, conflicts: &conflicts{}, rows: map[item.Ref]MapRow{}}
+	e := &Engine{Config: c, print: item.NewDigester(c.Key), total: &totals{}, told: &atomic.Int64{}, conflicts: &conflicts{}, standings: &standings{by: map[string]string{}}, rows: map[item.Ref]MapRow{}}
 	for _, row := range c.Spec.Map {
 		e.rows[item.Ref{Kind: item.Board, ID: row.Source}] = row
 	}
@@ -89,9 +90,9 @@ func New(c Config) (*Engine, error) {
 }
 
 // salt makes the version of an item depend on how it is fitted: with another
-// policy, time zone or people file, every item is looked at again.
+// policy, time zone or decision about people, every item is looked at again.
 func (e *Engine) salt() []byte {
-	return fmt.Appendf(nil, "1 %+v %+v %s %s", e.Spec.Policies, e.Spec.People, e.Spec.Timezone, e.To.Caps.Format)
+	return fmt.Appendf(nil, "1 %+v %s %s %s", e.Spec.Policies, e.Spec.People.salt(), e.Spec.Timezone, e.To.Caps.Format)
 }
 
 // open readies both sides: the source, and the place that the migration names.

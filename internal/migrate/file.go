@@ -1,9 +1,7 @@
 package migrate
 
 import (
-	"encoding/csv"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +14,8 @@ import (
 type File struct {
 	Spec
 	From, To string // the connections' names
+	// PeopleFile is the people file that the YAML names; "" for none.
+	PeopleFile string
 }
 
 // A fileError says where in the file something is wrong.
@@ -30,6 +30,10 @@ func (e *fileError) Error() string { return fmt.Sprintf("%s:%d:%d: %s", e.path, 
 // ReadFile reads a migration file and the people file it names, which lies
 // beside it. Errors name the line and column and say what to write instead.
 func ReadFile(path string) (*File, error) {
+	return readFile(path, func(people string) (*PeopleTable, error) { return ReadPeople(people) })
+}
+
+func readFile(path string, readPeople func(string) (*PeopleTable, error)) (*File, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("the migration file cannot be read: %w", err)
@@ -39,9 +43,12 @@ func ReadFile(path string) (*File, error) {
 		return nil, err
 	}
 	if beside.people != "" {
-		if f.People.Rows, err = readPeople(besideOf(path, beside.people)); err != nil {
+		f.PeopleFile = besideOf(path, beside.people)
+		table, err := readPeople(f.PeopleFile)
+		if err != nil {
 			return nil, err
 		}
+		f.People.File, f.People.Rows = f.PeopleFile, table.Decisions()
 	}
 	if beside.containers != "" {
 		if f.Map, err = ReadMap(besideOf(path, beside.containers)); err != nil {
@@ -108,6 +115,10 @@ func parse(path string, data []byte) (f *File, beside tables, err error) {
 				"match":  func(n *yaml.Node) { f.People.Match = r.texts(n) },
 				"file":   func(n *yaml.Node) { beside.people = r.text(n) },
 				"others": func(n *yaml.Node) { f.People.Others = r.text(n) },
+				"left":   func(n *yaml.Node) { f.People.Left = r.text(n) },
+				"domains": func(n *yaml.Node) {
+					f.People.Domains = r.pairs(n, "the old domain and the new one, such as old.com: new.com")
+				},
 			})
 		},
 		"policies": func(n *yaml.Node) { r.policies(n, &f.Policies) },
@@ -196,6 +207,23 @@ func (r *reader) texts(n *yaml.Node) []string {
 	return out
 }
 
+// pairs reads a mapping of texts to texts.
+func (r *reader) pairs(n *yaml.Node, what string) map[string]string {
+	if n.Kind != yaml.MappingNode {
+		r.fail(n, "expected %s", what)
+		return nil
+	}
+	out := map[string]string{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := n.Content[i], n.Content[i+1]
+		if _, twice := out[k.Value]; twice {
+			r.fail(k, "the key %q stands here twice", k.Value)
+		}
+		out[k.Value] = r.text(v)
+	}
+	return out
+}
+
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
 	for k := range m {
@@ -203,46 +231,4 @@ func sortedKeys[V any](m map[string]V) []string {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-// readPeople reads the people file: a CSV with the columns source and target.
-func readPeople(path string) ([]PersonRow, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("the people file cannot be read: %w", err)
-	}
-	defer f.Close()
-	c := csv.NewReader(f)
-	c.FieldsPerRecord = -1
-	head, err := c.Read()
-	if err != nil {
-		return nil, fmt.Errorf("%s: the people file needs a first line: source,target", path)
-	}
-	src, dst := -1, -1
-	for i, h := range head {
-		switch strings.ToLower(strings.TrimSpace(strings.TrimPrefix(h, "\ufeff"))) {
-		case "source":
-			src = i
-		case "target":
-			dst = i
-		}
-	}
-	if src < 0 || dst < 0 {
-		return nil, fmt.Errorf("%s: the first line must name the columns source and target", path)
-	}
-	var rows []PersonRow
-	for {
-		rec, err := c.Read()
-		if err == io.EOF {
-			return rows, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		if max(src, dst) >= len(rec) {
-			line, _ := c.FieldPos(0)
-			return nil, fmt.Errorf("%s:%d: the line has %d columns, the first line has %d", path, line, len(rec), len(head))
-		}
-		rows = append(rows, PersonRow{Source: strings.TrimSpace(rec[src]), Target: strings.TrimSpace(rec[dst])})
-	}
 }

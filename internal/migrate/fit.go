@@ -141,8 +141,7 @@ func (f *fitter) context(items []item.Item) item.Item {
 			if id == "" {
 				continue
 			}
-			to, _ := f.people.target(id)
-			says = append(says, cmp.Or(to, f.people.name(id)))
+			says = append(says, f.people.becomes(id))
 		}
 	}
 	what := func(refs ...item.Ref) {

@@ -248,13 +248,22 @@ const noCounterpart = "no counterpart in the target; decide in the people file"
 
 // others handles people without a counterpart.
 func (w *fitting) others(from item.Item, field item.Field, ids []string) {
-	policy := w.spec.People.Others
-	if from.Kind != item.Task {
-		policy = asDropped // only tasks have a text that takes names
+	var named []string
+	for _, policy := range restPolicies {
+		of := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return w.people.rest(id) != policy })
+		if len(of) == 0 {
+			continue
+		}
+		if from.Kind != item.Task {
+			policy = asDropped // only tasks have a text that takes names
+		}
+		w.loseFor(from.Kind, field.Name, policy, from.ID, noCounterpart)
+		if policy == nameInText {
+			named = append(named, of...)
+		}
 	}
-	w.loseFor(from.Kind, field.Name, policy, from.ID, noCounterpart)
-	if w.spec.People.Others == "name-in-text" && from.Kind == item.Task {
-		w.lines = append(w.lines, label(field.Name)+" there: "+w.nameAll(ids))
+	if len(named) > 0 {
+		w.lines = append(w.lines, label(field.Name)+" there: "+w.nameAll(named))
 	}
 }
 

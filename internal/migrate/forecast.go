@@ -77,7 +77,10 @@ func (e *Engine) Forecast(ctx context.Context) (*Forecast, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &forecaster{e: e, out: &Forecast{Kinds: map[item.Kind]ForecastKind{}, Undo: map[item.Kind]UndoForecast{}}, known: known, limits: map[limitKey]int{}}
+	if err := e.foreknow(ctx); err != nil {
+		return nil, err
+	}
+	f := &forecaster{e: e, census: &census{}, out: &Forecast{Kinds: map[item.Kind]ForecastKind{}, Undo: map[item.Kind]UndoForecast{}}, known: known, limits: map[limitKey]int{}}
 	for _, s := range shards {
 		if f.e, err = e.at(ctx, s.Ref); err != nil {
 			return nil, err
@@ -104,6 +107,7 @@ func (e *Engine) knownShards(ctx context.Context) (map[item.Ref]ledger.Shard, er
 
 type forecaster struct {
 	e      *Engine
+	census *census
 	out    *Forecast
 	known  map[item.Ref]ledger.Shard
 	limits map[limitKey]int
@@ -184,6 +188,7 @@ func (f *forecaster) count(k item.Kind, change func(*ForecastKind)) {
 func (f *forecaster) unit(w *walked, line *ShardForecast) {
 	u := w.unit
 	f.e.losses.add(u.losses)
+	f.census.at(f.e.people).add(u.bundle)
 	for k, n := range u.limits {
 		f.limits[k] += n
 	}
@@ -262,7 +267,8 @@ func (f *forecaster) gone(ctx context.Context, source item.Ref, seen refSet) err
 func (f *forecaster) finish() *Forecast {
 	out := f.out
 	out.Losses = f.e.losses.list()
-	out.People = f.e.met()
+	people, notices := f.e.foresee(f.census)
+	out.People, out.Notices = people, append(out.Notices, notices...)
 	for k, n := range f.limits {
 		caps := f.e.To.Caps.Kinds[k.kind]
 		out.Limits = append(out.Limits, LimitHit{Kind: k.kind, Field: k.field, Limit: k.limit, Over: n, Why: cmp.Or(caps.Fields[k.field].Why, caps.Why)})

@@ -30,6 +30,7 @@ type memory struct {
 	blobs   map[item.Ref][]byte
 	people  []item.Item
 	writes  int
+	only    map[string]string     // people who are in one place, by id
 	places  []string              // that were opened, as a target
 	answer  func(write int) error // called after a write was carried out; an error is what the caller sees
 	refuse  func(c connector.Change) error
@@ -150,6 +151,9 @@ func (m *memory) List(_ context.Context, s connector.Shard, _ connector.Cursor) 
 		}
 		pages := []connector.Page{{Bundles: []item.Bundle{m.bundle(s.Ref)}}}
 		for _, p := range m.people {
+			if !p.Parent.Zero() && p.Parent != s.Ref {
+				continue
+			}
 			pages[0].Bundles = append(pages[0].Bundles, item.Bundle{Item: p, CheckItems: -1})
 		}
 		for _, k := range []item.Kind{item.Label, item.CustomField, item.List, item.Task} {
@@ -211,9 +215,14 @@ func (m *memory) Carrier(k item.Kind, mark string) string {
 	return mark
 }
 
-func (m *memory) Members(context.Context) iter.Seq2[item.Item, error] {
+// Members yields the people of a place: all, but for those who are in another
+// one alone.
+func (t targetSide) Members(context.Context) iter.Seq2[item.Item, error] {
 	return func(yield func(item.Item, error) bool) {
-		for _, p := range m.people {
+		for _, p := range t.people {
+			if in := t.only[p.ID]; in != "" && in != t.place {
+				continue
+			}
 			if !yield(p, nil) {
 				return
 			}
@@ -222,7 +231,10 @@ func (m *memory) Members(context.Context) iter.Seq2[item.Item, error] {
 }
 
 // targetSide and sourceSide tell the two Fetch methods apart.
-type targetSide struct{ *memory }
+type targetSide struct {
+	*memory
+	place string
+}
 
 func (t targetSide) Fetch(_ context.Context, _ item.Ref, refs []item.Ref) iter.Seq2[item.Bundle, error] {
 	return t.fetch(refs)
@@ -242,7 +254,7 @@ func (c cloud) Target(_ context.Context, place string) (connector.Target, error)
 	c.mu.Lock()
 	c.places = append(c.places, place)
 	c.mu.Unlock()
-	return targetSide(c), nil
+	return targetSide{c.memory, place}, nil
 }
 
 func (t targetSide) Write(_ context.Context, changes []connector.Change, open item.Opener) iter.Seq2[connector.Result, error] {

@@ -136,7 +136,7 @@ type bench struct {
 
 func newBench(t *testing.T, caps connector.Capabilities) *bench {
 	b := &bench{t: t, from: newMemory("http://src", everything()), to: newMemory("http://dst", caps), led: ledgertest.New(),
-		spec: Spec{Name: "test", Scope: []string{"board:Marketing"}, Timezone: "Europe/Oslo"}}
+		spec: Spec{Name: "test", Scope: []string{"board:Marketing"}, Timezone: "Europe/Oslo", People: People{Others: "name-in-text"}}}
 	lively(b.from)
 	b.to.people = []item.Item{b.from.people[0]}
 	return b

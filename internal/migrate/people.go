@@ -1,6 +1,9 @@
 package migrate
 
 import (
+	"maps"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -14,39 +17,62 @@ import (
 // members as the listing meets them. Safe for concurrent use.
 type peopleMap struct {
 	spec People
+	rows map[string]PersonRow // decisions by their source, folded
+
+	standings *standings
 
 	mu      sync.RWMutex
 	source  map[string]item.Item // by id
-	mapped  map[string]string    // source id → target id, "" for nobody
-	targets []item.Item
-	byEmail map[string]string
-	byUser  map[string]string
-	byName  map[string]string // "" where two share a name
-	byID    map[string]bool
-	names   map[string]string // user name at the source, folded → full name
+	mapped  map[string]decision  // by source id
+	names   map[string]string    // user name at the source, folded → id
+	targets map[string]item.Item // by id
+	byEmail index
+	byUser  index
+	byLocal index // what stands before the @ of a user name
+	byName  index
 }
 
-func newPeopleMap(spec People, targets []item.Item) *peopleMap {
-	p := &peopleMap{spec: spec, source: map[string]item.Item{}, mapped: map[string]string{}, targets: targets,
-		byEmail: map[string]string{}, byUser: map[string]string{}, byName: map[string]string{}, byID: map[string]bool{}, names: map[string]string{}}
+// An index finds a target member by one of its texts, folded; "" where two
+// share one.
+type index map[string]string
+
+func (x index) add(text, id string) {
+	if text == "" {
+		return
+	}
+	if had, twice := x[text]; twice && had != id {
+		id = ""
+	}
+	x[text] = id
+}
+
+// A decision is who a source member becomes, "" for nobody, and by what.
+type decision struct {
+	target, by string
+	absent     bool // decided by hand to be somebody who is not in this place
+}
+
+func newPeopleMap(spec People, targets []item.Item, told *standings) *peopleMap {
+	p := &peopleMap{spec: spec, standings: told, rows: map[string]PersonRow{}, source: map[string]item.Item{}, mapped: map[string]decision{},
+		names: map[string]string{}, targets: map[string]item.Item{}, byEmail: index{}, byUser: index{}, byLocal: index{}, byName: index{}}
+	p.spec.Domains = map[string]string{}
+	for from, to := range spec.Domains {
+		p.spec.Domains[fold(from)] = fold(to)
+	}
+	for _, r := range spec.Rows {
+		if _, twice := p.rows[fold(r.Source)]; !twice {
+			p.rows[fold(r.Source)] = r
+		}
+	}
 	for _, t := range targets {
-		p.byID[t.ID] = true
-		if e := fold(item.Email.Get(t)); e != "" {
-			p.byEmail[e] = t.ID
+		p.targets[t.ID] = t
+		p.byEmail.add(fold(item.Email.Get(t)), t.ID)
+		user := fold(item.UserName.Get(t))
+		p.byUser.add(user, t.ID)
+		if local, _, ok := strings.Cut(user, "@"); ok {
+			p.byLocal.add(local, t.ID)
 		}
-		if u := fold(item.UserName.Get(t)); u != "" {
-			p.byUser[u] = t.ID
-			if local, _, ok := strings.Cut(u, "@"); ok {
-				p.byUser[local] = t.ID
-			}
-		}
-		if n := fold(item.Name.Get(t)); n != "" {
-			if _, twice := p.byName[n]; twice {
-				p.byName[n] = ""
-			} else {
-				p.byName[n] = t.ID
-			}
-		}
+		p.byName.add(fold(item.Name.Get(t)), t.ID)
 	}
 	return p
 }
@@ -60,49 +86,141 @@ func fold(s string) string {
 func (p *peopleMap) meet(m item.Item) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if told := p.standings.learn(m); told != item.Standing.Get(m) {
+		m = m.Clone()
+		item.Standing.Set(&m, told)
+	}
 	p.source[m.ID] = m
 	if u := fold(item.UserName.Get(m)); u != "" {
-		p.names[u] = p.display(m)
+		p.names[u] = m.ID
 	}
-	p.mapped[m.ID], _ = p.decide(m)
+	p.mapped[m.ID] = p.decide(m)
 }
 
-// decide finds a member's counterpart and says by what.
-func (p *peopleMap) decide(m item.Item) (target, by string) {
-	name, user, email := fold(item.Name.Get(m)), fold(item.UserName.Get(m)), fold(item.Email.Get(m))
-	for _, row := range p.spec.Rows {
-		s := fold(row.Source)
-		if s == "" || row.Source != m.ID && s != name && s != user && s != email {
-			continue
+// again decides about everybody once more, with what became known since.
+func (p *peopleMap) again() {
+	p.mu.RLock()
+	all := slices.Collect(maps.Values(p.source))
+	p.mu.RUnlock()
+	for _, m := range all {
+		p.meet(m)
+	}
+}
+
+// standings are what any container told of the source's accounts: one tells
+// what another does not. Safe for concurrent use.
+type standings struct {
+	mu sync.Mutex
+	by map[string]string // by the member's id
+}
+
+// learn notes what a member's container tells, and returns what is known.
+func (s *standings) learn(m item.Item) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if told := item.Standing.Get(m); told != "" && s.by[m.ID] != item.Disabled {
+		s.by[m.ID] = told
+	}
+	return s.by[m.ID]
+}
+
+// decide finds a member's counterpart and says by what. What a person decided
+// comes first, then the rules in their order, then the rule for those who left.
+func (p *peopleMap) decide(m item.Item) decision {
+	if row, ok := p.row(m); ok {
+		id, _ := p.named(row.Target)
+		return decision{target: id, by: byHand, absent: id == "" && row.Target != Nobody}
+	}
+	var found decision
+	for _, by := range p.spec.Match {
+		if id := p.match(m, by); id != "" {
+			found = decision{target: id, by: by}
+			break
 		}
-		if row.Target == "-" || row.Target == "" {
-			return "", "hand"
-		}
-		t := fold(row.Target)
-		if p.byID[row.Target] {
-			return row.Target, "hand"
-		}
-		for _, idx := range []map[string]string{p.byEmail, p.byUser, p.byName} {
-			if id := idx[t]; id != "" {
-				return id, "hand"
+	}
+	if p.spec.Left == "" {
+		return found
+	}
+	if found.target == "" && gone(m) || found.target != "" && item.Standing.Get(p.targets[found.target]) == item.Disabled {
+		return decision{by: byLeaving}
+	}
+	return found
+}
+
+// gone reports whether a member is somebody who left, or no person at all.
+func gone(m item.Item) bool {
+	s := item.Standing.Get(m)
+	return s == item.Disabled || s == item.Bot
+}
+
+// match looks for a member's counterpart by one rule; "" if there is none, or
+// more than one.
+func (p *peopleMap) match(m item.Item, by string) string {
+	email, user := fold(item.Email.Get(m)), fold(item.UserName.Get(m))
+	switch by {
+	case byEmail:
+		return p.byEmail[email]
+	case byDomain:
+		for _, s := range []string{email, user} {
+			local, domain, _ := strings.Cut(s, "@")
+			if to := p.spec.Domains[domain]; to != "" && local != "" {
+				if id := p.address(local + "@" + to); id != "" {
+					return id
+				}
 			}
 		}
-	}
-	for _, by := range p.spec.Match {
-		var id string
-		switch by {
-		case "email":
-			id = p.byEmail[email]
-		case "username":
-			id = p.byUser[user]
-		case "name":
-			id = p.byName[name]
+	case byUserName:
+		if id, ok := p.byUser[user]; ok {
+			return id
 		}
-		if id != "" {
-			return id, by
+		return p.byLocal[user]
+	case byName:
+		return p.byName[fold(item.Name.Get(m))]
+	}
+	return ""
+}
+
+// address finds a target member by an address, which may be the one that they
+// sign in with.
+func (p *peopleMap) address(s string) string {
+	if id, ok := p.byEmail[s]; ok {
+		return id
+	}
+	return p.byUser[s]
+}
+
+// row returns the decision that was made by hand for a member, if there is one.
+func (p *peopleMap) row(m item.Item) (PersonRow, bool) {
+	if len(p.rows) == 0 {
+		return PersonRow{}, false
+	}
+	for _, s := range []string{m.ID, item.Email.Get(m), item.UserName.Get(m), item.Name.Get(m)} {
+		if r, ok := p.rows[fold(s)]; ok && s != "" {
+			return r, true
 		}
 	}
-	return "", ""
+	if short := strings.TrimLeft(m.ID, "0"); short != m.ID && digits.MatchString(short) {
+		r, ok := p.rows[short] // a spreadsheet takes an id of digits for a number
+		return r, ok
+	}
+	return PersonRow{}, false
+}
+
+var digits = regexp.MustCompile(`^[0-9]+$`)
+
+// named finds the target member that a decision names: by id, e-mail, user name
+// or full name. many is set if several are called so; "-" names nobody.
+func (p *peopleMap) named(text string) (id string, many bool) {
+	if _, ok := p.targets[text]; ok {
+		return text, false
+	}
+	t := fold(text)
+	for _, x := range []index{p.byEmail, p.byUser, p.byLocal, p.byName} {
+		if id, ok := x[t]; ok {
+			return id, id == ""
+		}
+	}
+	return "", false
 }
 
 // target returns the counterpart of a source member; ok is false if there is
@@ -110,8 +228,33 @@ func (p *peopleMap) decide(m item.Item) (target, by string) {
 func (p *peopleMap) target(id string) (target string, ok bool) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	t := p.mapped[id]
+	t := p.mapped[id].target
 	return t, t != ""
+}
+
+// rest says what becomes of a member without a counterpart.
+func (p *peopleMap) rest(id string) string {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.mapped[id].by == byLeaving {
+		return p.spec.Left
+	}
+	return p.spec.rest()
+}
+
+// becomes says what stands for a member in texts and versions: the counterpart,
+// else the name, and that they left where that decides.
+func (p *peopleMap) becomes(id string) string {
+	p.mu.RLock()
+	d := p.mapped[id]
+	p.mu.RUnlock()
+	switch {
+	case d.target != "":
+		return d.target
+	case d.by == byLeaving:
+		return byLeaving + " " + p.name(id)
+	}
+	return p.name(id)
 }
 
 // name returns what a source member is called; an unknown one by its id.
@@ -137,25 +280,88 @@ func (p *peopleMap) display(m item.Item) string {
 func (p *peopleMap) mentioned(user string) (name string, ok bool) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	name, ok = p.names[fold(user)]
-	return name, ok
+	id, ok := p.names[fold(user)]
+	if !ok {
+		return "", false
+	}
+	return p.display(p.source[id]), true
+}
+
+// called returns the id behind a user name of the source.
+func (p *peopleMap) called(user string) (id string, ok bool) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	id, ok = p.names[fold(user)]
+	return id, ok
 }
 
 // A Person is one line of the people part of a forecast. Ids only.
 type Person struct {
 	Source string `json:"source"`
 	Target string `json:"target,omitempty"`
-	By     string `json:"by,omitempty"` // email, username, name, hand; "" for nobody
+	By     string `json:"by,omitempty"` // email, domain, username, name, hand, left; "" for nobody
+	// Assigned is how many tasks, and entries of checklists, have the person as
+	// one who works on them.
+	Assigned int    `json:"assigned,omitempty"`
+	State    string `json:"state,omitempty"` // of the target's account: found, guest, disabled, unlicensed, outside
+	// Undecided is set for who has no counterpart that anybody or a rule chose
+	// without doubt.
+	Undecided bool `json:"undecided,omitempty"`
 }
 
-// all lists the members met so far and their counterparts.
+// all lists the members met so far and their counterparts, by id.
 func (p *peopleMap) all() []Person {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
+	shared := p.shared()
 	var out []Person
-	for id, m := range p.source {
-		t, by := p.decide(m)
-		out = append(out, Person{Source: id, Target: t, By: by})
+	for id, d := range p.mapped {
+		out = append(out, Person{Source: id, Target: d.target, By: d.by, State: p.state(d.target),
+			Undecided: d.by == "" || d.absent || d.by == byName && len(shared[d.target]) > 1})
+	}
+	slices.SortFunc(out, func(a, b Person) int { return compare(a.Source, b.Source) })
+	return out
+}
+
+// shared lists, by target, the source members that become one, where they are
+// several. The caller holds the lock.
+func (p *peopleMap) shared() map[string][]string {
+	out := map[string][]string{}
+	for id, d := range p.mapped {
+		if d.target != "" {
+			out[d.target] = append(out[d.target], id)
+		}
+	}
+	for target, ids := range out {
+		slices.Sort(ids)
+		if len(ids) == 1 {
+			delete(out, target)
+		}
 	}
 	return out
+}
+
+// The states of a target member, beside what the cloud tells of their standing.
+const (
+	stateFound   = "found"
+	stateOutside = "outside" // not among the people of the place
+)
+
+// state says what is known of a target member's account; "" for nobody.
+func (p *peopleMap) state(id string) string {
+	m, ok := p.targets[id]
+	if !ok {
+		return ""
+	}
+	standing := item.Standing.Get(m)
+	if standing == "" || standing == item.Active {
+		standing = stateFound
+	}
+	switch {
+	case !item.Outside.Get(m):
+		return standing
+	case standing == stateFound:
+		return stateOutside
+	}
+	return standing + ", " + stateOutside
 }

@@ -63,6 +63,9 @@ func (e *Engine) Run(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := e.decided(ctx, shards); err != nil {
+		return nil, err
+	}
 	_, resumed, err := e.Ledger.Begin(ctx, e.Now())
 	if err != nil {
 		return nil, fmt.Errorf("the ledger: %w", err)

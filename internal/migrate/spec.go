@@ -31,17 +31,6 @@ type Spec struct {
 	Pace     *pace.Plan
 }
 
-// People says how source members become target members.
-type People struct {
-	Match  []string // in order: email, username, name
-	Rows   []PersonRow
-	Others string // what becomes of a person without a counterpart: name-in-text, drop
-}
-
-// A PersonRow is one decision made by hand: a person of the source, by id, user
-// name, e-mail or full name, and one of the target likewise; "-" for nobody.
-type PersonRow struct{ Source, Target string }
-
 // Policies choose what becomes of what the target cannot hold as the source
 // had it.
 type Policies struct {
@@ -126,19 +115,8 @@ func (s *Spec) Validate() error {
 			return err
 		}
 	}
-	if len(s.People.Match) == 0 {
-		s.People.Match = []string{"email", "name"}
-	}
-	for _, m := range s.People.Match {
-		if !slices.Contains([]string{"email", "username", "name"}, m) {
-			return fmt.Errorf("people.match cannot be %q; choose from email, username, name", m)
-		}
-	}
-	if s.People.Others == "" {
-		s.People.Others = "name-in-text"
-	}
-	if !slices.Contains([]string{"name-in-text", "drop"}, s.People.Others) {
-		return fmt.Errorf("people.others cannot be %q; choose name-in-text or drop", s.People.Others)
+	if err := s.People.validate(); err != nil {
+		return err
 	}
 	if _, err := s.location(); err != nil {
 		return fmt.Errorf("there is no time zone %q; use a name like Europe/Oslo", s.Timezone)

@@ -99,6 +99,9 @@ func (e *Engine) Verify(ctx context.Context, names bool) (*Verdict, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := e.foreknow(ctx); err != nil {
+		return nil, err
+	}
 	v := &verifier{e: e, there: there, known: known, names: names,
 		out: &Verdict{Kinds: map[item.Kind]Compared{}, Extra: map[item.Kind]int{}, Counters: map[item.Kind]Countered{}}}
 	if names {

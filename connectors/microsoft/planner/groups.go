@@ -134,28 +134,36 @@ func (c *cloud) until(ctx context.Context, bound time.Duration, what string, the
 // members yields the people of a group; other things that can be in one are
 // left out.
 func (c *cloud) members(ctx context.Context, groupID string) ([]user, error) {
-	all, err := microsoft.All(microsoft.List[user](ctx, c.graph, "/groups/"+groupID+"/members", url.Values{"$select": {userFields}, "$top": {"999"}}))
+	var all []user
+	err := c.withStanding(func(fields string) (err error) {
+		all, err = microsoft.All(microsoft.List[user](ctx, c.graph, "/groups/"+groupID+"/members", url.Values{"$select": {fields}, "$top": {"999"}}))
+		return err
+	})
 	return slices.DeleteFunc(all, func(u user) bool { return u.Type != "" && u.Type != "#microsoft.graph.user" }), err
 }
 
 // users reads people by their ids; one who is gone is left out.
 func (c *cloud) users(ctx context.Context, ids []string) ([]user, error) {
-	calls := make([]microsoft.BatchCall, len(ids))
-	for i, id := range ids {
-		calls[i] = microsoft.BatchCall{Method: http.MethodGet, Path: "/users/" + url.PathEscape(id) + "?$select=" + userFields}
-	}
 	var out []user
-	for _, a := range c.graph.Batch(ctx, calls) {
-		var u user
-		switch err := a.Decode(&u); {
-		case microsoft.IsGone(err), microsoft.IsForbidden(err):
-		case err != nil:
-			return nil, err
-		default:
-			out = append(out, u)
+	err := c.withStanding(func(fields string) error {
+		out = nil
+		calls := make([]microsoft.BatchCall, len(ids))
+		for i, id := range ids {
+			calls[i] = microsoft.BatchCall{Method: http.MethodGet, Path: "/users/" + url.PathEscape(id) + "?$select=" + fields}
 		}
-	}
-	return out, nil
+		for _, a := range c.graph.Batch(ctx, calls) {
+			var u user
+			switch err := a.Decode(&u); {
+			case microsoft.IsGone(err), microsoft.IsForbidden(err) && fields == userFields:
+			case err != nil:
+				return err
+			default:
+				out = append(out, u)
+			}
+		}
+		return nil
+	})
+	return out, err
 }
 
 // join makes people members of a group; those who are already stay so.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/connectors/microsoft"
@@ -86,6 +87,9 @@ type cloud struct {
 	options  options
 	log      *slog.Logger
 	web      string
+
+	// basic is set once the connection was refused more than people's names.
+	basic atomic.Bool
 
 	mu     sync.Mutex
 	drives map[string]drive // by group, once they are there

@@ -253,6 +253,7 @@ func memberItem(u user, planID string) item.Item {
 	item.Name.Set(&it, u.Name)
 	item.UserName.Set(&it, u.UPN)
 	item.Email.Set(&it, cmp.Or(u.Mail, u.UPN))
+	item.Standing.Set(&it, u.standing())
 	dropEmpty(&it)
 	return it
 }

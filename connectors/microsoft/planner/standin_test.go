@@ -529,3 +529,61 @@ func TestMembers(t *testing.T) {
 		}
 	})
 }
+
+// TestStandings: what the directory tells of accounts, and what a connection
+// learns that may read names and no more.
+func TestStandings(t *testing.T) {
+	users := []standin.User{{Name: "Ada", Mail: "ada@x.invalid"}, {Name: "Gil", Mail: "gil@x.invalid", Guest: true}, {Name: "Dan", Mail: "dan@x.invalid", Disabled: true},
+		{Name: "Uma", Mail: "uma@x.invalid", Unlicensed: true}, {Name: "Both", Mail: "both@x.invalid", Guest: true, Disabled: true}}
+	for _, basic := range []bool{false, true} {
+		r := tenant(t, standin.Options{BasicUsers: basic}, false)
+		for _, u := range users {
+			r.srv.AddUser(u)
+		}
+		r.srv.AddGroup("Few", "ada@x.invalid", "dan@x.invalid")
+		want := map[string][2]any{"Ada": {item.Active, false}, "Gil": {item.Guest, true}, "Dan": {item.Disabled, false},
+			"Uma": {item.Unlicensed, true}, "Both": {item.Disabled, true}}
+		dst, err := r.cloud.Target(r.ctx(), "group:Few")
+		if err != nil {
+			t.Fatal(err)
+		}
+		met := 0
+		for _, m := range collect(t, dst.Members(r.ctx())) {
+			w, ours := want[item.Name.Get(m)]
+			if !ours {
+				continue
+			}
+			met++
+			if basic {
+				w[0] = ""
+			}
+			if got := [2]any{item.Standing.Get(m), item.Outside.Get(m)}; got != w {
+				t.Errorf("basic %v, %s: %v, want %v", basic, item.Name.Get(m), got, w)
+			}
+		}
+		if met != len(want) {
+			t.Errorf("basic %v: %d people, want %d", basic, met, len(want))
+		}
+		var ids []string
+		for _, m := range collect(t, dst.Members(r.ctx())) {
+			ids = append(ids, m.ID)
+		}
+		people, err := r.cloud.(*cloud).users(r.ctx(), append(ids, "00000000-0000-4000-8000-000000000000"))
+		if err != nil || len(people) != len(ids) {
+			t.Fatalf("basic %v: %d of %d people, %v", basic, len(people), len(ids), err)
+		}
+		for _, u := range people {
+			if w, ours := want[u.Name]; ours && !basic && u.standing() != w[0] {
+				t.Errorf("%s is %s by id, want %s", u.Name, u.standing(), w[0])
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		u    user
+		want string
+	}{"nothing told": {user{}, ""}, "licences alone": {user{Licences: &[]struct{}{{}}}, ""}, "no licence": {user{Licences: &[]struct{}{}}, item.Unlicensed}} {
+		if got := c.u.standing(); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}

@@ -331,31 +331,41 @@ func (t *target) Link(ref, container item.Ref) string { return t.link(ref, conta
 // whom can be made members of the group; else those of the group.
 func (t *target) Members(ctx context.Context) iter.Seq2[item.Item, error] {
 	return func(yield func(item.Item, error) bool) {
-		any := false
-		for u, err := range microsoft.List[user](ctx, t.graph, "/users", url.Values{"$select": {userFields}, "$top": {"999"}}) {
-			if microsoft.IsForbidden(err) && !any {
-				break
-			}
-			if err != nil {
+		var inGroup []user
+		groupID := t.known()
+		if groupID != "" {
+			var err error
+			inGroup, err = t.members(ctx, groupID)
+			switch {
+			case microsoft.IsForbidden(err), microsoft.IsGone(err):
+				groupID = "" // nobody knows who is outside
+			case err != nil:
 				yield(item.Item{}, err)
 				return
 			}
-			any = true
-			if !yield(memberItem(u, ""), nil) {
-				return
-			}
 		}
-		groupID := t.known()
-		if any || groupID == "" {
-			return
+		joined := map[string]bool{}
+		for _, u := range inGroup {
+			joined[u.ID] = true
 		}
-		members, err := t.members(ctx, groupID)
-		if err != nil {
+		var all []user
+		err := t.withStanding(func(fields string) (err error) {
+			all, err = microsoft.All(microsoft.List[user](ctx, t.graph, "/users", url.Values{"$select": {fields}, "$top": {"999"}}))
+			return err
+		})
+		switch {
+		case microsoft.IsForbidden(err):
+			all = inGroup // the directory is closed to this connection
+		case err != nil:
 			yield(item.Item{}, err)
 			return
 		}
-		for _, u := range members {
-			if !yield(memberItem(u, ""), nil) {
+		for _, u := range all {
+			it := memberItem(u, "")
+			if groupID != "" && !joined[u.ID] {
+				item.Outside.Set(&it, true)
+			}
+			if !yield(it, nil) {
 				return
 			}
 		}

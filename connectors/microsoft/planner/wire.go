@@ -58,6 +58,10 @@ type user struct {
 	Name string `json:"displayName"`
 	Mail string `json:"mail"`
 	UPN  string `json:"userPrincipalName"`
+	// What follows needs a right of its own: see standing.
+	Enabled  *bool       `json:"accountEnabled"`
+	Relation string      `json:"userType"`
+	Licences *[]struct{} `json:"assignedLicenses"`
 }
 
 type plan struct {

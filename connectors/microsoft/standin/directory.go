@@ -18,6 +18,7 @@ const domain = "contoso.invalid"
 type user struct {
 	id, name, mail, upn, given, surname string
 	created                             time.Time
+	disabled, guest, unlicensed         bool
 }
 
 type group struct {
@@ -33,7 +34,7 @@ type group struct {
 func (g *group) has(id string) bool { return slices.Contains(g.members, id) }
 
 func (s *Server) addUser(u User) *user {
-	n := &user{id: strings.ToLower(u.ID), name: u.Name, mail: u.Mail, upn: u.UPN, created: s.now()}
+	n := &user{id: strings.ToLower(u.ID), name: u.Name, mail: u.Mail, upn: u.UPN, created: s.now(), disabled: u.Disabled, guest: u.Guest, unlicensed: u.Unlicensed}
 	if n.id == "" {
 		n.id = s.guid()
 	}
@@ -90,16 +91,28 @@ func (s *Server) findUser(who string) *user {
 	return nil
 }
 
+// businessPremium is Microsoft's id of the licence that people have here:
+// https://learn.microsoft.com/en-us/entra/identity/users/licensing-service-plan-reference
+const businessPremium = "cbdc14ab-d96c-4c30-b9f4-6ada7cdc1d46"
+
 // userProperties are those that a user shows without $select (docs: user).
-var userHidden = []string{"accountEnabled", "createdDateTime", "userType", "department", "companyName", "usageLocation", "city", "country"}
+var userHidden = []string{"accountEnabled", "assignedLicenses", "createdDateTime", "userType", "department", "companyName", "usageLocation", "city", "country"}
 
 func (u *user) object() object {
+	relation := "Member"
+	if u.guest {
+		relation = "Guest"
+	}
+	licences := []object{}
+	if !u.guest && !u.unlicensed {
+		licences = append(licences, object{"disabledPlans": []string{}, "skuId": businessPremium})
+	}
 	return object{
 		"@odata.type": "#microsoft.graph.user", onSelect: userHidden,
 		"id": u.id, "displayName": orNull(u.name), "mail": orNull(u.mail), "userPrincipalName": u.upn,
 		"givenName": orNull(u.given), "surname": orNull(u.surname), "businessPhones": []string{}, "jobTitle": nil,
 		"mobilePhone": nil, "officeLocation": nil, "preferredLanguage": nil,
-		"accountEnabled": true, "createdDateTime": stampSeconds(u.created), "userType": "Member",
+		"accountEnabled": !u.disabled, "assignedLicenses": licences, "createdDateTime": stampSeconds(u.created), "userType": relation,
 		"department": nil, "companyName": nil, "usageLocation": nil, "city": nil, "country": nil,
 	}
 }
@@ -147,7 +160,24 @@ func (s *Server) organization(c *call) (answer, error) {
 	}}, 0)
 }
 
+// mayKnow refuses properties of people beyond the basic ones where the app was
+// granted no more: https://learn.microsoft.com/en-us/graph/permissions-reference#userreadbasicall
+func (s *Server) mayKnow(c *call) error {
+	if !s.opts.BasicUsers {
+		return nil
+	}
+	for _, p := range strings.Split(c.query.Get("$select"), ",") {
+		if slices.Contains(userHidden, p) {
+			return refuse(http.StatusForbidden, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+		}
+	}
+	return nil
+}
+
 func (s *Server) getUser(c *call) (answer, error) {
+	if err := s.mayKnow(c); err != nil {
+		return answer{}, err
+	}
 	u := s.findUser(c.vars["user"])
 	if u == nil {
 		return answer{}, directoryNotFound(c.vars["user"])
@@ -156,6 +186,9 @@ func (s *Server) getUser(c *call) (answer, error) {
 }
 
 func (s *Server) listUsers(c *call) (answer, error) {
+	if err := s.mayKnow(c); err != nil {
+		return answer{}, err
+	}
 	var all []object
 	for _, u := range s.users {
 		all = append(all, plain(u.object()))
@@ -328,6 +361,9 @@ func (g *group) memberIDs() *[]string { return &g.members }
 func (g *group) ownerIDs() *[]string  { return &g.owners }
 
 func (s *Server) people(c *call, which func(*group) *[]string) (answer, error) {
+	if err := s.mayKnow(c); err != nil {
+		return answer{}, err
+	}
 	g, err := s.group(c)
 	if err != nil {
 		return answer{}, err

@@ -38,6 +38,9 @@ type Options struct {
 	ReplyDelay time.Duration
 	// TokenLife is how long an access token is good for; 0 means 3600 seconds.
 	TokenLife time.Duration
+	// BasicUsers grants User.ReadBasic.All and no more: who asks for more than
+	// names and addresses of people is refused.
+	BasicUsers bool
 	// Users are there from the start. With none, one administrator is, so that a
 	// delegated connection has somebody to act as.
 	Users []User
@@ -51,6 +54,11 @@ type User struct {
 	Name string `json:"name"`
 	Mail string `json:"mail,omitempty"`
 	UPN  string `json:"upn,omitempty"` // "" means the mail, else made from the name
+	// Disabled accounts sign nobody in, Guests are of another tenant, and
+	// Unlicensed ones have none of the licences that everybody else has.
+	Disabled   bool `json:"disabled,omitempty"`
+	Guest      bool `json:"guest,omitempty"`
+	Unlicensed bool `json:"unlicensed,omitempty"`
 }
 
 // Limits are what the services hold, as documented: FACTS.md (Planner) keeps

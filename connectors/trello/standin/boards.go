@@ -303,8 +303,7 @@ func (s *Server) inviteToBoard(q *call) (any, error) {
 	if name == "" {
 		name = email
 	}
-	m := s.addMember(Member{Username: "user" + s.hex(4), FullName: name, Email: email})
-	m.unconfirmed, m.extra = true, map[string]any{"memberType": "ghost"}
+	m := s.addMember(Member{Username: "user" + s.hex(4), FullName: name, Email: email, Ghost: true})
 	return s.join(q, b, m)
 }
 

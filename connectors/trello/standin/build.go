@@ -12,7 +12,12 @@ import (
 )
 
 // Member is a person, for the builders.
-type Member struct{ Username, FullName, Email string }
+type Member struct {
+	Username, FullName, Email string
+	// Deactivated marks an account that an enterprise closed, Ghost one that was
+	// invited and that nobody signed up for: each membership says so.
+	Deactivated, Ghost bool
+}
 
 // Board describes a board for AddBoard. People are named by user name, labels
 // and custom fields by name. Where a text or an address holds {card:Name}, the
@@ -97,7 +102,7 @@ type Attachment struct {
 func (s *Server) Me() Member {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Member{s.me.username, s.me.fullName, s.me.email}
+	return Member{Username: s.me.username, FullName: s.me.fullName, Email: s.me.email}
 }
 
 // AddMember adds a person and returns their id; one who is there already is
@@ -112,7 +117,10 @@ func (s *Server) AddMember(m Member) string {
 }
 
 func (s *Server) addMember(m Member) *member {
-	n := &member{id: s.newID(s.now()), username: m.Username, fullName: m.FullName, email: m.Email}
+	n := &member{id: s.newID(s.now()), username: m.Username, fullName: m.FullName, email: m.Email, deactivated: m.Deactivated, unconfirmed: m.Ghost}
+	if m.Ghost {
+		n.extra = map[string]any{"memberType": "ghost"}
+	}
 	for _, w := range strings.Fields(m.FullName) {
 		n.initials += strings.ToUpper(string([]rune(w)[:1]))
 	}

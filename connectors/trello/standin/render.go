@@ -81,7 +81,7 @@ func (s *Server) showBoard(b *board) map[string]any {
 func showMemberships(all []*membership) []any {
 	out := make([]any, len(all))
 	for i, ms := range all {
-		out[i] = over(over(map[string]any{"unconfirmed": false, "deactivated": false}, ms.extra),
+		out[i] = over(over(map[string]any{"unconfirmed": ms.member.unconfirmed, "deactivated": ms.member.deactivated}, ms.extra),
 			map[string]any{"id": ms.id, "idMember": ms.member.id, "memberType": ms.role})
 	}
 	return out

@@ -13,7 +13,7 @@ import (
 type member struct {
 	id, username, fullName, initials, email, bio string
 	avatarHash, avatarURL                        string
-	unconfirmed                                  bool
+	unconfirmed, deactivated                     bool
 	extra                                        map[string]any
 }
 
