@@ -30,7 +30,7 @@ func formatPath(taskID string) string {
 func (t *target) showInPlace(ctx context.Context, jobs []*job) {
 	var open []*job
 	for _, j := range jobs {
-		if j.live() && j.hint != "" && (j.ch.Op == connector.Update || !t.formatsFollow(ctx, j)) {
+		if j.live() && j.place.hint != "" && (j.ch.Op == connector.Update || !t.formatsFollow(ctx, j)) {
 			open = append(open, j)
 		}
 	}
@@ -47,7 +47,7 @@ func (t *target) showInPlace(ctx context.Context, jobs []*job) {
 				open[i].err = err
 				continue
 			}
-			writes = append(writes, patch(formatPath(open[i].now.task.ID), f.Etag, map[string]any{"orderHint": open[i].hint}))
+			writes = append(writes, patch(formatPath(open[i].now.task.ID), f.Etag, map[string]any{"orderHint": open[i].place.hint}))
 			of = append(of, open[i])
 		}
 		open = nil

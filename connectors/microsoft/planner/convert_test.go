@@ -28,7 +28,7 @@ func TestHints(t *testing.T) {
 	}
 	got, o := []string{"a"}, order{"a", "b"}
 	for range 20 {
-		got = append(got, o.take())
+		got = append(got, o.take().hint)
 	}
 	if got = append(got, "b"); !slices.IsSorted(got) {
 		t.Errorf("a chain does not sort as it shall stand: %q", got)

@@ -20,10 +20,16 @@ type order struct {
 	next string // of what stands behind
 }
 
+// A spot is where a change puts its item.
+type spot struct {
+	hint string // "" leaves the item where it is
+	next string // the hint of what stands behind it; "" at the end of the order
+}
+
 // take gives the next item of the run its place.
-func (o *order) take() string {
+func (o *order) take() spot {
 	o.prev = between(o.prev, o.next)
-	return o.prev
+	return spot{o.prev, o.next}
 }
 
 // startAfter is the place behind a sibling ("" for the first place), where the
@@ -78,59 +84,64 @@ func (t *target) taskSiblings(ctx context.Context, bucketID string) ([]sibling, 
 	return out, err
 }
 
-// hints gives every change that needs a place its order hint; "" leaves the
-// place as it is. parent tells what the siblings of a change share; read reads
-// them, once a parent, and not at all where we know the end of the order.
-func (t *target) hints(ctx context.Context, changes []connector.Change, parent func(connector.Change) string,
-	read func(context.Context, string) ([]sibling, error)) ([]string, []error) {
-	out, errs := make([]string, len(changes)), make([]error, len(changes))
+// places tells where every change goes. parent tells what the siblings of a
+// change share; read reads them, once a parent, and not at all where we know the
+// end of the order.
+func (t *target) places(ctx context.Context, changes []connector.Change, parent func(connector.Change) string,
+	read func(context.Context, string) ([]sibling, error)) ([]spot, []error) {
+	out, errs := make([]spot, len(changes)), make([]error, len(changes))
 	orders := map[string]*order{}
 	placed := map[string]*order{} // by item: the order as it stood behind it
+	stays := map[string]string{}  // by parent: the latest item that keeps its place
 	known := map[string][]sibling{}
 	failed := map[string]error{} // by parent: its siblings could not be read
 	var moving []string
 	for _, ch := range changes {
-		if ch.Op == connector.Update {
+		if moves(ch) {
 			moving = append(moving, ch.Item.ID)
 		}
 	}
+	start := func(p, after string) (*order, error) {
+		if end, ok := t.tail(p); ok && after == end.id && after != "" {
+			return &order{prev: end.hint}, nil
+		}
+		if _, ok := known[p]; !ok {
+			there, err := read(ctx, p)
+			if err != nil {
+				failed[p] = err
+				return nil, err
+			}
+			known[p] = there
+		}
+		o := startAfter(known[p], after, moving)
+		return &o, nil
+	}
 	for i, ch := range changes {
 		p := parent(ch)
+		if ch.Op == connector.Update && !moves(ch) { // it stays where it is; what follows stands behind it
+			stays[p] = ch.Item.ID
+			delete(orders, p)
+			continue
+		}
 		if failed[p] != nil {
 			errs[i] = failed[p]
 			continue
 		}
 		o := orders[p]
-		if before := placed[ch.After]; before != nil && ch.After != "" && !ch.AfterPrevious {
-			behind := *before // it follows what this very call puts elsewhere
+		switch before := placed[ch.After]; {
+		case ch.AfterPrevious && o != nil:
+		case ch.AfterPrevious:
+			o, errs[i] = start(p, stays[p])
+		case before != nil && ch.After != "": // it follows what this very call puts elsewhere
+			behind := *before
 			o = &behind
-			orders[p] = o
-		} else if o == nil || !ch.AfterPrevious {
-			o = &order{}
-			orders[p] = o
-			if end, ok := t.tail(p); ok && ch.After == end.id && ch.After != "" {
-				*o = order{prev: end.hint}
-			} else {
-				siblings, ok := known[p]
-				if !ok {
-					var err error
-					if siblings, err = read(ctx, p); err != nil {
-						failed[p], errs[i] = err, err
-						continue
-					}
-					known[p] = siblings
-				}
-				*o = startAfter(siblings, ch.After, moving)
-			}
+		default:
+			o, errs[i] = start(p, ch.After)
 		}
-		if ch.Op == connector.Update && !dirty(ch, item.Position.Name) {
-			if ch.Prev != nil { // stays where it is; what follows stands behind it
-				if stays := item.Position.Get(ch.Prev.Item); stays != "" {
-					o.prev = stays
-				}
-			}
+		if errs[i] != nil {
 			continue
 		}
+		orders[p] = o
 		out[i] = o.take()
 		if ch.Op == connector.Update {
 			now := *o
@@ -138,6 +149,11 @@ func (t *target) hints(ctx context.Context, changes []connector.Change, parent f
 		}
 	}
 	return out, errs
+}
+
+// moves reports whether a change puts something that is there elsewhere.
+func moves(ch connector.Change) bool {
+	return ch.Op == connector.Update && dirty(ch, item.Position.Name)
 }
 
 func (t *target) tail(parent string) (tail, bool) {
@@ -162,7 +178,7 @@ func (t *target) remember(parent string, e tail) {
 // writeLists makes or changes buckets.
 func (t *target) writeLists(ctx context.Context, changes []connector.Change) []connector.Result {
 	out := make([]connector.Result, len(changes))
-	hints, errs := t.hints(ctx, changes, func(ch connector.Change) string { return ch.Item.Parent.ID }, t.bucketSiblings)
+	places, errs := t.places(ctx, changes, func(ch connector.Change) string { return ch.Item.Parent.ID }, t.bucketSiblings)
 	var calls []microsoft.BatchCall
 	var of []int
 	for i, ch := range changes {
@@ -171,12 +187,12 @@ func (t *target) writeLists(ctx context.Context, changes []connector.Change) []c
 			continue
 		}
 		if ch.Op == connector.Update {
-			b, err := t.updateList(ctx, ch, hints[i])
+			b, err := t.updateList(ctx, ch, places[i].hint)
 			out[i] = connector.Result{Stored: item.Bundle{Item: listItem(b), CheckItems: -1}, Err: err}
 			continue
 		}
 		calls = append(calls, microsoft.BatchCall{Method: http.MethodPost, Path: "/planner/buckets",
-			JSON: map[string]any{"name": item.Name.Get(ch.Item), "planId": ch.Item.Parent.ID, "orderHint": hints[i]}})
+			JSON: map[string]any{"name": item.Name.Get(ch.Item), "planId": ch.Item.Parent.ID, "orderHint": places[i].hint}})
 		of = append(of, i)
 	}
 	last := ""
@@ -192,7 +208,7 @@ func (t *target) writeLists(ctx context.Context, changes []connector.Change) []c
 		b.Plan = planID
 		if j > 0 && changes[i].AfterPrevious && last != "~" && b.Hint <= last {
 			// The service worked the composed hint out otherwise: place it anew.
-			if err := t.withEtag(ctx, "/planner/buckets/"+url.PathEscape(b.ID), map[string]any{"orderHint": between(last, "")}); err == nil {
+			if err := t.withEtag(ctx, "/planner/buckets/"+url.PathEscape(b.ID), map[string]any{"orderHint": between(last, places[i].next)}); err == nil {
 				if err := t.graph.Get(ctx, "/planner/buckets/"+url.PathEscape(b.ID), nil, &b); err != nil {
 					out[i].Err = inDoubt(err)
 					continue

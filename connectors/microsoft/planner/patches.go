@@ -14,8 +14,8 @@ func (j *job) newTask() map[string]any {
 	if list := item.InList.Get(it); !list.Zero() {
 		b["bucketId"] = list.ID
 	}
-	if j.hint != "" {
-		b["orderHint"] = j.hint
+	if j.place.hint != "" {
+		b["orderHint"] = j.place.hint
 	}
 	if s := wireDay(item.Start.Get(it)); s != nil {
 		b["startDateTime"] = s
@@ -78,8 +78,8 @@ func (j *job) taskPatch() map[string]any {
 	if list := item.InList.Get(it).ID; dirty(j.ch, item.InList.Name) && list != "" && now.Bucket != list {
 		b["bucketId"] = list
 	}
-	if j.hint != "" {
-		b["orderHint"] = j.hint
+	if j.place.hint != "" {
+		b["orderHint"] = j.place.hint
 	}
 	if want := day(item.Start.Get(it)); dirty(j.ch, item.Start.Name) && !day(now.Start.Time).Equal(want) {
 		b["startDateTime"] = wireDay(want)

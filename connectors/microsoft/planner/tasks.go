@@ -19,7 +19,7 @@ const uploadsAtATime = 8
 // A job is one change of a task on its way.
 type job struct {
 	ch    connector.Change
-	hint  string          // its new place, "" to stay
+	place spot            // where it goes
 	links map[int]string  // addresses of the uploaded files, by their place among the children
 	files files           // what the drive made of them
 	now   reading         // the task as the cloud has it
@@ -38,11 +38,11 @@ func (t *target) writeTasks(ctx context.Context, changes []connector.Change, ope
 	for i, ch := range changes {
 		jobs[i] = &job{ch: ch}
 	}
-	hints, errs := t.hints(ctx, changes, func(ch connector.Change) string { return item.InList.Get(ch.Item).ID }, t.taskSiblings)
+	places, errs := t.places(ctx, changes, func(ch connector.Change) string { return item.InList.Get(ch.Item).ID }, t.taskSiblings)
 	var people []string
 	var assigned []*job
 	for i, j := range jobs {
-		j.hint, j.err = hints[i], errs[i]
+		j.place, j.err = places[i], errs[i]
 		if who := item.Assignees.Get(j.ch.Item); len(who) > 0 {
 			people, assigned = append(people, who...), append(assigned, j)
 		}
@@ -60,6 +60,7 @@ func (t *target) writeTasks(ctx context.Context, changes []connector.Change, ope
 	}
 	t.create(ctx, made)
 	t.update(ctx, changed)
+	t.forgetMoved(changed)
 	t.dropFiles(ctx, jobs)
 	t.tidy(ctx, changed)
 	t.withdraw(ctx, made)
@@ -228,13 +229,14 @@ func (t *target) createOnce(ctx context.Context, jobs []*job, deep bool) {
 }
 
 // keepOrder checks that tasks whose hints were composed without asking stand
-// as they should, and places anew what does not.
+// as they should, and places anew what does not. It remembers what stands last
+// in a bucket: of what was made between others nothing is known.
 func (t *target) keepOrder(ctx context.Context, made []*job) {
 	for i, j := range made {
 		bucketID := j.now.task.Bucket
 		if i > 0 && j.ch.AfterPrevious && made[i-1].now.task.Bucket == bucketID && j.now.task.Hint <= made[i-1].now.task.Hint {
 			path := "/planner/tasks/" + url.PathEscape(j.now.task.ID)
-			err := t.withEtag(ctx, path, map[string]any{"orderHint": between(made[i-1].now.task.Hint, "")})
+			err := t.withEtag(ctx, path, map[string]any{"orderHint": between(made[i-1].now.task.Hint, j.place.next)})
 			if err == nil {
 				err = t.graph.Get(ctx, path, nil, &j.now.task)
 			}
@@ -243,8 +245,18 @@ func (t *target) keepOrder(ctx context.Context, made []*job) {
 				continue
 			}
 		}
-		if end, ok := t.tail(bucketID); !ok || j.now.task.Hint > end.hint {
+		if end, ok := t.tail(bucketID); j.place.next == "" && (!ok || j.now.task.Hint > end.hint) {
 			t.remember(bucketID, tail{j.now.task.ID, j.now.task.Hint})
+		}
+	}
+}
+
+// forgetMoved forgets what stands last where tasks were moved: one of them may
+// by now, even if its move failed.
+func (t *target) forgetMoved(jobs []*job) {
+	for _, j := range jobs {
+		if dirty(j.ch, item.Position.Name, item.InList.Name) {
+			t.remember(item.InList.Get(j.ch.Item).ID, tail{})
 		}
 	}
 }
