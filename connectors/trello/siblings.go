@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 
+	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -58,13 +59,26 @@ func (t *target) move(ctx context.Context, kind item.Kind, s sibling) error {
 	return t.api.send(ctx, http.MethodPut, path+url.PathEscape(s.id), params{"pos": s.pos}, nil)
 }
 
-// remember notes the card that stands last in a list, as far as this target
-// wrote it.
+// remember notes a card that was put last in its list.
 func (t *target) remember(listID string, c *card) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if tail, ok := t.tails[listID]; !ok || float64(c.Pos) > tail.pos {
 		t.tails[listID] = sibling{string(c.ID), float64(c.Pos)}
+	}
+}
+
+// forgetMoved forgets what stands last where cards were moved: one of them may
+// by now, even if its move failed.
+func (t *target) forgetMoved(changes []connector.Change) {
+	for _, c := range changes {
+		if c.Item.Kind != item.Task || c.Op != connector.Update || !needsPosition(c) {
+			continue
+		}
+		t.forget(item.InList.Get(c.Item).ID)
+		if c.Prev != nil {
+			t.forget(item.InList.Get(c.Prev.Item).ID)
+		}
 	}
 }
 

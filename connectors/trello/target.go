@@ -26,7 +26,7 @@ type target struct {
 
 	mu      sync.Mutex
 	me      string                   // the member's id, once asked
-	tails   map[string]sibling       // by list: the last card that was written there
+	tails   map[string]sibling       // by list: the card that stands last, as we wrote it
 	fields  map[string][]customField // by board
 	closing map[string]bool          // boards to close in Finish
 	joined  map[string][]string      // by board: who is known to be its member

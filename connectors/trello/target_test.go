@@ -210,7 +210,8 @@ func TestPositionsWithinAList(t *testing.T) {
 		t.Fatal(got)
 	}
 	before := l.stats.Requests.Load()
-	for range to.Write(t.Context(), []connector.Change{{Op: connector.Create, Item: card("d"), After: abc[2].ID}}, nil) {
+	for r := range to.Write(t.Context(), []connector.Change{{Op: connector.Create, Item: card("d"), After: abc[2].ID}}, nil) {
+		abc = append(abc, r.Stored.Item)
 	}
 	if n := l.stats.Requests.Load() - before; n != 1 {
 		t.Errorf("a card behind the last took %d requests", n)
@@ -233,6 +234,25 @@ func TestPositionsWithinAList(t *testing.T) {
 	l.write(to, board, nil, connector.Change{Op: connector.Update, Item: c, Dirty: []string{"position"}})
 	l.write(to, board, nil, connector.Change{Op: connector.Update, Item: b, Dirty: []string{"position"}, After: last})
 	if got := order(); !strings.HasPrefix(got, "c12axb") || !strings.HasSuffix(got, "xd") {
+		t.Fatal(got)
+	}
+	// A run that remembers nothing makes cards between others, one call after the
+	// other, and places again what follows them.
+	to = l.target("")
+	y := l.write(to, board, nil, connector.Change{Op: connector.Create, Item: card("y"), After: c.ID})[0]
+	z := l.write(to, board, nil, connector.Change{Op: connector.Create, Item: card("z"), After: y.ID})[0]
+	if got := order(); !strings.HasPrefix(got, "cyz12axb") {
+		t.Fatal(got)
+	}
+	l.write(to, board, nil, connector.Change{Op: connector.Update, Item: b, Dirty: []string{"position"}, After: z.ID})
+	if got := order(); !strings.HasPrefix(got, "cyzb12ax") {
+		t.Fatal(got)
+	}
+	// What was moved behind the last new one stays behind it.
+	d := l.write(to, board, nil, connector.Change{Op: connector.Create, Item: card("e"), After: abc[3].ID},
+		connector.Change{Op: connector.Update, Item: c, Dirty: []string{"position"}, AfterPrevious: true})[0]
+	l.write(to, board, nil, connector.Change{Op: connector.Create, Item: card("f"), After: d.ID})
+	if got := order(); !strings.HasSuffix(got, "xdefc") {
 		t.Fatal(got)
 	}
 }

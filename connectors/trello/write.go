@@ -49,6 +49,7 @@ func (t *target) Write(ctx context.Context, changes []connector.Change, open ite
 				})
 			}
 			_ = group.Wait() // the lanes report through results
+			t.forgetMoved(changes)
 		}()
 		defer func() { <-done }()
 		defer stop()
@@ -78,7 +79,7 @@ func split(kind item.Kind, changes []connector.Change) [][]int {
 
 // lane writes the changes of one lane. After one that may still come about, the
 // rest waits for another time: else it would stand before it.
-func (t *target) lane(ctx context.Context, changes []connector.Change, lane []int, at []number, failed error, open item.Opener, results []chan connector.Result) {
+func (t *target) lane(ctx context.Context, changes []connector.Change, lane []int, at []spot, failed error, open item.Opener, results []chan connector.Result) {
 	for _, i := range lane {
 		if failed == nil && ctx.Err() != nil {
 			failed = &connector.Error{Class: connector.Transient, Reason: "the write was stopped", Err: context.Cause(ctx)}
@@ -100,8 +101,8 @@ func passing(c connector.Class) bool {
 	return c == connector.Transient || c == connector.Throttled || c == connector.Auth || c == connector.Malformed
 }
 
-// change writes one item. pos is where it goes; 0 leaves it where it is.
-func (t *target) change(ctx context.Context, c connector.Change, pos number, open item.Opener) connector.Result {
+// change writes one item.
+func (t *target) change(ctx context.Context, c connector.Change, at spot, open item.Opener) connector.Result {
 	var it item.Item
 	var err error
 	switch c.Item.Kind {
@@ -110,13 +111,13 @@ func (t *target) change(ctx context.Context, c connector.Change, pos number, ope
 	case item.Label:
 		it, err = t.writeLabel(ctx, c)
 	case item.List:
-		it, err = t.writeList(ctx, c, pos)
+		it, err = t.writeList(ctx, c, at.pos)
 	case item.CustomField:
-		it, err = t.writeField(ctx, c, pos)
+		it, err = t.writeField(ctx, c, at.pos)
 	case item.Task:
-		it, err = t.writeTask(ctx, c, pos)
+		it, err = t.writeTask(ctx, c, at)
 	case item.Checklist:
-		it, err = t.writeChecklist(ctx, c, pos)
+		it, err = t.writeChecklist(ctx, c, at.pos)
 	case item.Comment:
 		it, err = t.writeComment(ctx, c)
 	case item.Attachment:
@@ -166,12 +167,18 @@ func parentOf(it item.Item) string {
 	return it.Parent.ID
 }
 
+// A spot is where a change puts its item.
+type spot struct {
+	pos  number // 0 leaves it where it is
+	last bool   // nothing stands behind it but what the same call puts there
+}
+
 // positions computes where each change goes: consecutive siblings are spread
 // between the two between which they belong. What is already there is asked for
 // once for each parent, and not at all behind a card that this target wrote
 // last in its list.
-func (t *target) positions(ctx context.Context, kind item.Kind, changes []connector.Change) ([]number, error) {
-	at := make([]number, len(changes))
+func (t *target) positions(ctx context.Context, kind item.Kind, changes []connector.Change) ([]spot, error) {
+	at := make([]spot, len(changes))
 	switch kind {
 	case item.List, item.CustomField, item.Task, item.Checklist:
 	default:
@@ -202,7 +209,7 @@ func (t *target) positions(ctx context.Context, kind item.Kind, changes []connec
 
 // placeRun places consecutive siblings, and moves those that follow on where
 // there is no room.
-func (t *target) placeRun(ctx context.Context, kind item.Kind, changes []connector.Change, run []int, after string, known map[string][]sibling, at []number) error {
+func (t *target) placeRun(ctx context.Context, kind item.Kind, changes []connector.Change, run []int, after string, known map[string][]sibling, at []spot) error {
 	parent := parentOf(changes[run[0]].Item)
 	siblings, ok := known[parent]
 	if !ok {
@@ -219,6 +226,10 @@ func (t *target) placeRun(ctx context.Context, kind item.Kind, changes []connect
 	}
 	siblings = slices.DeleteFunc(slices.Clone(siblings), func(s sibling) bool { return moving[s.id] })
 	where, moves := spread(siblings, after, len(run))
+	last := len(siblings) == 0 || len(moves) == 0 && where[0] > siblings[len(siblings)-1].pos
+	if len(moves) > 0 {
+		t.forget(parent)
+	}
 	for _, m := range moves {
 		if err := t.move(ctx, kind, m); err != nil {
 			return err
@@ -228,7 +239,7 @@ func (t *target) placeRun(ctx context.Context, kind item.Kind, changes []connect
 		}
 	}
 	for n, i := range run {
-		at[i] = number(where[n])
+		at[i] = spot{number(where[n]), last}
 		siblings = append(siblings, sibling{id: changes[i].Item.ID, pos: where[n]})
 	}
 	slices.SortStableFunc(siblings, func(a, b sibling) int { return byPos(number(a.pos), number(b.pos), text(a.id), text(b.id)) })

@@ -17,11 +17,11 @@ import (
 // writeTask makes or changes a card. All that POST /cards takes goes in the
 // first request, the mark included; archiving and the values of custom fields
 // need one more each.
-func (t *target) writeTask(ctx context.Context, c connector.Change, pos number) (item.Item, error) {
+func (t *target) writeTask(ctx context.Context, c connector.Change, at spot) (item.Item, error) {
 	if c.Op == connector.Create {
-		return t.createTask(ctx, c, pos)
+		return t.createTask(ctx, c, at)
 	}
-	return t.updateTask(ctx, c, pos)
+	return t.updateTask(ctx, c, at.pos)
 }
 
 // taskParams are the parameters that POST and PUT /cards share.
@@ -75,8 +75,8 @@ func splitLocation(s string) (name, at string) {
 	return s, ""
 }
 
-func (t *target) createTask(ctx context.Context, c connector.Change, pos number) (item.Item, error) {
-	p := taskParams(c, pos)
+func (t *target) createTask(ctx context.Context, c connector.Change, at spot) (item.Item, error) {
+	p := taskParams(c, at.pos)
 	for k, v := range p {
 		if v == nil || v == "" && k != "name" {
 			delete(p, k)
@@ -89,7 +89,9 @@ func (t *target) createTask(ctx context.Context, c connector.Change, pos number)
 	if err := t.api.send(ctx, http.MethodPost, "/cards", p, &made); err != nil {
 		return item.Item{}, err
 	}
-	t.remember(string(made.List), &made)
+	if at.last {
+		t.remember(string(made.List), &made)
+	}
 	t.mu.Lock()
 	t.boards[string(made.ID)] = c.Item.Parent.ID
 	t.mu.Unlock()
@@ -140,12 +142,6 @@ func (t *target) updateTask(ctx context.Context, c connector.Change, pos number)
 	}
 	if dirty(c, item.Cover.Field) {
 		p["cover"] = coverParam(item.Cover.Get(c.Item))
-	}
-	if pos > 0 || p["idList"] != nil {
-		if c.Prev != nil {
-			t.forget(item.InList.Get(c.Prev.Item).ID)
-		}
-		t.forget(item.InList.Get(c.Item).ID)
 	}
 	path := "/cards/" + url.PathEscape(c.Item.ID)
 	if len(p) > 0 {
