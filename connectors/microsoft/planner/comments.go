@@ -197,29 +197,53 @@ func (t *target) thread(ctx context.Context, groupID, threadID string) ([]post, 
 func topicMark(taskID string) string { return "(#" + digest(taskID) + ")" }
 
 // lostThread finds the thread that bears our mark for a task, "" if there is
-// none. The group's threads are read once; later ones are this target's own.
+// none. The group's threads are read once; later ones are this target's own, but
+// for those in doubt, which Find looks for.
 func (t *target) lostThread(ctx context.Context, groupID, taskID string) (string, error) {
 	t.mu.Lock()
-	known, id := t.lost != nil, t.lost[digest(taskID)]
+	known := t.listed
 	t.mu.Unlock()
-	if known {
-		return id, nil
+	if !known {
+		if err := t.listThreads(ctx, groupID); err != nil {
+			return "", err
+		}
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.threads[digest(taskID)], nil
+}
+
+// listThreads learns which threads of the group bear a mark of ours. What is
+// known already stays: a listing that began earlier may end later.
+func (t *target) listThreads(ctx context.Context, groupID string) error {
 	found := map[string]string{}
 	for th, err := range microsoft.List[thread](ctx, t.graph, "/groups/"+groupID+"/threads", url.Values{"$select": {"id,topic"}}) {
 		if err != nil {
-			return "", err
+			return err
 		}
 		if i := strings.LastIndex(th.Topic, "(#"); i >= 0 && strings.HasSuffix(th.Topic, ")") {
 			found[th.Topic[i+2:len(th.Topic)-1]] = th.ID
 		}
 	}
+	for mark, id := range found {
+		t.knowThread(mark, id)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.lost == nil {
-		t.lost = found
+	t.listed = true
+	return nil
+}
+
+// knowThread takes note of the thread that bears a mark; the first one stays.
+func (t *target) knowThread(mark, id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.threads == nil {
+		t.threads = map[string]string{}
 	}
-	return t.lost[digest(taskID)], nil
+	if t.threads[mark] == "" {
+		t.threads[mark] = id
+	}
 }
 
 // beginTalk makes the thread with its first post and enters it in the task.
@@ -228,19 +252,10 @@ func (t *target) beginTalk(ctx context.Context, groupID, taskID string, talking 
 	_, err := t.graph.JSON(ctx, connector.Request{Method: http.MethodPost, URL: t.graph.URL("/groups/"+groupID+"/threads", nil),
 		JSON: map[string]any{"topic": talking.topic + " " + topicMark(taskID), "posts": []any{body}}}, &made)
 	if err != nil {
-		if connector.InDoubt(err) { // it may be there: the threads have to be read again
-			t.mu.Lock()
-			t.lost = nil
-			t.mu.Unlock()
-		}
 		return post{}, err
 	}
 	talking.thread = made.ID
-	t.mu.Lock()
-	if t.lost != nil { // else the threads are read again, and this one with them
-		t.lost[digest(taskID)] = made.ID
-	}
-	t.mu.Unlock()
+	t.knowThread(digest(taskID), made.ID)
 	if err := t.enterThread(ctx, taskID, made.ID); err != nil {
 		return post{}, inDoubt(err)
 	}

@@ -106,6 +106,58 @@ func TestComments(t *testing.T) {
 	})
 }
 
+// TestThreadThatComesLate lets a conversation come about whose making was in
+// doubt, after others were written and the group's threads were read for them.
+func TestThreadThatComesLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := tenant(t, standin.Options{}, true)
+		board := r.board("B")
+		list := r.lists(board, "A")[0]
+		tasks := r.write(newTask(board, list, "one", "https://x.test/1"), newTask(board, list, "two", "https://x.test/2"))
+		comment := func(task item.Ref, text string) connector.Change {
+			it := item.Item{Ref: item.Ref{Kind: item.Comment}, Parent: task}
+			item.Body.Set(&it, text)
+			return connector.Change{Op: connector.Create, Item: it}
+		}
+		late := tasks[0].Item.Ref
+		lost := r.hold("/threads", "one (#")
+		if err := r.failing(comment(late, "first"))[0]; !connector.InDoubt(err) {
+			t.Fatalf("got %v, want a write in doubt", err)
+		}
+		r.write(comment(tasks[1].Item.Ref, "on another task"))
+		if status := lost(); status != 201 {
+			t.Fatalf("the late request: status %d", status)
+		}
+		var found item.Ref
+		for _, f := range collect(t, r.dst.Find(r.ctx(), board, time.Now())) {
+			if f.Bundle.Item.Kind == item.Comment && f.Bundle.Item.Parent == late {
+				found = f.Bundle.Item.Ref
+			}
+		}
+		if found.Zero() {
+			t.Fatal("the comment that came late is not found")
+		}
+		r.fetchOne(board, found)
+		r.write(comment(late, "second"))
+		var texts []string
+		for _, b := range kindOf(bundles(r.list(board, "")), item.Task) {
+			if b.Item.Ref != late {
+				continue
+			}
+			for _, c := range b.Of(item.Comment) {
+				texts = append(texts, item.Body.Get(c))
+			}
+		}
+		if !slices.Equal(texts, []string{"first", "second"}) {
+			t.Errorf("the task's comments are %q", texts)
+		}
+		_, got := r.srv.Do(r.people[0], "GET", "groups/"+r.group+"/threads", nil)
+		if n := len(got["value"].([]any)); n != 2 {
+			t.Errorf("%d conversations for two tasks", n)
+		}
+	})
+}
+
 func TestAppMayNotComment(t *testing.T) {
 	r := tenant(t, standin.Options{}, false)
 	it := item.Item{Ref: item.Ref{Kind: item.Comment}, Parent: item.Ref{Kind: item.Task, ID: "x"}}

@@ -93,6 +93,9 @@ func (t *target) findIn(ctx context.Context, planID string, since time.Time, yie
 		}
 	}
 	groupID := f.plan.group()
+	if err := t.listLost(ctx, groupID, f.tasks); err != nil {
+		return err
+	}
 	for chunk := range slices.Chunk(f.tasks, pageTasks) {
 		readings, err := t.readDetails(ctx, chunk)
 		if err != nil {
@@ -129,6 +132,19 @@ func (t *target) findIn(ctx context.Context, planID string, since time.Time, yie
 		}
 	}
 	return nil
+}
+
+// listLost reads the group's threads anew if a task names none: a thread that was
+// in doubt may have come about since they were last read.
+func (t *target) listLost(ctx context.Context, groupID string, tasks []task) error {
+	if !t.graph.Delegated() || groupID == "" || !slices.ContainsFunc(tasks, func(x task) bool { return x.Thread == "" }) {
+		return nil
+	}
+	err := t.listThreads(ctx, groupID)
+	if microsoft.IsForbidden(err) || microsoft.IsGone(err) {
+		return nil
+	}
+	return err
 }
 
 // findThreads gives tasks that name no thread the one of ours that was made for

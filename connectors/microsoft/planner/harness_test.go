@@ -7,6 +7,7 @@ import (
 	"iter"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -120,6 +121,34 @@ func (r *rig) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 
 // faulty lets faults happen from here on.
 func (r *rig) faulty(f shared.Faults, seed uint64) { r.faults = f.Wrap(r.srv, seed) }
+
+// hold cuts the next POST to an address with this end whose body holds a text.
+// The returned function lets it land after all, and tells its status.
+func (r *rig) hold(end, text string) (land func() int) {
+	var held *http.Request
+	r.faults = http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		body, err := io.ReadAll(q.Body)
+		if err != nil {
+			r.t.Error(err)
+		}
+		whole := q.Clone(r.ctx())
+		whole.Body = io.NopCloser(bytes.NewReader(body))
+		if held == nil && q.Method == http.MethodPost && strings.HasSuffix(q.URL.Path, end) && bytes.Contains(body, []byte(text)) {
+			held = whole
+			panic(http.ErrAbortHandler)
+		}
+		r.srv.ServeHTTP(w, whole)
+	})
+	return func() int {
+		r.t.Helper()
+		if held == nil {
+			r.t.Fatal("no request was held back")
+		}
+		answer := httptest.NewRecorder()
+		r.srv.ServeHTTP(answer, held)
+		return answer.Code
+	}
+}
 
 func (r *rig) ctx() context.Context { return r.t.Context() }
 

@@ -22,10 +22,11 @@ type target struct {
 	mu      sync.Mutex
 	groupID string // "" until it is made
 	joined  map[string]bool
-	deep    learned         // whether a new task may bring its details
-	formats learned         // whether a new task stands on the board where its orderHint says
-	tails   map[string]tail // by bucket: what stands last, as we wrote it
-	lost    map[string]string
+	deep    learned             // whether a new task may bring its details
+	formats learned             // whether a new task stands on the board where its orderHint says
+	tails   map[string]tail     // by bucket: what stands last, as we wrote it
+	threads map[string]string   // by mark of the task: threads of ours in the group, as far as they are known
+	listed  bool                // the group's threads were read
 	folders map[string][]string // by plan: those of its tasks' files, as they were when first asked for
 	// reclaimed names the plans whose folders were searched for files without a task.
 	reclaimed map[string]bool
