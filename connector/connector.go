@@ -195,6 +195,10 @@ type Change struct {
 	// previous one fails, what comes after it follows what that one was to follow.
 	After         string
 	AfterPrevious bool
+	// AfterGone is what the item follows where After is no longer among its
+	// siblings, because people deleted it or put it elsewhere: the first of these
+	// that is; "" is the first place. Where none is, the item goes to the end.
+	AfterGone []string
 	// Mark is what the target must carry so that this item can be found again,
 	// from Target.Carrier. "" for a kind without a mark.
 	Mark string

@@ -51,6 +51,17 @@ func (r *rig) orderOf(k item.Kind) {
 	o.insert(len(o.want), end(), 2)
 	o.check("at the end, after a restart")
 
+	o.reconnect()
+	o.insert(2, o.want[1].ID, 1)
+	o.insert(3, o.want[2].ID, 2)
+	o.check("behind one that a new connection put in the middle")
+	o.insert(2, "gone", 1, "gone too", o.want[1].ID, o.want[0].ID)
+	o.check("behind one that is gone")
+	o.insert(0, "gone", 1, "")
+	o.check("behind the first one, which is gone")
+	o.insert(len(o.want), "gone", 1)
+	o.check("behind all, which are gone")
+
 	o.move(len(o.want)-1, 0)
 	o.check("the last one to the front")
 	o.move(0, 3)
@@ -106,15 +117,18 @@ func (o *ordering) fresh() connector.Change {
 	return o.create(it)
 }
 
-// insert makes n siblings in a row behind after, which stand at a place.
-func (o *ordering) insert(at int, after string, n int) {
+// insert makes n siblings in a row behind after, or the first of gone that is
+// there, which stand at a place.
+func (o *ordering) insert(at int, after string, n int, gone ...string) {
 	o.Helper()
 	var changes []connector.Change
 	for range n {
 		changes = append(changes, o.fresh())
 	}
 	var refs []item.Ref
-	for _, b := range o.write(o.inARow(after, changes)...) {
+	changes = o.inARow(after, changes)
+	changes[0].AfterGone = gone
+	for _, b := range o.write(changes...) {
 		refs = append(refs, b.Item.Ref)
 	}
 	o.want = slices.Insert(o.want, at, refs...)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // step is the distance that Trello itself leaves between two cards or lists.
@@ -28,6 +29,17 @@ func byPos(a, b number, idA, idB text) int {
 type sibling struct {
 	id  string
 	pos float64
+}
+
+// standing is the first of ids that is among the siblings, or "" for the first
+// place; the first of all if none is.
+func standing(siblings []sibling, ids ...string) string {
+	for _, id := range ids {
+		if id == "" || slices.ContainsFunc(siblings, func(s sibling) bool { return s.id == id }) {
+			return id
+		}
+	}
+	return ids[0]
 }
 
 // spread returns n ascending positions behind the sibling named after ("" puts

@@ -185,14 +185,14 @@ func (t *target) positions(ctx context.Context, kind item.Kind, changes []connec
 		return at, nil
 	}
 	known := map[string][]sibling{}
-	after := ""
+	after, gone := "", []string(nil)
 	for i := 0; i < len(changes); {
 		c := changes[i]
 		if !c.AfterPrevious {
-			after = c.After
+			after, gone = c.After, c.AfterGone
 		}
 		if !needsPosition(c) {
-			after = c.Item.ID // it stays, and those behind it follow it
+			after, gone = c.Item.ID, nil // it stays, and those behind it follow it
 			i++
 			continue
 		}
@@ -200,17 +200,17 @@ func (t *target) positions(ctx context.Context, kind item.Kind, changes []connec
 		for i++; i < len(changes) && changes[i].AfterPrevious && needsPosition(changes[i]) && parentOf(changes[i].Item) == parentOf(c.Item); i++ {
 			run = append(run, i)
 		}
-		if err := t.placeRun(ctx, kind, changes, run, after, known, at); err != nil {
+		if err := t.placeRun(ctx, kind, changes, run, append([]string{after}, gone...), known, at); err != nil {
 			return at, err
 		}
 	}
 	return at, nil
 }
 
-// placeRun places consecutive siblings, and moves those that follow on where
-// there is no room.
-func (t *target) placeRun(ctx context.Context, kind item.Kind, changes []connector.Change, run []int, after string, known map[string][]sibling, at []spot) error {
-	parent := parentOf(changes[run[0]].Item)
+// placeRun places consecutive siblings behind the first of follows that is
+// there, and moves those that come behind them on where there is no room.
+func (t *target) placeRun(ctx context.Context, kind item.Kind, changes []connector.Change, run []int, follows []string, known map[string][]sibling, at []spot) error {
+	parent, after := parentOf(changes[run[0]].Item), follows[0]
 	siblings, ok := known[parent]
 	if !ok {
 		var err error
@@ -225,6 +225,7 @@ func (t *target) placeRun(ctx context.Context, kind item.Kind, changes []connect
 		}
 	}
 	siblings = slices.DeleteFunc(slices.Clone(siblings), func(s sibling) bool { return moving[s.id] })
+	after = standing(siblings, follows...)
 	where, moves := spread(siblings, after, len(run))
 	last := len(siblings) == 0 || len(moves) == 0 && where[0] > siblings[len(siblings)-1].pos
 	if len(moves) > 0 {

@@ -35,6 +35,8 @@ type memory struct {
 	answer  func(write int) error // called after a write was carried out; an error is what the caller sees
 	refuse  func(c connector.Change) error
 	listing func()
+	unread  int  // so many calls of Fetch fail
+	ranked  bool // tasks stand by the positions that they were given
 }
 
 func newMemory(base string, caps connector.Capabilities) *memory {
@@ -163,11 +165,16 @@ func (m *memory) List(_ context.Context, s connector.Shard, _ connector.Cursor) 
 				if r.Kind == k && it.Parent == s.Ref {
 					refs = append(refs, r)
 					it = it.Clone()
-					if _, ok := it.Fields[item.Position.Name]; ok || k == item.Task || k == item.List {
+					if _, ok := it.Fields[item.Position.Name]; !m.ranked && (ok || k == item.Task || k == item.List) {
 						item.Position.Set(&it, fmt.Sprintf("%06d", i))
 					}
 					m.items[r] = it
 				}
+			}
+			if m.ranked {
+				slices.SortStableFunc(refs, func(a, b item.Ref) int {
+					return strings.Compare(item.Position.Get(m.items[a]), item.Position.Get(m.items[b]))
+				})
 			}
 			for chunk := range slices.Chunk(refs, 7) {
 				var page connector.Page
@@ -188,6 +195,11 @@ func (m *memory) List(_ context.Context, s connector.Shard, _ connector.Cursor) 
 
 func (m *memory) fetch(refs []item.Ref) iter.Seq2[item.Bundle, error] {
 	return func(yield func(item.Bundle, error) bool) {
+		if m.unread > 0 {
+			m.unread--
+			yield(item.Bundle{}, connector.Errorf(connector.Transient, "later"))
+			return
+		}
 		for _, r := range refs {
 			m.mu.Lock()
 			_, ok := m.items[r]
@@ -261,7 +273,7 @@ func (t targetSide) Write(_ context.Context, changes []connector.Change, open it
 	return func(yield func(connector.Result, error) bool) {
 		previous := ""
 		for _, c := range changes {
-			after := c.After
+			after := t.standing(append([]string{c.After}, c.AfterGone...))
 			if c.AfterPrevious {
 				after = previous
 			}
@@ -279,6 +291,18 @@ func (t targetSide) Write(_ context.Context, changes []connector.Change, open it
 			}
 		}
 	}
+}
+
+// standing is the first of ids that is there, or "" for the first place.
+func (m *memory) standing(ids []string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, id := range ids {
+		if id == "" || slices.ContainsFunc(m.order, func(r item.Ref) bool { return r.ID == id }) {
+			return id
+		}
+	}
+	return ids[0]
 }
 
 func (m *memory) insert(ref item.Ref, after string) {

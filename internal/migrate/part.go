@@ -1,7 +1,6 @@
 package migrate
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -100,12 +99,42 @@ func (p *part) flag(f func(*partState)) {
 
 // A lane is what must be written in order: siblings that keep an order.
 type lane struct {
-	last string // the target's id of the latest sibling that is there
+	there []string // the target's ids of the siblings that are there, the latest last; see most
+	cut   bool     // of earlier ones the ids were dropped
 	// rank is the place of the latest one, as long as all siblings come out of a
 	// rebuilt ledger and stand in order: then they need not be placed anew. lost
 	// is set from the first one on of which that is not so.
 	rank string
 	lost bool
+}
+
+// most is how many siblings a lane remembers at least: if all of them are gone
+// from the target, what follows them goes to the end.
+const most = 50
+
+// stood takes note of a sibling that is there; "" for one that is not.
+func (l *lane) stood(id string) {
+	if id == "" {
+		return
+	}
+	if len(l.there) == 2*most {
+		l.there, l.cut = append(l.there[:0], l.there[most:]...), true
+	}
+	l.there = append(l.there, id)
+}
+
+// after tells what the next sibling follows, and what instead where that is gone.
+func (l *lane) after() (id string, gone []string) {
+	if len(l.there) == 0 {
+		return "", nil
+	}
+	n := len(l.there) - 1
+	gone = slices.Clone(l.there[:n])
+	slices.Reverse(gone)
+	if !l.cut {
+		gone = append(gone, "")
+	}
+	return l.there[n], gone
 }
 
 // stays reports whether a sibling stands where it belongs, behind the one before
@@ -198,7 +227,7 @@ func (p *part) write(ctx context.Context, l *lane, jobs []*job) error {
 				continue
 			}
 			if len(batch) == 0 {
-				l.last = cmp.Or(j.row.Target.ID, l.last)
+				l.stood(j.row.Target.ID)
 				l.lose() // where it stands was not read
 			} else {
 				batch = append(batch, &step{job: j, skipped: true})
@@ -244,6 +273,25 @@ type step struct {
 	base   base // what is remembered of the fields, once they were merged
 	// passing is set for a write that failed in a way that may pass.
 	passing bool
+	// again is set for what failed and is placed when it is written again: until
+	// then nothing is placed behind it.
+	again bool
+}
+
+// stands is the target's id of what the next sibling may follow, "" for none.
+func (s *step) stands() string {
+	if s.again || s.elsewhere() > 0 {
+		return ""
+	}
+	return s.row.Target.ID
+}
+
+// elsewhere is 1 for what people put into a list of theirs, where it stays.
+func (s *step) elsewhere() int {
+	if s.left[item.InList.Name] {
+		return 1
+	}
+	return 0
 }
 
 // drop remembers what the target has no place for.

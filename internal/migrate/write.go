@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,8 @@ func (p *part) flush(ctx context.Context, kind item.Kind, l *lane, batch []*step
 	if err := p.prepare(ctx, kind, l, batch); err != nil {
 		return err
 	}
+	// What people put into a list of theirs is no sibling of the others any more.
+	slices.SortStableFunc(batch, func(a, b *step) int { return cmp.Compare(a.elsewhere(), b.elsewhere()) })
 	p.place(l, kind, batch)
 	p.e.Failpoint("before-intent")
 	var intents []ledger.Intent
@@ -53,9 +56,7 @@ func (p *part) flush(ctx context.Context, kind item.Kind, l *lane, batch []*step
 	p.e.Failpoint("after-commit")
 	if l != nil {
 		for _, s := range batch {
-			if id := s.row.Target.ID; id != "" {
-				l.last = id
-			}
+			l.stood(s.stands())
 		}
 	}
 	return err
@@ -105,7 +106,7 @@ func (p *part) prepare(ctx context.Context, kind item.Kind, l *lane, batch []*st
 		}
 	}
 	for _, s := range batch {
-		if s.skipped || !updates(s.row) || s.row.Version != 0 {
+		if s.skipped || !updates(s.row) || s.row.Version != 0 || s.row.Print != 0 {
 			l.lose()
 		}
 		if s.skipped {
@@ -169,6 +170,7 @@ func (p *part) deletedThere(s *step) {
 	case level(key.Kind) < level(item.Task):
 		s.failed = connector.Errorf(connector.Conflict, "%s was deleted in the target since it was written", target).
 			WithHint("set policies.conflict to source to make it again")
+		s.again = true // it stands nowhere
 	default:
 		s.row = ledger.Row{State: ledger.Refused, Base: s.row.Base}
 		p.fit.forget(key)
@@ -186,6 +188,17 @@ func (p *part) disputed(s *step, prev item.Bundle) {
 	s.same, s.left = true, map[string]bool{"*": true}
 }
 
+// movesLater reports whether an update that could not be tried will give its item
+// another place.
+func (p *part) movesLater(s *step) bool {
+	before := unpack(s.row.Base, p.e.packedNames(s.unit.key.Kind))
+	if s.row.State == ledger.Half || before == nil {
+		return s.row.State == ledger.Half || s.row.Version != s.unit.version
+	}
+	now := p.e.baseOf(item.Bundle{Item: s.unit.item, Children: s.unit.children})
+	return slices.ContainsFunc([]string{item.InList.Name, item.Position.Name}, func(name string) bool { return now[name].given != before[name].given })
+}
+
 func updates(r ledger.Row) bool {
 	return !r.Target.Zero() && (r.State == ledger.Made || r.State == ledger.Adopted || r.State == ledger.Half)
 }
@@ -196,7 +209,8 @@ func onlyOrder(dirty []string) bool {
 
 // dirty names the fields, and the kinds of embedded children, that differ from
 // what the target holds. The order among siblings is the target's to compare:
-// it is named whenever the source changed, for a kind that keeps one.
+// it is named whenever the source changed, for a kind that keeps one, and for
+// what has to go back to its list.
 func (p *part) dirty(u *unit, prev item.Bundle, changed bool) []string {
 	kind := u.item.Kind
 	caps := p.e.To.Caps.Kinds[kind]
@@ -220,7 +234,7 @@ func (p *part) dirty(u *unit, prev item.Bundle, changed bool) []string {
 			out = append(out, string(ki.Kind))
 		}
 	}
-	if _, order := u.item.Fields[item.Position.Name]; order && changed && caps.Ordered {
+	if _, order := u.item.Fields[item.Position.Name]; order && (changed || slices.Contains(out, item.InList.Name)) && caps.Ordered {
 		out = append(out, item.Position.Name)
 	}
 	return out
@@ -316,22 +330,19 @@ func (p *part) place(l *lane, kind item.Kind, batch []*step) {
 	if l == nil || !p.e.To.Caps.Kinds[kind].Ordered {
 		return
 	}
-	after, previous := l.last, false
+	order, previous := lane{there: slices.Clone(l.there), cut: l.cut}, false
 	for _, s := range batch {
 		switch {
 		case s.row.State == ledger.Refused:
-		case s.skipped || s.same:
-			after, previous = s.row.Target.ID, false
-		case s.failed != nil:
-			if s.row.Target.ID != "" {
-				after, previous = s.row.Target.ID, false
+		case s.skipped || s.same || s.failed != nil:
+			if id := s.stands(); id != "" {
+				order.stood(id)
+				previous = false
 			}
+		case previous:
+			s.change.AfterPrevious = true
 		default:
-			if previous {
-				s.change.AfterPrevious = true
-			} else {
-				s.change.After = after
-			}
+			s.change.After, s.change.AfterGone = order.after()
 			previous = true
 		}
 	}
@@ -386,6 +397,7 @@ func (p *part) failed(s *step, err error, b *ledger.Batch) error {
 	if ce.InDoubt {
 		p.flag(func(s *partState) { s.doubtful = p.e.Now() })
 	}
+	s.again = true
 	s.passing = ce.InDoubt || ce.Class == connector.Transient || ce.Class == connector.Throttled
 	switch {
 	case ce.InDoubt && s.change.Op == connector.Create:
@@ -548,7 +560,7 @@ func (p *part) failAll(ctx context.Context, batch []*step, err error) error {
 			if !errors.As(err, &ce) {
 				ce = &connector.Error{Class: connector.Transient, Reason: "the target cannot be read", Err: err}
 			}
-			s.failed = ce
+			s.failed, s.again = ce, p.movesLater(s)
 		}
 	}
 	if c := connector.ClassOf(err); c == connector.Transient || c == connector.Throttled {

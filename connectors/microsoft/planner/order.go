@@ -33,9 +33,13 @@ func (o *order) take() spot {
 }
 
 // startAfter is the place behind a sibling ("" for the first place), where the
-// items that move are not counted. A sibling that is not there means the end.
-func startAfter(siblings []sibling, after string, moving []string) order {
+// items that move are not counted. Where it is not there, it is the place behind
+// the first of gone that is, and where none is, the end.
+func startAfter(siblings []sibling, after string, moving []string, gone ...string) order {
 	rest := slices.DeleteFunc(slices.Clone(siblings), func(s sibling) bool { return slices.Contains(moving, s.id) })
+	for len(gone) > 0 && after != "" && !slices.ContainsFunc(rest, func(s sibling) bool { return s.id == after }) {
+		after, gone = gone[0], gone[1:]
+	}
 	if after == "" {
 		if len(rest) == 0 {
 			return order{}
@@ -101,7 +105,7 @@ func (t *target) places(ctx context.Context, changes []connector.Change, parent 
 			moving = append(moving, ch.Item.ID)
 		}
 	}
-	start := func(p, after string) (*order, error) {
+	start := func(p, after string, gone ...string) (*order, error) {
 		if end, ok := t.tail(p); ok && after == end.id && after != "" {
 			return &order{prev: end.hint}, nil
 		}
@@ -113,7 +117,7 @@ func (t *target) places(ctx context.Context, changes []connector.Change, parent 
 			}
 			known[p] = there
 		}
-		o := startAfter(known[p], after, moving)
+		o := startAfter(known[p], after, moving, gone...)
 		return &o, nil
 	}
 	for i, ch := range changes {
@@ -136,7 +140,7 @@ func (t *target) places(ctx context.Context, changes []connector.Change, parent 
 			behind := *before
 			o = &behind
 		default:
-			o, errs[i] = start(p, ch.After)
+			o, errs[i] = start(p, ch.After, ch.AfterGone...)
 		}
 		if errs[i] != nil {
 			continue
