@@ -152,6 +152,14 @@ func (l *lane) stays(there item.Item, dirty []string) bool {
 	return true
 }
 
+// meet loses the lane if one of these siblings is not written: how the others
+// stand among themselves does not tell how they stand to it. l may be nil.
+func (l *lane) meet(jobs []*job) {
+	if slices.ContainsFunc(jobs, func(j *job) bool { return !j.changed() }) {
+		l.lose()
+	}
+}
+
 // lose gives up to tell whether siblings stand where they belong.
 func (l *lane) lose() {
 	if l != nil {
@@ -433,6 +441,7 @@ func (p *part) frame(ctx context.Context, bundles []item.Bundle) error {
 		var l *lane
 		if p.e.To.Caps.Kinds[info.Kind].Ordered {
 			l = p.lane(string(info.Kind))
+			l.meet(of)
 		}
 		if err := p.write(ctx, l, of); err != nil {
 			return err
@@ -568,6 +577,7 @@ func (p *part) intoLanes(jobs []*job) []lanejobs {
 // lanework writes the tasks of one lane a batch at a time, and hands over what
 // lies in them.
 func (p *part) lanework(ctx context.Context, below func(*part, *job), l *lane, jobs []*job) error {
+	l.meet(jobs)
 	for chunk := range slices.Chunk(jobs, max(p.e.To.Caps.Kinds[item.Task].Batch, 1)) {
 		for _, j := range chunk {
 			if j.changed() {
@@ -624,6 +634,7 @@ func (p *part) lying(ctx context.Context, j *job) error {
 		var l *lane
 		if p.e.To.Caps.Kinds[info.Kind].Ordered {
 			l = &lane{}
+			l.meet(of)
 		}
 		if err := p.write(ctx, l, of); err != nil {
 			return err

@@ -30,7 +30,7 @@ func formatPath(taskID string) string {
 func (t *target) showInPlace(ctx context.Context, jobs []*job) {
 	var open []*job
 	for _, j := range jobs {
-		if j.live() && j.place.hint != "" && (j.ch.Op == connector.Update || !t.formatsFollow(ctx, j)) {
+		if j.live() && j.place.hint != "" && (j.ch.Op == connector.Update || j.anew || !t.formatsFollow(ctx, j)) {
 			open = append(open, j)
 		}
 	}

@@ -20,6 +20,7 @@ const uploadsAtATime = 8
 type job struct {
 	ch    connector.Change
 	place spot            // where it goes
+	anew  bool            // a new task was placed once more: the board does not follow
 	links map[int]string  // addresses of the uploaded files, by their place among the children
 	files files           // what the drive made of them
 	now   reading         // the task as the cloud has it
@@ -236,7 +237,8 @@ func (t *target) keepOrder(ctx context.Context, made []*job) {
 		bucketID := j.now.task.Bucket
 		if i > 0 && j.ch.AfterPrevious && made[i-1].now.task.Bucket == bucketID && j.now.task.Hint <= made[i-1].now.task.Hint {
 			path := "/planner/tasks/" + url.PathEscape(j.now.task.ID)
-			err := t.withEtag(ctx, path, map[string]any{"orderHint": between(made[i-1].now.task.Hint, j.place.next)})
+			j.place.hint, j.anew = between(made[i-1].now.task.Hint, j.place.next), true
+			err := t.withEtag(ctx, path, map[string]any{"orderHint": j.place.hint})
 			if err == nil {
 				err = t.graph.Get(ctx, path, nil, &j.now.task)
 			}
