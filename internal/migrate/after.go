@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/rialto-migrate/rialto/connector"
@@ -30,6 +31,9 @@ func (p *pass) deletions(ctx context.Context) error {
 // gone handles the missing items of one part: tasks first, with all that lies
 // in them; then what lies in tasks that are still there; then what framed them.
 func (p *pass) gone(ctx context.Context, part *part) error {
+	if err := part.forgive(ctx); err != nil {
+		return err
+	}
 	var missing []ledger.Row
 	within := map[item.Ref][]ledger.Key{} // by what it lies in at the target
 	wrote := newRefSet()
@@ -72,6 +76,37 @@ func (p *pass) gone(ctx context.Context, part *part) error {
 		}
 	}
 	return nil
+}
+
+// forgive drops the failures of what the source no longer has: nothing would ever
+// be tried again that could clear them.
+func (p *part) forgive(ctx context.Context) error {
+	fails, err := p.e.Ledger.Failures(ctx, p.led.Num, math.MaxInt32)
+	if err != nil {
+		return fmt.Errorf("the ledger: %w", err)
+	}
+	var keys []ledger.Key
+	for _, f := range fails {
+		if !p.saw(f.Key) {
+			keys = append(keys, f.Key)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	rows, err := p.e.lookup(ctx, p.led.Num, keys)
+	if err != nil {
+		return err
+	}
+	var b ledger.Batch
+	for _, key := range keys {
+		if row, ok := rows[key]; ok {
+			b.Rows = append(b.Rows, row) // what becomes of it is decided next
+		} else {
+			b.Remove = append(b.Remove, key)
+		}
+	}
+	return p.apply(ctx, b)
 }
 
 func level(k item.Kind) int {

@@ -499,3 +499,48 @@ func TestFixedFields(t *testing.T) {
 		t.Errorf("%d items were made for one that had to be made anew", b.to.next-made)
 	}
 }
+
+// A failure ends with its item: what is gone from the source is not held against
+// later runs, whether it had been written before or not.
+func TestFailuresOfWhatIsGone(t *testing.T) {
+	for _, tc := range []struct {
+		name      string
+		deletions string
+		fails     item.Ref
+		gone      item.Ref
+	}{
+		{"an attachment that was never written, with its task", "delete", item.Ref{Kind: item.Attachment, ID: "a5"}, item.Ref{Kind: item.Task, ID: "c5"}},
+		{"an attachment that was never written", "delete", item.Ref{Kind: item.Attachment, ID: "a5"}, item.Ref{Kind: item.Attachment, ID: "a5"}},
+		{"a task that was never written", "delete", item.Ref{Kind: item.Task, ID: "c5"}, item.Ref{Kind: item.Task, ID: "c5"}},
+		{"a task that could not be changed", "delete", item.Ref{}, item.Ref{Kind: item.Task, ID: "c5"}},
+		{"a task that could not be changed, and is kept", "keep", item.Ref{}, item.Ref{Kind: item.Task, ID: "c5"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			b := newBench(t, everything())
+			b.spec.Policies.Deletions = tc.deletions
+			if tc.fails.Zero() {
+				b.run("complete")
+				b.from.edit(tc.gone, func(it *item.Item) { item.Title.Set(it, "unheard-of") })
+			} else {
+				b.from.edit(tc.fails, func(it *item.Item) { item.Title.Set(it, "unheard-of"); item.Name.Set(it, "unheard-of") })
+			}
+			b.to.refuse = func(c connector.Change) error {
+				if item.Title.Get(c.Item) == "unheard-of" || item.Name.Get(c.Item) == "unheard-of" {
+					return connector.Errorf(connector.Transient, "later")
+				}
+				return nil
+			}
+			b.run("partial")
+			for _, kid := range b.from.bundle(tc.gone).Children {
+				b.from.drop(kid.Ref)
+			}
+			b.from.drop(tc.gone)
+			b.run("complete")
+			before := b.to.writes
+			b.run("complete")
+			if b.to.writes != before {
+				t.Errorf("one more run wrote %d times", b.to.writes-before)
+			}
+		})
+	}
+}
