@@ -16,6 +16,7 @@ func row(m *memory, tasks int) {
 	m.ranked = true
 	board := m.put(item.Item{Ref: item.Ref{Kind: item.Board, ID: "b1"}, Fields: item.Fields{item.Name.Name: "Marketing"}})
 	m.put(item.Item{Ref: item.Ref{Kind: item.List, ID: "list"}, Parent: board.Ref, Fields: item.Fields{item.Name.Name: "List"}})
+	m.put(item.Item{Ref: item.Ref{Kind: item.List, ID: "other"}, Parent: board.Ref, Fields: item.Fields{item.Name.Name: "Other"}})
 	for n := range tasks {
 		card(m, fmt.Sprintf("c%02d", n), 10*n+10)
 	}
@@ -76,6 +77,24 @@ func TestSiblingsStandInOrder(t *testing.T) {
 			card(b.from, "c09", 42)
 			b.to.unread = 1
 		}, "complete", []string{"c00", "c01", "c02", "c03", "c08", "c09", "c04", "c05", "c06", "c07"}},
+		{"the target cannot be read for what another one is moved behind", func(_ *testing.T, b *bench) {
+			b.from.edit(item.Ref{Kind: item.Task, ID: "c04"}, func(it *item.Item) { item.Description.Set(it, "changed") })
+			card(b.from, "c09", 51)
+			b.to.unread = 1
+		}, "complete", []string{"c00", "c01", "c02", "c03", "c04", "c09", "c05", "c06", "c07", "c08"}},
+		{"people put what changed into another list", func(_ *testing.T, b *bench) {
+			var other item.Ref
+			for ref, it := range b.to.items {
+				if ref.Kind == item.List && item.Name.Get(it) == "Other" {
+					other = ref
+				}
+			}
+			theirs := b.at("c03")
+			b.to.edit(theirs, func(it *item.Item) { item.InList.Set(it, other) })
+			b.to.order = append(slices.DeleteFunc(b.to.order, func(r item.Ref) bool { return r == theirs }), theirs)
+			b.from.edit(item.Ref{Kind: item.Task, ID: "c03"}, func(it *item.Item) { item.Description.Set(it, "changed") })
+			card(b.from, "new", 41)
+		}, "complete", []string{"c00", "c01", "c02", "new", "c04", "c05", "c06", "c07", "c08", "c09", "c03"}},
 		{"people deleted what a new one follows", func(_ *testing.T, b *bench) {
 			b.to.drop(b.at("c03"))
 			card(b.from, "new", 41)
