@@ -75,8 +75,8 @@ func (p *part) merge(s *step, prev item.Bundle) {
 	var lost, won []string
 	for _, name := range p.e.merged(prev.Item.Kind) {
 		source, target, was := after[name].given, p.e.fieldHash(prev, name), before[name]
-		if source == target || half && p.e.embeds(prev.Item.Kind, name) {
-			continue // a kind that was half written says nothing about people
+		if source == target || half && (p.e.embeds(prev.Item.Kind, name) || source != was.given) {
+			continue // what was half written says nothing about people: it may be ours, of an earlier state of the source
 		}
 		changedHere := source != was.given
 		changedThere := target != was.given

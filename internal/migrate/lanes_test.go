@@ -171,6 +171,17 @@ func (b *bench) at(title string) item.Ref {
 // is where it is, as after a rebuild.
 func (b *bench) loosen(id string, rebuilt bool) {
 	b.t.Helper()
+	b.amend(id, func(r *ledger.Row) {
+		r.Version = 0
+		if rebuilt {
+			r.Print = 0
+		}
+	})
+}
+
+// amend changes what the ledger knows of a task.
+func (b *bench) amend(id string, change func(*ledger.Row)) {
+	b.t.Helper()
 	ctx := b.t.Context()
 	led, err := b.led.Shard(ctx, item.Ref{Kind: item.Board, ID: "b1"})
 	if err != nil {
@@ -180,11 +191,36 @@ func (b *bench) loosen(id string, rebuilt bool) {
 	if err != nil || len(rows) != 1 {
 		b.t.Fatalf("%d rows: %v", len(rows), err)
 	}
-	rows[0].Version = 0
-	if rebuilt {
-		rows[0].Print = 0
-	}
+	change(&rows[0])
 	if err := b.led.Apply(ctx, ledger.Batch{Shard: led.Num, Rows: rows}); err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// TestHalfWrittenIsNoConflict lets the source change once more after an update
+// that was half done: what stands at the target is ours, and no edit of people.
+func TestHalfWrittenIsNoConflict(t *testing.T) {
+	b := newBench(t, likePlanner())
+	b.from = newMemory("http://src", everything())
+	row(b.from, 3)
+	b.run("complete")
+	describe := func(m *memory, ref item.Ref, text string) {
+		m.edit(ref, func(it *item.Item) { item.Description.Set(it, text) })
+	}
+	there := b.at("c01")
+	describe(b.to, there, "first") // written, and the process died before it took note
+	b.halve("c01")
+	describe(b.from, item.Ref{Kind: item.Task, ID: "c01"}, "second")
+	if r := b.run("complete"); r.Conflicts != 0 {
+		t.Errorf("%d conflicts", r.Conflicts)
+	}
+	if got := item.Description.Get(b.to.items[there]); got != "second" {
+		t.Errorf("the target says %q", got)
+	}
+}
+
+// halve says in the ledger that an update of a task was half done.
+func (b *bench) halve(id string) {
+	b.t.Helper()
+	b.amend(id, func(r *ledger.Row) { r.State = ledger.Half })
 }
