@@ -31,8 +31,8 @@ func card(m *memory, id string, at int) {
 	m.put(it)
 }
 
-// standing are the titles of the tasks in their order.
-func standing(m *memory) (out []string) {
+// titlesIn are the titles of the tasks in their order.
+func titlesIn(m *memory) (out []string) {
 	for _, r := range m.order {
 		if r.Kind == item.Task {
 			out = append(out, item.Title.Get(m.items[r]))
@@ -132,7 +132,7 @@ func TestSiblingsStandInOrder(t *testing.T) {
 			b.run("complete")
 			tc.change(t, b)
 			b.run(tc.status)
-			if got := standing(b.to); !slices.Equal(got, tc.want) {
+			if got := titlesIn(b.to); !slices.Equal(got, tc.want) {
 				t.Errorf("order %v, want %v", got, tc.want)
 			}
 			if tc.status != "complete" {
@@ -146,7 +146,7 @@ func TestSiblingsStandInOrder(t *testing.T) {
 						want = append(want, item.Title.Get(b.from.items[r]))
 					}
 				}
-				if got := standing(b.to); !slices.Equal(got, want) {
+				if got := titlesIn(b.to); !slices.Equal(got, want) {
 					t.Errorf("in the end %v, want %v", got, want)
 				}
 			}
