@@ -198,7 +198,7 @@ func (e *Engine) meetAll(ctx context.Context, shards []connector.Shard, c *censu
 			if e.stopped() {
 				return ErrStopped
 			}
-			there.meet(page.Bundles)
+			there.meet(s.Ref, page.Bundles)
 			count(r.route(page.Bundles))
 		}
 		count(r.end())

@@ -196,17 +196,18 @@ func (e *Engine) inScope(s connector.Shard, want string) (exactly, byName bool) 
 
 // newFitter returns the fitter of one container. links knows where items went,
 // as far as the page at hand needs it.
-func (e *Engine) newFitter(links *linkTable) *fitter {
+func (e *Engine) newFitter(source item.Ref, links *linkTable) *fitter {
 	f := newFitter(&e.Spec, e.From.Caps, e.To.Caps, e.From.Title, e.people, e.version)
+	f.container = BoardOf(source)
 	f.link, f.task, f.ahead = links.rewrite, links.task, e.ahead
 	return f
 }
 
 // meet learns the members of a page before anything that refers to them.
-func (e *Engine) meet(bundles []item.Bundle) {
+func (e *Engine) meet(container item.Ref, bundles []item.Bundle) {
 	for _, b := range bundles {
 		if b.Item.Kind == item.Member {
-			e.people.meet(b.Item)
+			e.people.meet(container, b.Item)
 		}
 	}
 }

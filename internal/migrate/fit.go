@@ -50,9 +50,11 @@ type fitter struct {
 	spec     *Spec
 	from, to connector.Capabilities
 	source   string // the source cloud's title, for the uniform line
-	people   *peopleMap
-	loc      *time.Location
-	digest   item.Digester
+	// container is the source's: its people are those whom texts can mention.
+	container item.Ref
+	people    *peopleMap
+	loc       *time.Location
+	digest    item.Digester
 	// link rewrites the address of an item of the source: ours tells whether it
 	// is one, moved whether it is known where it went.
 	link func(url string) (to, alias string, ours, moved bool)

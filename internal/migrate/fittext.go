@@ -36,7 +36,7 @@ func (w *fitting) text(from item.Item, field item.Field, limits connector.FieldC
 
 func (w *fitting) rewrite(s string) string {
 	if w.from.Mention != "" {
-		s = richtext.Mentions(s, w.from.Mention, w.people.mentioned)
+		s = richtext.Mentions(s, w.from.Mention, func(user string) (string, bool) { return w.people.mentioned(w.container, user) })
 	}
 	return richtext.ReplaceLinks(s, w.address)
 }

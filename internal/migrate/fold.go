@@ -307,7 +307,7 @@ func (w *fitting) attachments(files []item.Item) {
 			w.u.children = append(w.u.children, fitted)
 			w.u.from = append(w.u.from, a.Ref)
 		}
-		line := "- " + item.Name.Get(a)
+		line := "- " + w.address(item.Name.Get(a)) // Trello calls a link by its address
 		if !here {
 			w.attachmentText(a, caps, kept)
 			if address := addressOf(a); address != "" && address != item.Name.Get(a) {

@@ -62,7 +62,7 @@ func (e *Engine) newPart(ctx context.Context, source item.Ref, links *linkTable)
 	if err != nil {
 		return nil, fmt.Errorf("the ledger: %w", err)
 	}
-	p := &part{e: e, name: source.ID, led: led, fit: e.newFitter(links), links: links,
+	p := &part{e: e, name: source.ID, led: led, fit: e.newFitter(source, links), links: links,
 		lanes: map[string]*lane{}, board: led.Target, seen: newRefSet(), out: newOutcomes(e.outcomes), force: map[item.Ref]bool{}}
 	if !led.Target.Zero() {
 		p.fit.know(source, led.Target)
@@ -348,7 +348,7 @@ func (p *part) restart() {
 	p.partState = partState{}
 	p.seen = newRefSet()
 	p.lanes = map[string]*lane{}
-	fresh := p.e.newFitter(p.links)
+	fresh := p.e.newFitter(p.led.Source, p.links)
 	if !p.board.Zero() {
 		fresh.know(p.led.Source, p.board)
 	}
@@ -361,7 +361,7 @@ func (p *part) rest() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lanes = map[string]*lane{}
-	p.fit = p.e.newFitter(p.links)
+	p.fit = p.e.newFitter(p.led.Source, p.links)
 }
 
 // unfinished reports whether another sweep may bring what this one could not.

@@ -21,10 +21,13 @@ type peopleMap struct {
 
 	standings *standings
 
-	mu      sync.RWMutex
-	source  map[string]item.Item // by id
-	mapped  map[string]decision  // by source id
-	names   map[string]string    // user name at the source, folded → id
+	mu     sync.RWMutex
+	source map[string]item.Item // by id
+	mapped map[string]decision  // by source id
+	names  map[string]string    // user name at the source, folded → id
+	// within are the user names, folded, that a container's own people have: who
+	// is mentioned must not depend on which other containers were listed before.
+	within  map[item.Ref]map[string]bool
 	targets map[string]item.Item // by id
 	byEmail index
 	byUser  index
@@ -54,7 +57,7 @@ type decision struct {
 
 func newPeopleMap(spec People, targets []item.Item, told *standings) *peopleMap {
 	p := &peopleMap{spec: spec, standings: told, rows: map[string]PersonRow{}, source: map[string]item.Item{}, mapped: map[string]decision{},
-		names: map[string]string{}, targets: map[string]item.Item{}, byEmail: index{}, byUser: index{}, byLocal: index{}, byName: index{}}
+		names: map[string]string{}, within: map[item.Ref]map[string]bool{}, targets: map[string]item.Item{}, byEmail: index{}, byUser: index{}, byLocal: index{}, byName: index{}}
 	p.spec.Domains = map[string]string{}
 	for from, to := range spec.Domains {
 		p.spec.Domains[fold(from)] = fold(to)
@@ -82,8 +85,8 @@ func fold(s string) string {
 	return strings.Join(strings.Fields(cases.Fold().String(norm.NFKC.String(s))), " ")
 }
 
-// meet learns a member of the source.
-func (p *peopleMap) meet(m item.Item) {
+// meet learns a member of a container of the source.
+func (p *peopleMap) meet(container item.Ref, m item.Item) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if told := p.standings.learn(m); told != item.Standing.Get(m) {
@@ -93,6 +96,10 @@ func (p *peopleMap) meet(m item.Item) {
 	p.source[m.ID] = m
 	if u := fold(item.UserName.Get(m)); u != "" {
 		p.names[u] = m.ID
+		if p.within[container] == nil {
+			p.within[container] = map[string]bool{}
+		}
+		p.within[container][u] = true
 	}
 	p.mapped[m.ID] = p.decide(m)
 }
@@ -103,7 +110,7 @@ func (p *peopleMap) again() {
 	all := slices.Collect(maps.Values(p.source))
 	p.mu.RUnlock()
 	for _, m := range all {
-		p.meet(m)
+		p.meet(item.Ref{}, m)
 	}
 }
 
@@ -276,12 +283,13 @@ func (p *peopleMap) display(m item.Item) string {
 	return "unknown person " + m.ID
 }
 
-// mentioned returns the full name behind a user name of the source.
-func (p *peopleMap) mentioned(user string) (name string, ok bool) {
+// mentioned returns the full name behind a user name that a text of a container
+// mentions.
+func (p *peopleMap) mentioned(container item.Ref, user string) (name string, ok bool) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	id, ok := p.names[fold(user)]
-	if !ok {
+	if !ok || !p.within[container][fold(user)] {
 		return "", false
 	}
 	return p.display(p.source[id]), true

@@ -76,7 +76,7 @@ func TestDecide(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := newPeopleMap(c.spec, targets, &standings{by: map[string]string{}})
-			p.meet(c.who)
+			p.meet(item.Ref{}, c.who)
 			if got := p.mapped[c.who.ID]; got != (decision{target: c.target, by: c.by}) {
 				t.Errorf("%+v, want %s by %s", got, c.target, c.by)
 			}
@@ -352,7 +352,7 @@ func TestSameNames(t *testing.T) {
 		}
 		p := newPeopleMap(spec, targets, &standings{by: map[string]string{}})
 		for _, s := range sources {
-			p.meet(s)
+			p.meet(item.Ref{}, s)
 		}
 		for _, got := range p.all() {
 			n := item.Name.Get(p.source[got.Source])

@@ -306,7 +306,7 @@ func (p *pass) waves(ctx context.Context, s connector.Shard, below func(*part, *
 		if err != nil {
 			return err
 		}
-		there.meet(page.Bundles)
+		there.meet(s.Ref, page.Bundles)
 		p.e.rename(page.Bundles)
 		if err := p.links.load(ctx, p.e.Ledger, page.Bundles); err != nil {
 			return err

@@ -26,7 +26,7 @@ type walked struct {
 func (e *Engine) walk(ctx context.Context, s connector.Shard, known map[item.Ref]ledger.Shard, visit func(*walked) error) error {
 	r := e.newRouter()
 	links := e.newLinks()
-	fits := map[bool]*fitter{false: e.newFitter(links), true: e.newFitter(links)}
+	fits := map[bool]*fitter{false: e.newFitter(s.Ref, links), true: e.newFitter(archiveOf(s.Ref), links)}
 	step := func(routed []routed) error {
 		for _, archive := range []bool{false, true} {
 			if err := e.walkRouted(ctx, s, known, archive, routed, fits[archive], visit); err != nil {
@@ -39,7 +39,7 @@ func (e *Engine) walk(ctx context.Context, s connector.Shard, known map[item.Ref
 		if err != nil {
 			return err
 		}
-		e.meet(page.Bundles)
+		e.meet(s.Ref, page.Bundles)
 		e.rename(page.Bundles)
 		if err := links.load(ctx, e.Ledger, page.Bundles); err != nil {
 			return err
