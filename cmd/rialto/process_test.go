@@ -21,12 +21,15 @@ type install struct {
 	temp   string
 	prefix []string // arguments before all others
 	env    []string
+	// patience is how long a process may take; one that takes longer tells what it
+	// does and dies.
+	patience time.Duration
 }
 
 func newInstall(t testing.TB) *install {
 	t.Helper()
 	dir := t.TempDir()
-	in := &install{t: t, state: filepath.Join(dir, "state"), temp: filepath.Join(dir, "tmp")}
+	in := &install{t: t, state: filepath.Join(dir, "state"), temp: filepath.Join(dir, "tmp"), patience: 2 * time.Minute}
 	if err := os.Mkdir(in.temp, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +127,7 @@ func (in *install) run(f fate, stdin string, args ...string) ended {
 		timer := time.AfterFunc(f.after, func() { _ = cmd.Process.Signal(syscall.SIGKILL) }) // it may have ended by itself
 		defer timer.Stop()
 	}
-	watchdog := time.AfterFunc(2*time.Minute, func() { _ = cmd.Process.Signal(syscall.SIGQUIT) })
+	watchdog := time.AfterFunc(in.patience, func() { _ = cmd.Process.Signal(syscall.SIGQUIT) })
 	defer watchdog.Stop()
 	_ = cmd.Wait() // the state tells
 	return ended{args: strings.Join(args, " "), code: cmd.ProcessState.ExitCode(), out: out.String(), err: errs.String(), took: time.Since(began)}
