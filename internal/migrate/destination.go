@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -32,13 +33,15 @@ func (e *Engine) enter(ctx context.Context, place string) error {
 	return nil
 }
 
+// placeOf is the place that a container of the source goes to.
+func (e *Engine) placeOf(source item.Ref) string {
+	return cmp.Or(e.rows[BoardOf(source)].Place, e.Spec.Place)
+}
+
 // at returns the engine of the place that a container of the source goes to. It
 // is opened when it is first needed. Safe for concurrent use.
 func (e *Engine) at(ctx context.Context, source item.Ref) (*Engine, error) {
-	place := e.rows[BoardOf(source)].Place
-	if place == "" {
-		place = e.Spec.Place
-	}
+	place := e.placeOf(source)
 	e.to.mu.Lock()
 	defer e.to.mu.Unlock()
 	if there := e.to.at[place]; there != nil {

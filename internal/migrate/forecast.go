@@ -80,7 +80,7 @@ func (e *Engine) Forecast(ctx context.Context) (*Forecast, error) {
 	if err := e.foreknow(ctx); err != nil {
 		return nil, err
 	}
-	f := &forecaster{e: e, census: &census{}, out: &Forecast{Kinds: map[item.Kind]ForecastKind{}, Undo: map[item.Kind]UndoForecast{}}, known: known, limits: map[limitKey]int{}}
+	f := &forecaster{e: e, census: &census{}, out: &Forecast{Kinds: map[item.Kind]ForecastKind{}, Undo: map[item.Kind]UndoForecast{}}, known: known, limits: map[limitKey]int{}, boards: map[string]int{}}
 	for _, s := range shards {
 		if f.e, err = e.at(ctx, s.Ref); err != nil {
 			return nil, err
@@ -111,6 +111,7 @@ type forecaster struct {
 	out    *Forecast
 	known  map[item.Ref]ledger.Shard
 	limits map[limitKey]int
+	boards map[string]int // containers of the target by place
 	reads  float64
 	writes float64
 	bytes  int64 // of the files that are written
@@ -143,6 +144,8 @@ func (f *forecaster) shard(ctx context.Context, s connector.Shard) error {
 	if err != nil {
 		return err
 	}
+	place := f.e.placeOf(s.Ref)
+	f.boards[place] += max(len(tasks), 1)
 	for archive, n := range tasks {
 		caps := f.e.To.Caps.Kinds[item.Task]
 		f.over(item.Task, "", caps.Max, n)
@@ -266,6 +269,9 @@ func (f *forecaster) gone(ctx context.Context, source item.Ref, seen refSet) err
 // finish adds up what was counted.
 func (f *forecaster) finish() *Forecast {
 	out := f.out
+	for _, n := range f.boards {
+		f.over(item.Board, "", f.e.To.Caps.Kinds[item.Board].Max, n)
+	}
 	out.Losses = f.e.losses.list()
 	people, notices := f.e.foresee(f.census)
 	out.People, out.Notices = people, append(out.Notices, notices...)

@@ -23,12 +23,11 @@ type linkTable struct {
 	mu     sync.RWMutex
 	places map[string]ledger.Place
 	users  map[string][]item.Ref // by alias, what points at it
-	named  map[item.Ref][]string // by key, its aliases
 }
 
 func (e *Engine) newLinks() *linkTable {
 	return &linkTable{locate: e.source.Locate, link: e.target.Link, format: e.From.Caps.Format, places: map[string]ledger.Place{},
-		users: map[string][]item.Ref{}, named: map[item.Ref][]string{}}
+		users: map[string][]item.Ref{}}
 }
 
 // load asks the ledger where everything went that the bundles point at.
@@ -36,9 +35,6 @@ func (t *linkTable) load(ctx context.Context, led ledger.Ledger, bundles []item.
 	var aliases []string
 	t.mu.Lock()
 	for _, b := range bundles {
-		if len(b.Item.Aliases) > 0 {
-			t.named[b.Item.Ref] = b.Item.Aliases
-		}
 		note := func(alias string, users ...item.Ref) {
 			if !slices.Contains(aliases, alias) {
 				aliases = append(aliases, alias)
@@ -140,15 +136,21 @@ func (t *linkTable) stale(ctx context.Context, led ledger.Ledger, moved []item.R
 	stale, fresh = map[item.Ref]bool{}, map[item.Ref]bool{}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	for a, place := range t.places {
-		if made(place) {
-			for _, user := range t.users[a] {
-				fresh[user] = true
-			}
-		}
-	}
+	left := newRefSet()
 	for _, key := range moved {
-		aliases = append(aliases, t.named[key]...)
+		left.add(key)
+	}
+	for a, place := range t.places {
+		of := fresh
+		switch {
+		case left.has(place.Key):
+			of = stale
+		case !made(place):
+			continue
+		}
+		for _, user := range t.users[a] {
+			of[user] = true
+		}
 	}
 	for _, a := range aliases {
 		for _, user := range t.users[a] {
