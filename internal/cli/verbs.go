@@ -154,7 +154,8 @@ func (s *shell) verify() *cobra.Command {
 		Long: `Reads both sides back and compares them field by field, and files by their hash.
 What is named as a loss in the forecast is no difference; everything else is.
 
-With --report it writes a page for people (report.html) and the same as JSON.
+With --report it writes a page for people (report.html), the same as JSON and as
+tables, and a record of processing for a data protection officer (record.html).
 Reports hold ids, fields, counts and links; names only with --with-names.`,
 		Args: args(1, "a migration file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -166,7 +167,7 @@ Reports hold ids, fields, counts and links; names only with --with-names.`,
 				return out.Error
 			}
 			if dir != "" {
-				if err := report.Write(dir, args[0], out.Verdict); err != nil {
+				if err := s.writeReport(cmd.Context(), dir, args[0], out.Verdict, sel); err != nil {
 					return err
 				}
 			}
@@ -185,8 +186,33 @@ Reports hold ids, fields, counts and links; names only with --with-names.`,
 		},
 	}
 	cmd.Flags().BoolVar(&names, "with-names", false, "put names and titles of what differs into the report")
-	cmd.Flags().StringVar(&dir, "report", "", "the `folder` to write report.html and report.json to")
+	cmd.Flags().StringVar(&dir, "report", "", "the `folder` to write the report and the record of processing to")
 	return choose(cmd, &sel)
+}
+
+// writeReport writes what verify found, and the record of processing.
+func (s *shell) writeReport(ctx context.Context, dir, path string, v *migrate.Verdict, sel migrate.Selection) error {
+	title := path
+	if sel.Wave > 0 {
+		title = fmt.Sprintf("%s, wave %d", path, sel.Wave)
+	}
+	if err := report.Write(dir, title, v); err != nil {
+		return err
+	}
+	f, err := migrate.ReadFile(path)
+	if err != nil {
+		return usage{err}
+	}
+	a, err := s.app(ctx)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	record, err := a.Record(ctx, f, v)
+	if err != nil {
+		return err
+	}
+	return report.WriteRecord(dir, record)
 }
 
 func (s *shell) undo() *cobra.Command {

@@ -66,3 +66,16 @@ func (e *Engine) entered() []*Engine {
 	}
 	return out
 }
+
+// peopleMet counts the people of the source whom the verb met, over all places.
+func (e *Engine) peopleMet() int {
+	ids := map[string]bool{}
+	for _, there := range e.entered() {
+		there.people.mu.RLock()
+		for id := range there.people.source {
+			ids[id] = true
+		}
+		there.people.mu.RUnlock()
+	}
+	return len(ids)
+}

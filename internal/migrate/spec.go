@@ -85,6 +85,14 @@ func PolicyNames() []string {
 // that is no policy.
 func PolicyChoices(name string) []string { return policyChoices()[name] }
 
+// Get tells what a policy says, by its name in the file; "" for none.
+func (p *Policies) Get(name string) string {
+	if field := p.byName()[name]; field != nil {
+		return *field
+	}
+	return ""
+}
+
 // Set chooses a policy by its name in the file.
 func (p *Policies) Set(name, choice string) error {
 	field, ok := p.byName()[name]

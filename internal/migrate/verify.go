@@ -26,13 +26,26 @@ type Verdict struct {
 	// ends and the target's people won: fields, and items that they deleted.
 	Kept int `json:"kept,omitempty"`
 	// Edited counts the differences that people made at the target since.
-	Edited      int                     `json:"edited,omitempty"`
-	Blobs       BlobsCompared           `json:"blobs"`
-	Differences []Difference            `json:"differences,omitempty"` // the first thousand
-	Extra       map[item.Kind]int       `json:"extra,omitempty"`       // of the target alone: people made them there
-	Shards      []ShardVerdict          `json:"shards,omitempty"`
-	Names       map[string]NamedPair    `json:"names,omitempty"` // by source id; only at the user's wish
-	Counters    map[item.Kind]Countered `json:"counters,omitempty"`
+	Edited      int               `json:"edited,omitempty"`
+	Blobs       BlobsCompared     `json:"blobs"`
+	Differences []Difference      `json:"differences,omitempty"` // the first thousand
+	Extra       map[item.Kind]int `json:"extra,omitempty"`       // of the target alone: people made them there
+	Shards      []ShardVerdict    `json:"shards,omitempty"`
+	People      int               `json:"people"` // of the source, whom the containers name
+	// Outlived counts what was deleted at the source and still stands at the
+	// target, because policies.deletions is keep; and the first thousand of it.
+	Outlived     int                     `json:"outlived,omitempty"`
+	OutlivedList []Outlived              `json:"outlived_list,omitempty"`
+	Names        map[string]NamedPair    `json:"names,omitempty"` // by source id; only at the user's wish
+	Counters     map[item.Kind]Countered `json:"counters,omitempty"`
+}
+
+// Outlived is an item of the target whose source is gone.
+type Outlived struct {
+	Kind   item.Kind `json:"kind"`
+	Source string    `json:"source"`
+	Target string    `json:"target"`
+	Link   string    `json:"link,omitempty"`
 }
 
 // Compared counts one kind at both ends.
@@ -145,9 +158,13 @@ func (v *verifier) shard(ctx context.Context, s connector.Shard) error {
 	line := ShardVerdict{Source: s.Ref.ID, Wave: v.e.rows[s.Ref].Wave, Target: both[false].container.ID, Link: v.e.target.Link(both[false].container, both[false].container)}
 	before := len(v.out.Differences)
 	wantOrder := map[string][]item.Ref{}
+	seen := map[bool]refSet{false: newRefSet(), true: newRefSet()}
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)
 	err := v.e.walk(ctx, s, v.known, func(w *walked) error {
+		for _, key := range keysOf(w.unit.bundle) {
+			seen[w.archive].add(key)
+		}
 		if w.skip {
 			return nil
 		}
@@ -172,6 +189,9 @@ func (v *verifier) shard(ctx context.Context, s connector.Shard) error {
 	}
 	for _, archive := range []bool{false, true} {
 		v.order(wantOrder, both[archive])
+		if err := v.outlived(ctx, s.Ref, archive, seen[archive], both[archive]); err != nil {
+			return err
+		}
 		v.extra(both[archive])
 	}
 	line.Differences = len(v.out.Differences) - before
@@ -430,6 +450,30 @@ func longestRise(xs []int) int {
 	return len(tails)
 }
 
+// outlived lists what was moved, is gone from the source, and still stands.
+func (v *verifier) outlived(ctx context.Context, source item.Ref, archive bool, seen refSet, h *held) error {
+	if archive {
+		source = archiveOf(source)
+	}
+	led, ok := v.known[source]
+	if !ok {
+		return nil
+	}
+	p := &part{e: v.e, led: led}
+	return p.rows(ctx, func(r ledger.Row) error {
+		stands := h.traces[r.Target]
+		if seen.has(r.Key) || stands == nil || r.State == ledger.Folded {
+			return nil
+		}
+		stands.met = true
+		v.out.Outlived++
+		if len(v.out.OutlivedList) < 1000 {
+			v.out.OutlivedList = append(v.out.OutlivedList, Outlived{Kind: r.Key.Kind, Source: r.Key.ID, Target: r.Target.ID, Link: v.e.target.Link(r.Target, h.container)})
+		}
+		return nil
+	})
+}
+
 // extra counts what only the target has.
 func (v *verifier) extra(h *held) {
 	for ref, t := range h.traces {
@@ -442,6 +486,7 @@ func (v *verifier) extra(h *held) {
 // finish decides.
 func (v *verifier) finish() *Verdict {
 	out := v.out
+	out.People = v.e.peopleMet()
 	out.LossList = v.e.losses.list()
 	for _, l := range out.LossList {
 		out.Losses += l.Count

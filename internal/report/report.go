@@ -23,7 +23,8 @@ import (
 //go:embed report.html
 var pageText string
 
-// Write puts report.html and report.json into a folder, made if it is missing.
+// Write puts report.html, report.json and the tables into a folder, made if it is
+// missing.
 func Write(dir, title string, v *migrate.Verdict) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("the report cannot be written: %w", err)
@@ -34,6 +35,9 @@ func Write(dir, title string, v *migrate.Verdict) error {
 	}
 	if err := os.WriteFile(filepath.Join(dir, "report.json"), append(b, '\n'), 0o644); err != nil {
 		return fmt.Errorf("the report cannot be written: %w", err)
+	}
+	if err := writeTables(dir, v); err != nil {
+		return err
 	}
 	f, err := os.Create(filepath.Join(dir, "report.html"))
 	if err != nil {
@@ -61,6 +65,7 @@ type page struct {
 	Verdict           *migrate.Verdict
 	Headline, Tone    string
 	Kinds             []kindRow
+	Waves             []waveRow
 	Losses            []lossRow
 	Counters          []counterRow
 	Names             bool
@@ -94,7 +99,7 @@ type difference struct {
 }
 
 func newPage(title string, v *migrate.Verdict, now time.Time) page {
-	p := page{Title: title, When: now.UTC().Format("2 January 2006, 15:04 UTC"), Verdict: v, Names: v.Names != nil, BlobSize: size(v.Blobs.Bytes)}
+	p := page{Title: title, When: now.UTC().Format("2 January 2006, 15:04 UTC"), Verdict: v, Names: v.Names != nil, Waves: waves(v), BlobSize: size(v.Blobs.Bytes)}
 	switch v.Status {
 	case "equal":
 		p.Headline, p.Tone = "Equal: every field and every file", "good"
@@ -102,6 +107,10 @@ func newPage(title string, v *migrate.Verdict, now time.Time) page {
 		p.Headline, p.Tone = "Equal, but for the losses that the forecast named", "good"
 	default:
 		p.Headline, p.Tone = fmt.Sprintf("The two sides differ in %d places", len(v.Differences)), "bad"
+		if v.Edited == len(v.Differences) {
+			p.Headline = fmt.Sprintf("Equal, but for %d edits that people made at the target since", v.Edited)
+			p.Tone = "good"
+		}
 	}
 	longest := 1
 	for _, c := range v.Kinds {
