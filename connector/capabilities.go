@@ -58,6 +58,10 @@ type KindCaps struct {
 	// archived, where a container keeps archived items, else not done.
 	MaxOpen int
 	Why     string
+	// MaxMade is how many one account makes in all its time, 0 for no limit, and
+	// MaxMadeWhy cites the vendor.
+	MaxMade    int
+	MaxMadeWhy string
 	// Ordered kinds keep an order among siblings that can be written.
 	Ordered bool
 	// Batch is the most changes that one Write takes; at least 1.

@@ -81,7 +81,9 @@ func newWeekend(t *testing.T, size trello.Organisation) *weekend {
 	w.rialto.patience = time.Duration(10+size.Cards/500) * time.Minute
 	w.from = serve(t, srv)
 	w.from.connector, w.from.trello, w.from.settings = "trello", srv, srv.Settings(w.from.base)
-	w.to = servePlanner(t, microsoft.Options{Seed: 4}, false)
+	limits := microsoft.DefaultLimits()
+	limits.TasksCreatedBy = 10 * size.Cards // one account stands for several here
+	w.to = servePlanner(t, microsoft.Options{Seed: 4, Limits: &limits}, false)
 	for i, p := range staff.People() {
 		if !p.Left && i%10 != 0 { // one in ten is not there
 			w.to.tenant.AddUser(microsoft.User{Name: p.FullName, Mail: p.Username + "@example.test"})

@@ -272,12 +272,15 @@ func (f *forecaster) finish() *Forecast {
 	for _, n := range f.boards {
 		f.over(item.Board, "", f.e.To.Caps.Kinds[item.Board].Max, n)
 	}
+	for k, n := range out.Kinds {
+		f.over(k, madeByOne, f.e.To.Caps.Kinds[k].MaxMade, n.Items)
+	}
 	out.Losses = f.e.losses.list()
 	people, notices := f.e.foresee(f.census)
 	out.People, out.Notices = people, append(out.Notices, notices...)
 	for k, n := range f.limits {
 		caps := f.e.To.Caps.Kinds[k.kind]
-		out.Limits = append(out.Limits, LimitHit{Kind: k.kind, Field: k.field, Limit: k.limit, Over: n, Why: cmp.Or(caps.Fields[k.field].Why, caps.Why)})
+		out.Limits = append(out.Limits, LimitHit{Kind: k.kind, Field: k.field, Limit: k.limit, Over: n, Why: whyLimit(caps, k.field)})
 	}
 	slices.SortFunc(out.Limits, func(a, b LimitHit) int {
 		return compare(string(a.Kind)+a.Field, string(b.Kind)+b.Field)
@@ -302,6 +305,16 @@ func (f *forecaster) finish() *Forecast {
 	out.Least, out.Most = max(rl, wl), rm+wm
 	f.pace(rl, rm, wl, wm)
 	return out
+}
+
+// madeByOne stands in place of a field for what one account makes.
+const madeByOne = "by one account"
+
+func whyLimit(caps connector.KindCaps, field string) string {
+	if field == madeByOne {
+		return caps.MaxMadeWhy
+	}
+	return cmp.Or(caps.Fields[field].Why, caps.Why)
 }
 
 func compare(a, b string) int {

@@ -184,7 +184,7 @@ func (e *Engine) mapped(shards []connector.Shard, known map[item.Ref]ledger.Shar
 	var out []connector.Shard
 	for _, row := range e.Spec.Map {
 		s, there := byID[row.Source]
-		if alias, ok := e.source.Locate(row.Link); !there && ok {
+		if alias, ok := e.source.Locate(row.Link); !there && ok && !row.Out {
 			s, there = byAlias[alias]
 		}
 		if !there {

@@ -51,6 +51,10 @@ type ShardReport struct {
 	Failures []ledger.Failure `json:"failures,omitempty"` // the first of them
 }
 
+// listedFailures is how many failures of one container a report lists; all are
+// counted, up to a thousand, and the events tell each.
+const listedFailures = 20
+
 // Run moves what is in the scope: everything at first, what changed later. A
 // pass that was cut off goes on. The error is for what ended the pass as a
 // whole; items that failed are in the report.
@@ -98,7 +102,8 @@ func (e *Engine) Run(ctx context.Context) (*Report, error) {
 		}
 		rep.Failed += len(fails)
 		board := part.container()
-		rep.Shards = append(rep.Shards, ShardReport{Source: source.ID, Target: board.ID, Link: part.e.target.Link(board, board), Tally: part.out.sum(), Wave: e.rows[BoardOf(source)].Wave, Failures: fails})
+		rep.Shards = append(rep.Shards, ShardReport{Source: source.ID, Target: board.ID, Link: part.e.target.Link(board, board), Tally: part.out.sum(), Wave: e.rows[BoardOf(source)].Wave,
+			Failures: fails[:min(len(fails), listedFailures)]})
 		if len(fails) > 0 || part.unfinished() {
 			rep.Status = "partial"
 		}

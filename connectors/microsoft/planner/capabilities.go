@@ -158,7 +158,7 @@ func taskCaps() connector.KindCaps {
 			item.Reminder.Name:    none("reminder"),
 			item.PowerUps.Name:    none("add-ons with data of their own"),
 		},
-		Max: 9000, MaxOpen: 2400,
+		Max: 9000, MaxOpen: 2400, MaxMade: 20000, MaxMadeWhy: "one account creates 20,000 tasks in all; move the rest through another connection: " + limitsPage,
 		Why:     "a plan holds 9,000 tasks, of which 2,400 are not completed (a newer edition of the page says 3,000): " + limitsPage,
 		Ordered: true, Batch: taskBatch,
 		Shape:   []string{item.Title.Name, item.InList.Name, item.Start.Name, item.Due.Name, item.Done.Name, item.Labels.Name, item.Assignees.Name},
