@@ -7,6 +7,7 @@ package rialto
 import (
 	"context"
 	"os"
+	"runtime/debug"
 
 	_ "time/tzdata" // the mover reads no files, and a machine may have no zones
 
@@ -19,6 +20,10 @@ import (
 
 // Version is what the program calls itself.
 const Version = "0.1.0"
+
+// parentMemory is where the parent's garbage is collected more often rather than
+// its memory grow, in bytes.
+const parentMemory = 32 << 20
 
 // Main runs the program with these connectors and returns its exit code.
 func Main(connectors ...connector.Connector) int {
@@ -39,6 +44,7 @@ func (p Program) Main() int {
 	if len(os.Args) > 1 && os.Args[1] == mover.Argument {
 		return job.Main(p.Connectors)
 	}
+	debug.SetMemoryLimit(parentMemory)
 	return cli.Run(context.Background(), cli.Config{Connectors: p.Connectors, StandIns: p.StandIns, Demo: p.Demo, Version: Version, Failpoint: p.Failpoint,
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv}, os.Args[1:])
 }
