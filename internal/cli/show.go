@@ -190,18 +190,25 @@ func (s *shell) showRun(r *migrate.Report) {
 	}
 	s.table(rows)
 	s.say("\n  %s", s.paint(dim, fmt.Sprintf("%d calls, %d refused, %s sent", r.Requests, r.Refused, size(r.Bytes))))
+	const few = 20
 	for _, sh := range r.Shards {
-		if sh.Link != "" {
+		if sh.Link != "" && (len(r.Shards) <= few || len(sh.Failures) > 0) {
 			s.say("  %s", s.paint(dim, sh.Source+" →"))
 			s.say("    %s", sh.Link)
 		}
 		for i, f := range sh.Failures {
 			if i == 10 {
-				s.say("    and %d more", len(sh.Failures)-i)
+				s.say("    and %d more", sh.Failed-i)
 				break
 			}
 			s.say("    %s %s", s.paint(bad, "not moved"), wrap(f.Key.String()+" — "+f.Reason, "      "))
 		}
+	}
+	if len(r.Shards) > few {
+		s.say("  %s", s.paint(dim, fmt.Sprintf("%d containers; rialto status lists them.", len(r.Shards))))
+	}
+	if r.Conflicts > 0 {
+		s.say("\n%s", s.paint(warn, fmt.Sprintf("%d items changed at both ends since the last pass; the lines above say who won.", r.Conflicts)))
 	}
 	switch r.Status {
 	case "complete":
@@ -245,6 +252,15 @@ func (s *shell) showVerdict(v *migrate.Verdict) {
 			}
 			s.say("  %s", strings.Join(slices.DeleteFunc([]string{string(d.Kind), d.Source, d.Field, d.Reason, s.paint(dim, d.Link)}, func(t string) bool { return t == "" }), " "))
 		}
+	}
+	if v.Edited > 0 {
+		s.say("%s", s.paint(dim, fmt.Sprintf("%d of these are edits that people made at the target since.", v.Edited)))
+	}
+	if v.Kept > 0 {
+		s.say("%s", s.paint(dim, fmt.Sprintf("%d fields or items stand as the target's people made them: decided conflicts.", v.Kept)))
+	}
+	if v.Outlived > 0 {
+		s.say("%s", s.paint(warn, fmt.Sprintf("%d items were deleted at the source and still stand: deletions: keep.", v.Outlived)))
 	}
 }
 

@@ -96,7 +96,7 @@ func (v *view) event(ev migrate.Event) {
 			v.kinds[ev.Kind]++
 		}
 		v.last = ""
-	case "failure", "kept", "difference":
+	case "failure", "kept", "difference", "conflict":
 		v.clear()
 		fmt.Fprintln(v.s.Out, v.s.eventLine(ev))
 	case job.Waiting, job.Pacing:
@@ -105,13 +105,16 @@ func (v *view) event(ev migrate.Event) {
 }
 
 func (s *shell) eventLine(ev migrate.Event) string {
-	color := warn
-	if ev.Event != "kept" {
-		color = bad
+	color := bad
+	if ev.Event == "kept" || ev.Event == "conflict" {
+		color = warn
 	}
 	parts := []string{"  " + s.paint(color, ev.Event), string(ev.Kind), ev.Source}
 	if ev.Field != "" {
 		parts = append(parts, ev.Field)
+	}
+	if ev.Event == "conflict" {
+		parts = append(parts, "— the "+ev.Op+" wins")
 	}
 	if why, _ := report.Why(ev.Reason); why != "" {
 		parts = append(parts, "— "+why)
