@@ -10,6 +10,7 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"flag"
 	"fmt"
@@ -240,10 +241,18 @@ func container(shard int) item.Ref {
 }
 
 func rowOf(shard, n int) ledger.Row {
-	return ledger.Row{
+	r := ledger.Row{
 		Key: key(shard, n), Target: target(shard, n), Parent: container(shard),
 		Version: item.Digest(mix(uint64(n) + 1)), Print: item.Digest(mix(uint64(n) + 2)), State: ledger.Made,
 	}
+	if n%4 == 0 { // a task among what lies in it
+		base := make([]byte, 0, 30)
+		for i := uint64(3); len(base) < 30; i++ {
+			base = binary.LittleEndian.AppendUint64(base, mix(uint64(n)+i))
+		}
+		r.Base = string(base[:30])
+	}
+	return r
 }
 
 // mix is the finaliser of SplitMix64: it spreads a number over 64 bits.
