@@ -14,8 +14,8 @@ import (
 type BoardView struct {
 	ID, Name, Desc, ShortLink string
 	Closed                    bool
-	Lists               []ListView // from left to right
-	Labels, Fields      int
+	Lists                     []ListView // from left to right
+	Labels, Fields            int
 }
 
 // ListView is a list of a BoardView.
