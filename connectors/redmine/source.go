@@ -94,6 +94,10 @@ type listing struct {
 	view    *view
 	project int
 	told    map[item.Ref]bool // members and fields that were yielded
+	// hidden is true where lists are out of sight: what is not listed may be there.
+	// Redmine shows a closed project's categories to nobody: reading them takes the
+	// permission to manage them (lib/redmine/preparation.rb: manage_categories).
+	hidden bool
 }
 
 // frame reads the project, its members, labels, fields and lists.
@@ -144,10 +148,12 @@ func (l *listing) frame(ctx context.Context) (connector.Page, error) {
 	if err != nil && !outOfSight(err) {
 		return connector.Page{}, err
 	}
+	l.hidden = err != nil
 	versions, err := l.api.versions(ctx, p.ID)
 	if err != nil && !outOfSight(err) {
 		return connector.Page{}, err
 	}
+	l.hidden = l.hidden || err != nil
 	add(l.view.builtIn(p, categories, versions)...)
 	add(l.view.lists(p.ID, categories, versions)...)
 	return page, nil
@@ -245,7 +251,10 @@ func (l *listing) page(ctx context.Context, after int) (connector.Page, bool, er
 	page.Bundles = append(page.Bundles, tasks...)
 	last := total <= len(heads)
 	if last {
-		page.Whole = []item.Kind{item.Board, item.Member, item.CustomField, item.List, item.Task, item.Comment, item.Attachment}
+		page.Whole = []item.Kind{item.Board, item.Member, item.CustomField, item.Task, item.Comment, item.Attachment}
+		if !l.hidden {
+			page.Whole = append(page.Whole, item.List)
+		}
 		if l.view.labelField.ID != 0 {
 			page.Whole = append(page.Whole, item.Label)
 		}
