@@ -19,6 +19,7 @@ type Client struct {
 	renewal *renewal
 	pace    *Pacer
 	flow    *Flow
+	guard   *Guard
 	log     *slog.Logger
 	// connection is the name of whose credentials it signs with.
 	connection string
@@ -57,6 +58,7 @@ type ClientOptions struct {
 	Transport http.RoundTripper // nil means NewTransport()
 	Pacer     *Pacer            // nil means one without limits
 	Flow      *Flow             // shared with others; nil lets all bytes pass
+	Guard     *Guard            // of a source, which is only read; nil lets all requests pass
 	Log       *slog.Logger
 	// Attempts is the most times that a request is sent when it fails; 0 means
 	// 6. What the cloud refused for its quota is tried more often.
@@ -81,7 +83,7 @@ func NewClient(o ClientOptions) *Client {
 	if o.Transport == nil {
 		o.Transport = NewTransport()
 	}
-	c := &Client{http: &http.Client{Transport: o.Transport, CheckRedirect: follow}, pace: o.Pacer, flow: o.Flow, log: o.Log,
+	c := &Client{http: &http.Client{Transport: o.Transport, CheckRedirect: follow}, pace: o.Pacer, flow: o.Flow, guard: o.Guard, log: o.Log,
 		attempts: o.Attempts, stall: o.Stall, backoff: o.Backoff, stats: o.Stats, connection: o.Connection}
 	if c.pace == nil {
 		c.pace = NewPacer(nil)
@@ -211,6 +213,9 @@ func (c *Client) JSON(ctx context.Context, q Request, out any) (http.Header, err
 
 // once sends a request once, when its turn has come.
 func (c *Client) once(ctx context.Context, q Request) (*http.Response, *Error) {
+	if e := c.guard.refuses(ctx, q); e != nil {
+		return nil, e
+	}
 	where := q.where()
 	done, err := c.pace.Take(ctx, q.Class, max(q.Cost, 1))
 	if err != nil {

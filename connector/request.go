@@ -32,6 +32,11 @@ type Request struct {
 	// Once says the opposite of a method that always is: sending it again would
 	// do it twice (Redmine's PUT of an issue with notes adds a comment).
 	Once bool
+	// Reads says that the request changes nothing at the cloud though its method
+	// could: one for a token, or a batch of reads.
+	Reads bool
+	// Deed is what a writing request to a source is for; "" for all other requests.
+	Deed Deed
 	// Unsigned leaves the credentials away: for upload URLs that carry their own.
 	Unsigned bool
 }

@@ -19,7 +19,7 @@ import (
 const (
 	asProgram   = "RIALTO_TEST_PROGRAM"   // any value
 	atFailpoint = "RIALTO_TEST_FAILPOINT" // where the mover dies: see package job
-	asLeaky     = "RIALTO_TEST_LEAKY"     // any value: with the connector that writes what it reads to a file
+	asLeaky     = "RIALTO_TEST_LEAKY"     // any value: with the connectors that write what they read to a file, and to their source
 )
 
 func TestMain(m *testing.M) {
@@ -34,12 +34,12 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"rialto": func() { os.Exit(program()) }})
 }
 
-// program is main with what only tests choose. The leaky connector is always
-// known to a mover: a connection names it or does not.
+// program is main with what only tests choose. The careless connectors are always
+// known to a mover: a connection names one or does not.
 func program() int {
 	all := connectors.All()
 	if os.Getenv(asLeaky) != "" || len(os.Args) > 1 && os.Args[1] == mover.Argument {
-		all = append(all, leaky{})
+		all = append(all, leaky{}, scribbler{})
 	}
 	return rialto.Program{Connectors: all, StandIns: connectors.StandIns(), Demo: demo.New, Failpoint: os.Getenv(atFailpoint)}.Main()
 }

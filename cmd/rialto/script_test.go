@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,6 +35,9 @@ import (
 //	write FILE TEXT      makes a file, for a text that is in the environment alone; \n ends a line
 //	sleep                gives a process in the background time to begin
 //	revoke, restore      takes the Trello's token away, and gives it back
+//	written N            so many writing requests came to the Trello so far
+//	board ID PATTERN     a board of the Trello is so: "open NAME\nDESCRIPTION" or "closed …"
+//	readonly yes|no      takes the Trello's token the right to write, and gives it back
 //	hold, held, release  holds all requests to the Trello; waits until one is held; lets them go
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -51,6 +55,11 @@ func TestScripts(t *testing.T) {
 			"clouds": clouds, "exits": exits, "lines": lines, "done": done, "card": renameCard, "task": renameTask,
 			"hold":    func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).held = of(ts).trello.stop() },
 			"held":    waitHeld,
+			"board":   board,
+			"written": written,
+			"readonly": func(ts *testscript.TestScript, _ bool, args []string) {
+				of(ts).trello.trello.SetReadOnly(args[0] == "yes")
+			},
 			"revoke":  func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).trello.trello.RevokeToken() },
 			"restore": func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).trello.trello.RestoreToken() },
 			"write": func(ts *testscript.TestScript, _ bool, args []string) {
@@ -238,5 +247,29 @@ func waitHeld(ts *testscript.TestScript, _ bool, _ []string) {
 	case <-of(ts).held:
 	case <-time.After(30 * time.Second):
 		ts.Fatalf("no request came to be held")
+	}
+}
+
+func board(ts *testscript.TestScript, neg bool, args []string) {
+	want := regexp.MustCompile(args[1])
+	for _, b := range of(ts).trello.trello.Boards() {
+		if b.ID != args[0] {
+			continue
+		}
+		stands := "open "
+		if b.Closed {
+			stands = "closed "
+		}
+		if stands += b.Name + "\n" + b.Desc; want.MatchString(stands) == neg {
+			ts.Fatalf("the board is %q", stands)
+		}
+		return
+	}
+	ts.Fatalf("there is no board %s", args[0])
+}
+
+func written(ts *testscript.TestScript, _ bool, args []string) {
+	if got := fmt.Sprint(of(ts).trello.writes.Load()); got != args[0] {
+		ts.Fatalf("%s writing requests came to the source, expected %s", got, args[0])
 	}
 }

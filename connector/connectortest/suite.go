@@ -78,6 +78,7 @@ func parts() []part {
 		{"ReadingInTrouble", false, (*rig).testReadingInTrouble},
 		{"ReadingStopped", false, (*rig).testReadingStopped},
 		{"OnlyReads", false, (*rig).testOnlyReads},
+		{"Closing", false, (*rig).testClosing},
 		{"RoundTrip", true, (*rig).testRoundTrip},
 		{"Boards", true, (*rig).testBoards},
 		{"Order", true, (*rig).testOrder},

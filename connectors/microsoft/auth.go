@@ -198,7 +198,7 @@ func (t *tokens) fetch(ctx context.Context) error {
 		form.Set("scope", t.resource+"/.default")
 	}
 	var g grant
-	_, err := t.http.JSON(ctx, connector.Request{Method: http.MethodPost, URL: t.endpoint + "/token", Form: form, Class: "login", Repeatable: true}, &g)
+	_, err := t.http.JSON(ctx, connector.Request{Method: http.MethodPost, URL: t.endpoint + "/token", Form: form, Class: "login", Repeatable: true, Reads: true}, &g)
 	if err != nil {
 		return err
 	}

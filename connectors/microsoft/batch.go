@@ -191,7 +191,7 @@ func (c *Client) send(ctx context.Context, calls []BatchCall, open []int, answer
 	var body struct {
 		Requests []part `json:"requests"`
 	}
-	repeatable := true
+	repeatable, reads := true, true
 	for _, i := range open {
 		call := calls[i]
 		p := part{ID: strconv.Itoa(i), Method: call.Method, URL: call.Path, Body: call.JSON, Headers: call.Header}
@@ -209,12 +209,13 @@ func (c *Client) send(ctx context.Context, calls []BatchCall, open []int, answer
 		}
 		body.Requests = append(body.Requests, p)
 		repeatable = repeatable && call.repeatable()
+		reads = reads && call.Method == http.MethodGet
 	}
 	var got struct {
 		Responses []partAnswer `json:"responses"`
 	}
 	c.http.Stats().Requests.Add(int64(len(open) - 1)) // the client counts one itself
-	_, err := c.http.JSON(ctx, connector.Request{Method: http.MethodPost, URL: c.URL("/$batch", nil), JSON: body, Cost: len(open), Repeatable: repeatable}, &got)
+	_, err := c.http.JSON(ctx, connector.Request{Method: http.MethodPost, URL: c.URL("/$batch", nil), JSON: body, Cost: len(open), Repeatable: repeatable, Reads: reads}, &got)
 	if err != nil {
 		return err
 	}

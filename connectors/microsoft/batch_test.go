@@ -197,3 +197,30 @@ func TestBatchRenewsToken(t *testing.T) {
 		t.Errorf("%d tokens, batches of %v", srv.issued.Load(), inner.sizes)
 	}
 }
+
+// A batch of reads passes where only reads do; one write in it holds all of it
+// back.
+func TestBatchOfASource(t *testing.T) {
+	srv := &batchServer{answer: func(batchPart, int) (int, map[string]string, any) { return 200, nil, map[string]string{} }}
+	s := plain()
+	s["url"], s["login"] = "http://graph.test/v1.0", "http://login.test"
+	c, err := microsoft.New(connector.Env{Settings: s, HTTP: connector.NewClient(connector.ClientOptions{Transport: handlerTransport{srv}, Guard: &connector.Guard{}})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range c.Batch(t.Context(), gets(3)) {
+		if a.Err != nil {
+			t.Errorf("a read: %v", a.Err)
+		}
+	}
+	for _, method := range []string{"POST", "PATCH", "DELETE"} {
+		for _, a := range c.Batch(t.Context(), append(gets(2), microsoft.BatchCall{Method: method, Path: "/planner/buckets"})) {
+			if connector.ClassOf(a.Err) != connector.Forbidden {
+				t.Errorf("beside a %s: %v", method, a.Err)
+			}
+		}
+	}
+	if len(srv.sizes) != 1 {
+		t.Errorf("%d batches were sent", len(srv.sizes))
+	}
+}

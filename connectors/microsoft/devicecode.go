@@ -50,7 +50,7 @@ func DeviceCode(ctx context.Context, env connector.Env, show func(url, code stri
 		Expires  json.Number `json:"expires_in"`
 		Interval json.Number `json:"interval"`
 	}
-	_, err = t.http.JSON(ctx, connector.Request{Method: http.MethodPost, URL: t.endpoint + "/devicecode", Class: "login", Repeatable: true,
+	_, err = t.http.JSON(ctx, connector.Request{Method: http.MethodPost, URL: t.endpoint + "/devicecode", Class: "login", Repeatable: true, Reads: true,
 		Form: url.Values{"client_id": {id}, "scope": {strings.Join(scopes, " ")}}}, &code)
 	if err != nil {
 		return "", err
@@ -74,7 +74,7 @@ func DeviceCode(ctx context.Context, env connector.Env, show func(url, code stri
 			return "", &connector.Error{Class: connector.Transient, Reason: "signing in was stopped", Err: context.Cause(ctx)}
 		}
 		var g grant
-		_, err := t.http.JSON(ctx, connector.Request{Method: http.MethodPost, URL: t.endpoint + "/token", Class: "login", Repeatable: true,
+		_, err := t.http.JSON(ctx, connector.Request{Method: http.MethodPost, URL: t.endpoint + "/token", Class: "login", Repeatable: true, Reads: true,
 			Form: url.Values{"client_id": {id}, "grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "device_code": {code.Device}}}, &g)
 		switch Code(err) {
 		case "authorization_pending":

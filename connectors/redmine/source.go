@@ -1,11 +1,13 @@
 package redmine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -94,6 +96,11 @@ type listing struct {
 	view    *view
 	project int
 	told    map[item.Ref]bool // members and fields that were yielded
+	// hidden is true where lists are out of sight but for those in which issues
+	// stand: what is not listed may be there.
+	// Redmine shows a closed project's categories to nobody: reading them takes the
+	// permission to manage them (lib/redmine/preparation.rb: manage_categories).
+	hidden bool
 }
 
 // frame reads the project, its members, labels, fields and lists.
@@ -144,13 +151,44 @@ func (l *listing) frame(ctx context.Context) (connector.Page, error) {
 	if err != nil && !outOfSight(err) {
 		return connector.Page{}, err
 	}
+	if l.hidden = err != nil; l.hidden {
+		if categories, err = l.usedCategories(ctx); err != nil {
+			return connector.Page{}, err
+		}
+	}
 	versions, err := l.api.versions(ctx, p.ID)
 	if err != nil && !outOfSight(err) {
 		return connector.Page{}, err
 	}
+	l.hidden = l.hidden || err != nil
 	add(l.view.builtIn(p, categories, versions)...)
 	add(l.view.lists(p.ID, categories, versions)...)
 	return page, nil
+}
+
+// usedCategories are the categories in which issues of the project stand, by
+// name, as the server sorts them (app/models/project.rb: has_many
+// :issue_categories).
+func (l *listing) usedCategories(ctx context.Context) ([]named, error) {
+	seen := map[int]named{}
+	for after := 0; ; {
+		heads, total, err := l.api.issues(ctx, l.project, url.Values{"limit": {itoa(maxLimit)}, "issue_id": {">=" + itoa(after+1)}})
+		if outOfSight(err) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, h := range heads {
+			after = max(after, h.ID)
+			if h.Category != nil {
+				seen[h.Category.ID] = *h.Category
+			}
+		}
+		if total <= len(heads) || len(heads) == 0 {
+			return slices.SortedFunc(maps.Values(seen), func(a, b named) int { return cmp.Or(strings.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) }), nil
+		}
+	}
 }
 
 // outOfSight: what the module issue_tracking brings is refused where it is
@@ -245,7 +283,10 @@ func (l *listing) page(ctx context.Context, after int) (connector.Page, bool, er
 	page.Bundles = append(page.Bundles, tasks...)
 	last := total <= len(heads)
 	if last {
-		page.Whole = []item.Kind{item.Board, item.Member, item.CustomField, item.List, item.Task, item.Comment, item.Attachment}
+		page.Whole = []item.Kind{item.Board, item.Member, item.CustomField, item.Task, item.Comment, item.Attachment}
+		if !l.hidden {
+			page.Whole = append(page.Whole, item.List)
+		}
 		if l.view.labelField.ID != 0 {
 			page.Whole = append(page.Whole, item.Label)
 		}

@@ -50,6 +50,8 @@ func (b *board) UnmarshalJSON(raw []byte) error {
 		return err
 	}
 	b.strays = strays(raw, knownOfBoard)
+	f, _ := face{b.Name, b.Desc, b.Closed}.bare() // the note of a cut-over is none of what people have in a board
+	b.Name, b.Desc, b.Closed = f.Name, f.Desc, f.Closed
 	return nil
 }
 

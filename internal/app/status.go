@@ -30,7 +30,8 @@ type Status struct {
 // A WaveStatus counts the containers of a wave.
 type WaveStatus struct {
 	Containers int `json:"containers"`
-	Moved      int `json:"moved"`
+	Moved      int `json:"moved"` // those that are cut over among them
+	CutOver    int `json:"cut_over,omitempty"`
 }
 
 // The states of a container.
@@ -38,8 +39,10 @@ const (
 	NotBegun = "not begun"
 	UnderWay = "under way"
 	Moved    = "moved"
-	Partly   = "partly" // some of its items failed
-	StaysOut = "stays"  // by the map
+	Partly   = "partly"  // some of its items failed
+	StaysOut = "stays"   // by the map
+	Closing  = "closing" // a cut-over has begun and was not finished
+	CutOver  = "cut over"
 )
 
 // A ContainerStatus is one container's line.
@@ -49,6 +52,7 @@ type ContainerStatus struct {
 	Name     string              `json:"name,omitempty"` // out of the user's own map
 	Wave     int                 `json:"wave,omitempty"`
 	State    string              `json:"state"`
+	CutOver  time.Time           `json:"cut_over,omitzero"` // when, in UTC
 	Items    map[item.Kind]int64 `json:"items,omitempty"`
 	Failures int64               `json:"failures,omitempty"`
 	InDoubt  int64               `json:"in_doubt,omitempty"`
@@ -126,6 +130,11 @@ func newStatus(f *migrate.File, shards []store.ShardStatus, passes []ledger.Pass
 			c.State = Moved
 		}
 	}
+	for _, s := range shards {
+		if s.Cut.Held() {
+			line(s.Source.ID).cut(s.Cut)
+		}
+	}
 	for _, c := range st.Containers {
 		st.States[c.State]++
 		if c.Wave == 0 {
@@ -136,8 +145,11 @@ func newStatus(f *migrate.File, shards []store.ShardStatus, passes []ledger.Pass
 		}
 		w := st.Waves[c.Wave]
 		w.Containers++
-		if c.State == Moved {
+		if c.State == Moved || c.State == CutOver {
 			w.Moved++
+		}
+		if c.State == CutOver {
+			w.CutOver++
 		}
 		st.Waves[c.Wave] = w
 	}
@@ -145,6 +157,14 @@ func newStatus(f *migrate.File, shards []store.ShardStatus, passes []ledger.Pass
 		return cmp.Or(cmp.Compare(last(a.Wave), last(b.Wave)), strings.Compare(a.Source, b.Source))
 	})
 	return st
+}
+
+// cut says that a cut-over holds a container, whatever else goes on.
+func (c *ContainerStatus) cut(held ledger.Cut) {
+	c.State = Closing
+	if held.State == ledger.CutOver {
+		c.State, c.CutOver = CutOver, held.At
+	}
 }
 
 // last puts what has no wave behind the waves.

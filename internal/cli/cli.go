@@ -107,7 +107,7 @@ the disk; it remembers only ids.
 	cmd.PersistentFlags().StringVar(&s.state, "state", "", "the `folder` that keeps connections and ledgers (default: $XDG_STATE_HOME/rialto)")
 	cmd.PersistentFlags().BoolVar(&s.unconfined, "unconfined", false, "run on a system that cannot keep the mover from writing to disk; reports say so")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
-	cmd.AddCommand(s.connect(), s.connections(), s.scan(), s.people(), s.forecast(), s.runCmd(), s.status(), s.verify(), s.undo(), s.pause(), s.resume(), s.ledger(), s.keys(), s.standin(), s.demo())
+	cmd.AddCommand(s.connect(), s.connections(), s.scan(), s.people(), s.forecast(), s.runCmd(), s.status(), s.verify(), s.cutover(), s.undo(), s.pause(), s.resume(), s.ledger(), s.keys(), s.standin(), s.demo())
 	return group(cmd)
 }
 

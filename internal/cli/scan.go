@@ -138,11 +138,11 @@ func (s *shell) showStatus(st *app.Status) {
 		for _, n := range c.Items {
 			items += n
 		}
-		rows = append(rows, []string{wave, c.Source, cut(c.Name, 28), c.State, num(int(items)), num(int(c.Failures)), num(int(c.Waiting))})
+		rows = append(rows, []string{wave, c.Source, cut(c.Name, 28), state(c), num(int(items)), num(int(c.Failures)), num(int(c.Waiting))})
 	}
 	s.table(rows)
 	s.say("")
-	for _, state := range []string{app.Moved, app.Partly, app.UnderWay, app.NotBegun, app.StaysOut} {
+	for _, state := range []string{app.CutOver, app.Closing, app.Moved, app.Partly, app.UnderWay, app.NotBegun, app.StaysOut} {
 		if n := st.States[state]; n > 0 {
 			s.say("%5d %s", n, state)
 		}

@@ -146,6 +146,8 @@ func doing(verb string) string {
 		return "comparing"
 	case job.Undo:
 		return "removing"
+	case job.Cutover:
+		return "cutting over"
 	case job.Rebuild:
 		return "finding"
 	}

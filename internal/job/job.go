@@ -34,6 +34,7 @@ const (
 	Undo     = "undo"
 	Rebuild  = "rebuild"
 	People   = "people"
+	Cutover  = "cutover"
 )
 
 // A Spec says what a mover is to do. It holds opened secrets: it crosses the
@@ -45,6 +46,7 @@ type Spec struct {
 	Key       []byte // the migration's print key
 	Select    migrate.Selection
 	DryRun    bool
+	Revert    bool // cutover: take it back
 	Count     bool // scan: read each container and count what it holds
 	Names     bool // verify and people: names in the report, at the user's wish
 	// Failpoint kills the process at a named step, for tests: "after-write:3" is
@@ -89,6 +91,7 @@ type Outcome struct {
 	Undo     *migrate.UndoReport    `json:",omitempty"`
 	Rebuild  *migrate.RebuildReport `json:",omitempty"`
 	People   *migrate.PeopleList    `json:",omitempty"`
+	Cutover  *migrate.CutoverReport `json:",omitempty"`
 	Error    *Fault                 `json:",omitempty"`
 }
 
@@ -114,7 +117,7 @@ func Main(connectors []connector.Connector) int {
 		defer cancel()
 		w := &work{spec: spec, line: line, connectors: connectors, at: killer(spec.Failpoint)}
 		w.tempo = newTempo(spec.Migration.Pace, w.emit)
-		if spec.Verb == Run { // it finishes what is under way; the others only read, or ask before each step
+		if spec.Verb == Run || spec.Verb == Cutover { // they finish what is under way; the others only read, or ask before each step
 			go w.tempo.ends(ctx, line.Stopping(), cancel)
 		} else {
 			go func() {
@@ -157,7 +160,8 @@ func (w *work) do(ctx context.Context, out *Outcome) error {
 			return err
 		}
 	}
-	from, err := w.open(ctx, w.spec.From)
+	guard := &connector.Guard{} // a source is only read
+	from, err := w.open(ctx, w.spec.From, guard)
 	if err != nil {
 		return err
 	}
@@ -170,7 +174,10 @@ func (w *work) do(ctx context.Context, out *Outcome) error {
 	case Scan:
 		return w.scan(ctx, from, out)
 	}
-	to, err := w.open(ctx, w.spec.To)
+	if w.spec.Verb == Cutover && !w.spec.DryRun {
+		from.Guard = guard
+	}
+	to, err := w.open(ctx, w.spec.To, nil)
 	if err != nil {
 		return err
 	}
@@ -194,6 +201,12 @@ func (w *work) do(ctx context.Context, out *Outcome) error {
 		out.Rebuild, err = e.Rebuild(ctx)
 	case People:
 		out.People, err = e.People(ctx, w.spec.Names)
+	case Cutover:
+		if w.spec.Revert {
+			out.Cutover, err = e.Revert(ctx, w.spec.DryRun)
+		} else {
+			out.Cutover, err = e.Cutover(ctx, w.spec.DryRun)
+		}
 	default:
 		err = fmt.Errorf("there is no verb %q", w.spec.Verb)
 	}
@@ -208,8 +221,8 @@ func (w *work) emit(ev migrate.Event) {
 	}
 }
 
-// env is what a connector is given to work with.
-func (w *work) env(end End) (c connector.Connector, env connector.Env, err error) {
+// env is what a connector is given to work with. guard is that of a source.
+func (w *work) env(end End, guard *connector.Guard) (c connector.Connector, env connector.Env, err error) {
 	i := slices.IndexFunc(w.connectors, func(c connector.Connector) bool { return c.Manifest().Name == end.Connector })
 	if i < 0 {
 		return nil, env, fmt.Errorf("this program has no connector %q", end.Connector)
@@ -223,7 +236,7 @@ func (w *work) env(end End) (c connector.Connector, env connector.Env, err error
 	return c, connector.Env{
 		Settings: end.Settings,
 		HTTP: connector.NewClient(connector.ClientOptions{Transport: w.probed(transport),
-			Pacer: w.tempo.pacer(c.Capabilities(end.Settings).Quotas), Flow: w.tempo.flow, Log: log, Stats: &connector.Stats{}, Connection: end.Connection}),
+			Pacer: w.tempo.pacer(c.Capabilities(end.Settings).Quotas), Flow: w.tempo.flow, Guard: guard, Log: log, Stats: &connector.Stats{}, Connection: end.Connection}),
 		Log:     log,
 		Now:     time.Now,
 		Renewed: func(name, value string) error { return w.line.Renewed(end.Connection, name, value) },
@@ -231,8 +244,8 @@ func (w *work) env(end End) (c connector.Connector, env connector.Env, err error
 }
 
 // open makes a connection ready. The caller closes its Cloud.
-func (w *work) open(ctx context.Context, end End) (migrate.Side, error) {
-	c, env, err := w.env(end)
+func (w *work) open(ctx context.Context, end End, guard *connector.Guard) (migrate.Side, error) {
+	c, env, err := w.env(end, guard)
 	if err != nil {
 		return migrate.Side{}, err
 	}
@@ -245,7 +258,7 @@ func (w *work) open(ctx context.Context, end End) (migrate.Side, error) {
 
 // signIn has a person sign in on a page of the cloud's own.
 func (w *work) signIn(ctx context.Context, out *Outcome) error {
-	c, env, err := w.env(w.spec.From)
+	c, env, err := w.env(w.spec.From, nil)
 	if err != nil {
 		return err
 	}

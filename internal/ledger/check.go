@@ -47,6 +47,9 @@ func (b Batch) Check() error {
 			return err
 		}
 	}
+	if b.Cut != nil && b.Cut.State == 0 {
+		return connector.Errorf(connector.Permanent, "ledger: the cut-over of a shard has no state")
+	}
 	if err := Named("what is cleared", b.Clear...); err != nil {
 		return err
 	}

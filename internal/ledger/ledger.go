@@ -21,6 +21,7 @@ type Shard struct {
 	// Swept is true once a whole listing, begun at its beginning, was worked off
 	// in this pass.
 	Swept bool
+	Cut   Cut
 }
 
 // A Key names one row within a shard.
@@ -90,7 +91,7 @@ type Link struct {
 
 // A Batch is everything that one step of the engine writes at once, in one
 // transaction: either all of it holds or none. It is applied in the order
-// Remove, Rows, Clear, Failures, Intents, Aliases, Links, Cursor.
+// Remove, Rows, Clear, Failures, Intents, Aliases, Links, Cursor, Cut.
 type Batch struct {
 	Shard    int64
 	Target   item.Ref // sets the shard's target container, if not zero
@@ -103,6 +104,7 @@ type Batch struct {
 	Links    []Link // replace all earlier ones of the keys named in Rows
 	Cursor   *string
 	Swept    bool
+	Cut      *Cut // replaces the shard's; its state is never zero
 }
 
 // An Alias is another id of a source item, by which URLs name it.

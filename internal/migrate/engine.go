@@ -22,6 +22,7 @@ type Side struct {
 	Cloud      connector.Cloud
 	Caps       connector.Capabilities
 	Stats      *connector.Stats
+	Guard      *connector.Guard // of a source that a cut-over may close; else nil
 }
 
 // Config makes an Engine.
@@ -62,6 +63,10 @@ type Engine struct {
 	standings *standings          // of the source's accounts
 	rows      map[item.Ref]MapRow // the map's lines by the containers they name
 	all       []connector.Shard   // the migration's containers, whatever the selection
+	// leaves tells which containers the verb leaves alone unless they are named;
+	// nil for none. left are those that it did.
+	leaves func(ledger.Cut) bool
+	left   []connector.Shard
 }
 
 // New returns an engine over two open connections. It asks the clouds nothing.

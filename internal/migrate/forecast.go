@@ -65,7 +65,7 @@ type UndoForecast struct {
 // Forecast reads the source and the ledger and tells what a run would do, what
 // would be lost, and how long it takes.
 func (e *Engine) Forecast(ctx context.Context) (*Forecast, error) {
-	e.losses, e.ahead = newLossBook(), true
+	e.losses, e.ahead, e.leaves = newLossBook(), true, isCutOver
 	if err := e.open(ctx); err != nil {
 		return nil, err
 	}

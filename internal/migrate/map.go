@@ -135,6 +135,16 @@ func (e *Engine) planned(shards []connector.Shard, known map[item.Ref]ledger.Sha
 			return nil, connector.Errorf(connector.Permanent, "the map has no container in wave %d", sel.Wave)
 		}
 	}
+	if len(sel.Only) == 0 && e.leaves != nil {
+		e.left = nil
+		out = slices.DeleteFunc(slices.Clone(out), func(s connector.Shard) bool {
+			leave := e.leaves(known[s.Ref].Cut)
+			if leave {
+				e.left = append(e.left, s)
+			}
+			return leave
+		})
+	}
 	if len(sel.Only) > 0 {
 		named, err := e.only(out, sel.Only)
 		if err != nil {

@@ -37,8 +37,15 @@ func (e *Engine) Rebuild(ctx context.Context) (*RebuildReport, error) {
 	if err != nil {
 		return nil, err
 	}
+	known, err := e.knownShards(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if err := e.Ledger.Forget(ctx); err != nil {
 		return nil, fmt.Errorf("the ledger: %w", err)
+	}
+	if err := e.keepCuts(ctx, known); err != nil {
+		return nil, err
 	}
 	b := &rebuilder{e: e, boards: map[connector.Target][]connector.Found{}, out: &RebuildReport{Status: "rebuilt", Kinds: map[item.Kind]RebuiltOf{}}}
 	for _, lying := range []bool{false, true} {

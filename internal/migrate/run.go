@@ -59,7 +59,7 @@ const listedFailures = 20
 // pass that was cut off goes on. The error is for what ended the pass as a
 // whole; items that failed are in the report.
 func (e *Engine) Run(ctx context.Context) (*Report, error) {
-	e.outcomes, e.losses, e.ahead, e.conflicts = newOutcomes(nil), newLossBook(), false, &conflicts{}
+	e.outcomes, e.losses, e.ahead, e.conflicts, e.leaves = newOutcomes(nil), newLossBook(), false, &conflicts{}, isCutOver
 	if err := e.open(ctx); err != nil {
 		return nil, err
 	}

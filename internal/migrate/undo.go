@@ -55,6 +55,9 @@ func (e *Engine) Undo(ctx context.Context, dryRun bool) (*UndoReport, error) {
 	if shards, err = e.chosen(shards); err != nil {
 		return nil, err
 	}
+	if i := slices.IndexFunc(shards, func(s ledger.Shard) bool { return s.Cut.Held() }); i >= 0 {
+		return nil, errHeld(shards[i])
+	}
 	slices.Reverse(shards) // an archive was made after what it belongs to
 	for _, s := range shards {
 		if u.e, err = e.at(ctx, s.Source); err != nil {

@@ -26,7 +26,9 @@ type Verdict struct {
 	// ends and the target's people won: fields, and items that they deleted.
 	Kept int `json:"kept,omitempty"`
 	// Edited counts the differences that people made at the target since.
-	Edited      int               `json:"edited,omitempty"`
+	Edited int `json:"edited,omitempty"`
+	// Lost counts the differences that no edit of theirs explains.
+	Lost        int               `json:"lost,omitempty"`
 	Blobs       BlobsCompared     `json:"blobs"`
 	Differences []Difference      `json:"differences,omitempty"` // the first thousand
 	Extra       map[item.Kind]int `json:"extra,omitempty"`       // of the target alone: people made them there
@@ -329,6 +331,9 @@ func (v *verifier) count(k item.Kind, source, target, differences int) {
 func (v *verifier) differ(d Difference) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if d.Reason != editedThere {
+		v.out.Lost++
+	}
 	if len(v.out.Differences) < 1000 {
 		v.out.Differences = append(v.out.Differences, d)
 	}

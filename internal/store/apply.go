@@ -192,7 +192,12 @@ func (b *packedBatch) write(s session, plain ledger.Batch) error {
 		}
 	}
 	if plain.Swept {
-		return s.exec(setSwept, plain.Shard)
+		if err := s.exec(setSwept, plain.Shard); err != nil {
+			return err
+		}
+	}
+	if c := plain.Cut; c != nil {
+		return s.exec(setCut, int64(c.State), stamp(c.At), c.Before, plain.Shard)
 	}
 	return nil
 }

@@ -55,6 +55,20 @@ func opName(o ledger.Op) string {
 	return fmt.Sprintf("op-%d", o)
 }
 
+func cutName(s ledger.CutState) string {
+	switch s {
+	case 0:
+		return ""
+	case ledger.Closing:
+		return "closing"
+	case ledger.CutOver:
+		return "cut over"
+	case ledger.Reopened:
+		return "reopened"
+	}
+	return fmt.Sprintf("cut-%d", s)
+}
+
 // Summary counts the ledger. It reads all of it: about a second for a million
 // items.
 func (l *Ledger) Summary(ctx context.Context) (out Summary, err error) {
@@ -126,6 +140,10 @@ type lineShard struct {
 	Target string `json:"target,omitempty"`
 	Cursor string `json:"cursor,omitempty"`
 	Swept  bool   `json:"swept,omitempty"`
+
+	Cut       string    `json:"cut,omitempty"` // closing, cut over, reopened
+	CutAt     time.Time `json:"cut_at,omitzero"`
+	CutBefore string    `json:"cut_before,omitempty"`
 }
 
 type lineRow struct {
@@ -210,7 +228,8 @@ func (l *Ledger) Export(ctx context.Context, w io.Writer) error {
 }
 
 func (l *Ledger) exportShard(ctx context.Context, sh ledger.Shard, e *json.Encoder) error {
-	lines := []line{{Begin: &lineShard{ref(sh.Source), ref(sh.Target), sh.Cursor, sh.Swept}}}
+	lines := []line{{Begin: &lineShard{Source: ref(sh.Source), Target: ref(sh.Target), Cursor: sh.Cursor, Swept: sh.Swept,
+		Cut: cutName(sh.Cut.State), CutAt: sh.Cut.At, CutBefore: sh.Cut.Before}}}
 	intents, err := l.InDoubt(ctx, sh.Num)
 	if err != nil {
 		return err

@@ -221,6 +221,10 @@ func (s *Server) updateBoard(q *call) (any, error) {
 			}
 		}
 	}
+	if ms := b.membership(s.me); n.closed != b.closed && !s.governs(b) && (ms == nil || ms.role != "admin") {
+		// https://community.atlassian.com/t5/Trello-articles/Manage-Trello-board-users-and-Permissions/ba-p/2207643
+		return nil, denied("unauthorized permission requested")
+	}
 	old := map[string]any{}
 	if n.name != b.name {
 		old["name"] = b.name

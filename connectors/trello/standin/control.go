@@ -12,10 +12,10 @@ import (
 
 // BoardView is what a board holds, by ids and names.
 type BoardView struct {
-	ID, Name, ShortLink string
-	Closed              bool
-	Lists               []ListView // from left to right
-	Labels, Fields      int
+	ID, Name, Desc, ShortLink string
+	Closed                    bool
+	Lists                     []ListView // from left to right
+	Labels, Fields            int
 }
 
 // ListView is a list of a BoardView.
@@ -41,7 +41,7 @@ func (s *Server) Boards() []BoardView {
 	defer s.mu.Unlock()
 	var out []BoardView
 	for _, b := range s.boards {
-		v := BoardView{ID: b.id, Name: b.name, ShortLink: b.link, Closed: b.closed, Labels: len(b.labels), Fields: len(b.fields)}
+		v := BoardView{ID: b.id, Name: b.name, Desc: b.desc, ShortLink: b.link, Closed: b.closed, Labels: len(b.labels), Fields: len(b.fields)}
 		for _, l := range b.sorted() {
 			lv := ListView{ID: l.id, Name: l.name, Closed: l.closed}
 			for _, c := range l.cards() {

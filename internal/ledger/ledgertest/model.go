@@ -233,6 +233,10 @@ func (m *memory) Apply(ctx context.Context, b ledger.Batch) error {
 		s.Cursor = *b.Cursor
 	}
 	s.Swept = s.Swept || b.Swept
+	if b.Cut != nil {
+		s.Cut = *b.Cut
+		s.Cut.At = stamp(s.Cut.At)
+	}
 	return nil
 }
 

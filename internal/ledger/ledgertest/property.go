@@ -171,6 +171,10 @@ func batches() *rapid.Generator[ledger.Batch] {
 		b.Links = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) ledger.Link {
 			return ledger.Link{Alias: rapid.SampledFrom(aliasTexts).Draw(t, "alias"), Key: keys().Draw(t, "key")}
 		}), 0, 2).Draw(t, "links")
+		if rapid.IntRange(0, 4).Draw(t, "cuts") == 0 {
+			b.Cut = &ledger.Cut{State: ledger.CutState(rapid.IntRange(1, 3).Draw(t, "cut")), At: time.Unix(0, rapid.Int64Range(1, 1e18).Draw(t, "cut at")),
+				Before: rapid.SampledFrom([]string{"", "closed", "日本"}).Draw(t, "before")}
+		}
 		if rapid.Bool().Draw(t, "moves") {
 			cursor := rapid.String().Draw(t, "cursor")
 			b.Cursor = &cursor
