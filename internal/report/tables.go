@@ -84,7 +84,7 @@ func waves(v *migrate.Verdict) []waveRow {
 	for n := range by {
 		numbers = append(numbers, n)
 	}
-	slices.Sort(numbers)
+	slices.SortFunc(numbers, func(a, b int) int { return cmp.Compare(cmp.Or(a, 1<<30), cmp.Or(b, 1<<30)) }) // none comes last
 	var out []waveRow
 	for _, n := range numbers {
 		by[n].Width = bar(by[n].Items, most)
