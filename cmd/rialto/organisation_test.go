@@ -65,6 +65,14 @@ func TestOrganisation(t *testing.T) {
 		t.Error("nothing was ever in dispute: the test proves nothing about it")
 	}
 	t.Logf("%d days, %d cards in dispute, %d items listed", w.day, len(w.disputed), len(w.listed))
+	w.cutover("cut-over", "--wave", "2")
+	if again := w.run("--wave", "2"); again.writes() != 0 {
+		t.Errorf("a wave that was cut over was written to: %d writes", again.writes())
+	}
+	w.cutover("reverted", "--wave", "2", "--revert")
+	if again := w.run(); again.writes() != 0 {
+		t.Errorf("closing a wave and opening it again left %d writes to do", again.writes())
+	}
 	w.undo(4)
 	w.run()
 	w.verify()
@@ -261,6 +269,16 @@ func (w *weekend) stand() {
 		if got := titles[id]; got != want {
 			w.t.Errorf("task %s: people called it %q, and it is %q", id, want, got)
 		}
+	}
+}
+
+// cutover ends or begins again the work at the source.
+func (w *weekend) cutover(status string, sel ...string) {
+	w.t.Helper()
+	e := w.rialto.must(append([]string{"cutover", "--json", "--yes", w.file}, sel...)...)
+	var c struct{ Status string }
+	if err := e.done(&c); err != nil || c.Status != status {
+		w.t.Fatalf("cutover %v: %s, %v: %v", sel, c.Status, err, tail(e.out))
 	}
 }
 
