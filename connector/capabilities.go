@@ -21,6 +21,9 @@ type Capabilities struct {
 	// SettleDelay is how long a request of a dead client may still land:
 	// absence proves nothing before.
 	SettleDelay time.Duration
+	// Quiet says in words how the cloud's people or administrators keep messages
+	// away that no way of writing prevents; "" if there are none.
+	Quiet string
 	// TellsChanges says that the cloud tells when a task last changed
 	// (item.Item.Changed).
 	TellsChanges bool
@@ -78,8 +81,8 @@ type KindCaps struct {
 	UndoWhy string
 	// Requests estimates the requests to create one, for the forecast.
 	Requests float64
-	// NotifiesWhy says whom a write of this kind tells by mail or push; "" if nobody.
-	NotifiesWhy string
+	// Notices say whom a write of this kind tells by mail or push; none if nobody.
+	Notices []Notice
 }
 
 // FieldCaps are the limits of one field. The zero value keeps everything.

@@ -179,8 +179,8 @@ func (p *pageWriter) facts(kind item.Kind, k connector.KindCaps) {
 		undo += ": " + k.UndoWhy
 	}
 	p.f("- Undo: %s.", undo)
-	if k.NotifiesWhy != "" {
-		p.f("- Who hears of it: %s.", k.NotifiesWhy)
+	for _, n := range k.Notices {
+		p.f("- Who hears of it: %s.", n.Says())
 	}
 	p.f("")
 }

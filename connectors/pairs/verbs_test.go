@@ -31,6 +31,7 @@ type move struct {
 	// merges is a kind of which the target makes one of two of the same name: after
 	// a rebuild the second one takes over the first one's again.
 	merges item.Kind
+	tell   bool // runs do the step that tells people
 
 	mu     sync.Mutex
 	events []migrate.Event // of the last verb
@@ -49,7 +50,7 @@ func (m *move) engine() *migrate.Engine {
 	m.mu.Unlock()
 	spec := m.spec
 	e, err := migrate.New(migrate.Config{Spec: spec, From: m.from.side(), To: m.to.side(), Ledger: m.led,
-		Key: bytes.Repeat([]byte{7}, 32), Now: m.now, Emit: func(ev migrate.Event) {
+		Key: bytes.Repeat([]byte{7}, 32), Now: m.now, Tell: m.tell, Emit: func(ev migrate.Event) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			m.events = append(m.events, ev)

@@ -22,6 +22,7 @@ func (redmine) Capabilities(s connector.Settings) connector.Capabilities {
 	caps := connector.Capabilities{
 		Format:      cfg.text,
 		Mention:     "@",
+		Quiet:       quiet,
 		SettleDelay: cfg.settle,
 		Kinds: map[item.Kind]connector.KindCaps{
 			item.Board:       boardCaps(),
@@ -49,10 +50,22 @@ func (redmine) Capabilities(s connector.Settings) connector.Capabilities {
 type fields = map[string]connector.FieldCaps
 
 const (
-	mails    = "Redmine mails people by its own settings (Administration, Settings, Email notifications) and each person's; switch \"Issue added\" and \"Issue updated\" off for the time of the run"
+	quiet    = "Redmine mails people by its own settings (Administration, Settings, Email notifications) and each person's; switch \"Issue added\" and \"Issue updated\" off for the time of the run"
 	noLabels = "Redmine has no labels; an administrator can make a custom field named Labels"
 	noRank   = "Redmine keeps no order of its own among them"
 )
+
+// Whom Redmine mails, from its source of 5.0. The API has no parameter that keeps
+// a mail back: Issue#notify= and Journal#notify= are not among safe_attributes.
+const (
+	issueMails   = "app/models/mailer.rb: deliver_issue_add"
+	journalMails = "app/models/mailer.rb: deliver_issue_edit"
+)
+
+// everybody is the notice that each write of an issue gives.
+func everybody() []connector.Notice {
+	return []connector.Notice{{To: connector.ToChoosers, By: "mail", Why: "app/models/project.rb: notified_users, members who chose \"For any event\""}}
+}
 
 func told(why string) connector.FieldCaps { return connector.FieldCaps{Told: true, Why: why} }
 
@@ -165,12 +178,16 @@ func taskCaps(cfg config) connector.KindCaps {
 			item.Reminder.Name: "Redmine reminds everybody alike, by a task of the server",
 			item.PowerUps.Name: "Redmine's plugins have no common store",
 		},
-		Batch:       taskBatch,
-		Shape:       []string{item.Title.Name, item.Description.Name},
-		Carrier:     "the custom field Rialto where an administrator made it, else a last line of the description: \"rialto: \" and the source's address",
-		Undo:        connector.UndoExact,
-		Requests:    1.3,
-		NotifiesWhy: mails,
+		Batch:    taskBatch,
+		Shape:    []string{item.Title.Name, item.Description.Name},
+		Carrier:  "the custom field Rialto where an administrator made it, else a last line of the description: \"rialto: \" and the source's address",
+		Undo:     connector.UndoExact,
+		Requests: 1.3,
+		Notices: append(everybody(),
+			connector.Notice{Field: item.Assignees.Name, To: connector.ToNamed, By: "mail", Why: issueMails},
+			connector.Notice{Field: item.Watchers.Name, To: connector.ToNamed, By: "mail", Why: issueMails + "; who is made a watcher of an issue that is there is not told"},
+			connector.Notice{To: connector.ToAssigned, By: "mail", Changed: true, Why: journalMails},
+		),
 	}
 	if cfg.labels != 0 {
 		delete(k.Lost, item.Labels.Name)
@@ -203,12 +220,12 @@ func commentCaps(cfg config) connector.KindCaps {
 			item.Author.Name:  author,
 			item.Created.Name: told("the server sets it"),
 		},
-		Lost:        map[string]string{item.Edited.Name: "5.0 does not tell when a note was changed"},
-		Batch:       commentBatch,
-		Shape:       []string{item.Body.Name},
-		Undo:        connector.UndoExact,
-		Requests:    1.4,
-		NotifiesWhy: mails,
+		Lost:     map[string]string{item.Edited.Name: "5.0 does not tell when a note was changed"},
+		Batch:    commentBatch,
+		Shape:    []string{item.Body.Name},
+		Undo:     connector.UndoExact,
+		Requests: 1.4,
+		Notices:  append(everybody(), connector.Notice{To: connector.ToAssigned, By: "mail", Why: journalMails}),
 	}
 }
 
@@ -226,10 +243,10 @@ func attachmentCaps(cfg config) connector.KindCaps {
 			item.Address.Name:  "Redmine attaches files, not links",
 			item.Position.Name: "Redmine sorts attachments by their time",
 		},
-		Batch:       parallel,
-		Shape:       []string{item.Name.Name},
-		Undo:        connector.UndoExact,
-		Requests:    2.5,
-		NotifiesWhy: mails,
+		Batch:    parallel,
+		Shape:    []string{item.Name.Name},
+		Undo:     connector.UndoExact,
+		Requests: 2.5,
+		Notices:  append(everybody(), connector.Notice{To: connector.ToAssigned, By: "mail", Why: journalMails}),
 	}
 }

@@ -15,6 +15,12 @@ const (
 	docAPI    = "Trello's OpenAPI contract (developer.atlassian.com/cloud/trello/rest)"
 )
 
+// docNotices lists what Trello tells people of.
+const (
+	docNotices = "the types that GET /1/members/{id}/notifications filters by (developer.atlassian.com/cloud/trello/rest/api-group-members)"
+	byChoice   = "push, and by mail as each chose"
+)
+
 // longText is the most characters of a name, description or comment
 // (contract: boards, checklists and labels say maxLength 16384; the cards guide
 // says it of descriptions).
@@ -41,6 +47,7 @@ func (trello) Capabilities(s connector.Settings) connector.Capabilities {
 		},
 		Format:      connector.Markdown,
 		Mention:     "@",
+		Quiet:       "each person chooses under Settings, Notifications, how often Trello mails them: never, periodically, instantly",
 		SettleDelay: delay,
 		Quotas: []connector.Quota{
 			{Requests: 100, Per: 10 * time.Second, Source: docRates},
@@ -86,11 +93,11 @@ func boardCaps() connector.KindCaps {
 			item.Members.Name:     {MaxCount: 1600, AtLeast: true, Why: docLimits + ": totalMembersPerBoard 1,600"},
 			item.Created.Name:     told(),
 		},
-		Batch:       1,
-		Shape:       []string{item.Name.Name, item.Description.Name},
-		Undo:        connector.UndoExact,
-		Requests:    4,
-		NotifiesWhy: "each member is told that they were added to the board",
+		Batch:    1,
+		Shape:    []string{item.Name.Name, item.Description.Name},
+		Undo:     connector.UndoExact,
+		Requests: 4,
+		Notices:  []connector.Notice{{Field: item.Members.Name, To: connector.ToNamed, By: byChoice, Why: "addedToBoard: " + docNotices}},
 	}
 }
 
@@ -187,16 +194,22 @@ func taskCaps() connector.KindCaps {
 			item.Reminder.Name:   docAPI + ": neither POST nor PUT /cards takes a reminder",
 			item.PowerUps.Name:   "the data of a Power-Up belongs to its maker, who alone may write it",
 		},
-		Max:         2000000,
-		MaxOpen:     5000,
-		Why:         docLimits + ": cards per board 2,000,000, of these 5,000 open",
-		Ordered:     true,
-		Batch:       50,
-		Shape:       []string{item.Title.Name, item.Description.Name, item.InList.Name},
-		Carrier:     "a link attachment whose address is the source's own, ending in " + markTail + "; it is made in the same request as the card",
-		Undo:        connector.UndoExact,
-		Requests:    1.6,
-		NotifiesWhy: "each assignee is told that they were added to the card",
+		Max:      2000000,
+		MaxOpen:  5000,
+		Why:      docLimits + ": cards per board 2,000,000, of these 5,000 open",
+		Ordered:  true,
+		Batch:    50,
+		Shape:    []string{item.Title.Name, item.Description.Name, item.InList.Name},
+		Carrier:  "a link attachment whose address is the source's own, ending in " + markTail + "; it is made in the same request as the card",
+		Undo:     connector.UndoExact,
+		Requests: 1.6,
+		Notices: []connector.Notice{
+			{Field: item.Assignees.Name, To: connector.ToNamed, By: byChoice, Why: "addedToCard: " + docNotices},
+			{Field: item.Assignees.Name, Changed: true, To: connector.ToDropped, By: byChoice, Why: "removedFromCard: " + docNotices},
+			{Field: item.Due.Name, Changed: true, To: connector.ToAssigned, By: byChoice, Why: "changeCard: " + docNotices},
+			{Field: item.InList.Name, Changed: true, To: connector.ToAssigned, By: byChoice, Why: "changeCard: " + docNotices},
+			{Field: item.Closed.Name, To: connector.ToAssigned, By: byChoice, Why: "changeCard; a card is archived after it was made: " + docNotices},
+		},
 	}
 }
 
@@ -235,11 +248,11 @@ func commentCaps() connector.KindCaps {
 			item.Created.Name: told(),
 			item.Edited.Name:  told(),
 		},
-		Batch:       20,
-		Shape:       []string{item.Body.Name},
-		Undo:        connector.UndoExact,
-		Requests:    1,
-		NotifiesWhy: "the card's members and watchers, and whom the text mentions",
+		Batch:    20,
+		Shape:    []string{item.Body.Name},
+		Undo:     connector.UndoExact,
+		Requests: 1,
+		Notices:  []connector.Notice{{To: connector.ToAssigned, By: byChoice, Why: "commentCard; mentions are written as plain names: " + docNotices}},
 	}
 }
 
@@ -268,5 +281,6 @@ func attachmentCaps(free bool) connector.KindCaps {
 		Shape:    []string{item.Name.Name, item.Address.Name},
 		Undo:     connector.UndoExact,
 		Requests: 1,
+		Notices:  []connector.Notice{{To: connector.ToAssigned, By: byChoice, Why: "addedAttachmentToCard: " + docNotices}},
 	}
 }

@@ -267,6 +267,7 @@ type Request struct {
 	Select migrate.Selection
 	DryRun bool
 	Revert bool // cutover: take it back
+	Tell   bool // run: the step that tells people, too; see migrate.Config
 	Names  bool
 	// Events takes what happens, one at a time; nil drops it.
 	Events func(migrate.Event)
@@ -294,7 +295,7 @@ func (a *App) Do(ctx context.Context, r Request) (*job.Outcome, error) {
 		return nil, err
 	}
 	defer led.Close()
-	spec := job.Spec{Verb: r.Verb, From: from, To: to, Migration: r.File.Spec, Key: led.PrintKey(), Select: r.Select, DryRun: r.DryRun, Revert: r.Revert, Names: r.Names, Failpoint: a.Failpoint}
+	spec := job.Spec{Verb: r.Verb, From: from, To: to, Migration: r.File.Spec, Key: led.PrintKey(), Select: r.Select, DryRun: r.DryRun, Tell: r.Tell, Revert: r.Revert, Names: r.Names, Failpoint: a.Failpoint}
 	return a.work(ctx, spec, led, &r)
 }
 

@@ -47,6 +47,7 @@ type Spec struct {
 	Select    migrate.Selection
 	DryRun    bool
 	Revert    bool // cutover: take it back
+	Tell      bool // run: the step that tells people, too
 	Count     bool // scan: read each container and count what it holds
 	Names     bool // verify and people: names in the report, at the user's wish
 	// Failpoint kills the process at a named step, for tests: "after-write:3" is
@@ -184,7 +185,7 @@ func (w *work) do(ctx context.Context, out *Outcome) error {
 	defer to.Cloud.Close()
 	defer w.tellTraffic(from, to)()
 	e, err := migrate.New(migrate.Config{Spec: w.spec.Migration, Select: w.spec.Select, From: from, To: to, Ledger: w.line.Ledger(), Key: w.spec.Key,
-		Emit: w.emit, Now: time.Now, Failpoint: w.at, Stop: w.line.Stopping()})
+		Emit: w.emit, Now: time.Now, Tell: w.spec.Tell, Failpoint: w.at, Stop: w.line.Stopping()})
 	if err != nil {
 		return err
 	}

@@ -151,7 +151,13 @@ func (e *Engine) baseOf(b item.Bundle) base {
 
 // packedNames are all names that a base of a kind may hold.
 func (e *Engine) packedNames(k item.Kind) []string {
-	return append(e.merged(k), item.Position.Name)
+	names := append(e.merged(k), item.Position.Name)
+	for _, name := range e.putOffFields(k) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // keeps reports whether what people made of a field stands by decision.

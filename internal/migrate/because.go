@@ -15,6 +15,9 @@ func (f *fitting) lose(k item.Kind, field, policy, id string) {
 }
 
 func (f *fitting) loseFor(k item.Kind, field, policy, id, why string) {
+	if f.hushed[k][field] || f.hushed[k]["*"] {
+		policy = lostToQuiet
+	}
 	f.u.losses = append(f.u.losses, lost{kind: k, field: field, policy: policy, why: why, id: id})
 }
 

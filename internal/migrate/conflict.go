@@ -75,6 +75,9 @@ func (p *part) merge(s *step, prev item.Bundle) {
 	var lost, won []string
 	for _, name := range p.e.merged(prev.Item.Kind) {
 		source, target, was := after[name].given, p.e.fieldHash(prev, name), before[name]
+		if p.e.putOff(prev.Item.Kind, name) && !p.e.telling.Load() {
+			continue // another step's
+		}
 		if source == target || half && (p.e.embeds(prev.Item.Kind, name) || source != was.given) {
 			continue // what was half written says nothing about people: it may be ours, of an earlier state of the source
 		}
@@ -178,7 +181,12 @@ func (p *part) changedSince(j *job) bool {
 		return true
 	}
 	now := p.e.baseOf(item.Bundle{Item: j.unit.item, Children: j.unit.children})
-	return slices.ContainsFunc(p.e.merged(j.unit.key.Kind), func(name string) bool { return now[name].given != before[name].given })
+	return slices.ContainsFunc(p.e.merged(j.unit.key.Kind), func(name string) bool {
+		if p.e.putOff(j.unit.key.Kind, name) && before[name].given == 0 {
+			return false // not written yet
+		}
+		return now[name].given != before[name].given
+	})
 }
 
 // refuse remembers that people deleted an item at the target: it is not made

@@ -38,6 +38,9 @@ type Config struct {
 	// Stop asks for a clean end: what is under way is finished, and nothing new
 	// begins. nil for never.
 	Stop <-chan struct{}
+	// Tell makes a run do the step that tells people, after everything else: what
+	// notify: last put off.
+	Tell bool
 	// Failpoint is called at each named step of the protocol; tests kill the
 	// process in it. nil for none.
 	Failpoint func(name string)
@@ -65,8 +68,10 @@ type Engine struct {
 	all       []connector.Shard   // the migration's containers, whatever the selection
 	// leaves tells which containers the verb leaves alone unless they are named;
 	// nil for none. left are those that it did.
-	leaves func(ledger.Cut) bool
-	left   []connector.Shard
+	leaves  func(ledger.Cut) bool
+	left    []connector.Shard
+	hushed  map[item.Kind]map[string]bool // what the policy keeps from being written; see hush
+	telling *atomic.Bool                  // the pass is in the step that tells people
 }
 
 // New returns an engine over two open connections. It asks the clouds nothing.
@@ -87,6 +92,10 @@ func New(c Config) (*Engine, error) {
 		c.Failpoint = func(string) {}
 	}
 	e := &Engine{Config: c, print: item.NewDigester(c.Key), total: &totals{}, told: &atomic.Int64{}, conflicts: &conflicts{}, standings: &standings{by: map[string]string{}}, rows: map[item.Ref]MapRow{}}
+	e.telling = &atomic.Bool{}
+	if c.Spec.Policies.Notify == tellNobody {
+		e.To.Caps, e.hushed = hush(c.To.Caps)
+	}
 	for _, row := range c.Spec.Map {
 		e.rows[item.Ref{Kind: item.Board, ID: row.Source}] = row
 	}
@@ -204,7 +213,7 @@ func (e *Engine) inScope(s connector.Shard, want string) (exactly, byName bool) 
 func (e *Engine) newFitter(source item.Ref, links *linkTable) *fitter {
 	f := newFitter(&e.Spec, e.From.Caps, e.To.Caps, e.From.Title, e.people, e.version)
 	f.container = BoardOf(source)
-	f.link, f.task, f.ahead = links.rewrite, links.task, e.ahead
+	f.link, f.task, f.ahead, f.hushed = links.rewrite, links.task, e.ahead, e.hushed
 	return f
 }
 

@@ -95,6 +95,11 @@ func parse(path string, data []byte) (f *File, beside tables, err error) {
 				r.fail(n, "%v", err)
 			}
 		},
+		"notify": func(n *yaml.Node) {
+			if err := f.Policies.Set("notify", r.text(n)); err != nil {
+				r.fail(n, "%v", err)
+			}
+		},
 		"map":      func(n *yaml.Node) { beside.containers = r.text(n) },
 		"timezone": func(n *yaml.Node) { f.Timezone = r.text(n) },
 		"from": func(n *yaml.Node) {

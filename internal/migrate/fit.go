@@ -60,6 +60,8 @@ type fitter struct {
 	link func(url string) (to, alias string, ours, moved bool)
 	// ahead says that nothing has moved yet that will: a forecast.
 	ahead bool
+	// hushed is what is not written, so that nobody is told.
+	hushed map[item.Kind]map[string]bool
 	// task tells where a task went that another is a part of.
 	task func(item.Ref) (target item.Ref, address string, moved bool)
 	// refs are the target's ids of what frames the container, and of its tasks.

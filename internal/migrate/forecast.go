@@ -25,6 +25,7 @@ type Forecast struct {
 	Requests int64                      `json:"requests"` // the run's, estimated
 	Least    time.Duration              `json:"least_ns"` // the time the run takes at best
 	Most     time.Duration              `json:"most_ns"`
+	Messages Messages                   `json:"messages"`
 	Pace     []pace.Hours               `json:"pace,omitempty"` // of the week that begins now
 	Notices  []string                   `json:"notices,omitempty"`
 }
@@ -37,6 +38,7 @@ type ForecastKind struct {
 	Update int   `json:"update"`
 	Skip   int   `json:"skip"`
 	Delete int   `json:"delete"`
+	Later  int   `json:"later,omitempty"` // wait for the step that tells people
 }
 
 // A ShardForecast is a container's line.
@@ -81,6 +83,11 @@ func (e *Engine) Forecast(ctx context.Context) (*Forecast, error) {
 		return nil, err
 	}
 	f := &forecaster{e: e, census: &census{}, out: &Forecast{Kinds: map[item.Kind]ForecastKind{}, Undo: map[item.Kind]UndoForecast{}}, known: known, limits: map[limitKey]int{}, boards: map[string]int{}}
+	if e.tellsAnybody() {
+		if id, err := e.To.Cloud.Check(ctx); err == nil { // else it counts itself, too
+			f.tells.run.self, f.tells.last.self = id.ID, id.ID
+		}
+	}
 	for _, s := range shards {
 		if f.e, err = e.at(ctx, s.Ref); err != nil {
 			return nil, err
@@ -112,6 +119,7 @@ type forecaster struct {
 	known  map[item.Ref]ledger.Shard
 	limits map[limitKey]int
 	boards map[string]int // containers of the target by place
+	tells  tells
 	reads  float64
 	writes float64
 	bytes  int64 // of the files that are written
@@ -192,6 +200,7 @@ func (f *forecaster) unit(w *walked, line *ShardForecast) {
 	u := w.unit
 	f.e.losses.add(u.losses)
 	f.census.at(f.e.people).add(u.bundle)
+	f.tell(w)
 	for k, n := range u.limits {
 		f.limits[k] += n
 	}
@@ -204,6 +213,8 @@ func (f *forecaster) unit(w *walked, line *ShardForecast) {
 			switch {
 			case !written:
 				k.Skip++
+			case f.e.putOff(key.Kind, "") && (row.State == 0 || row.Version != version):
+				k.Later++
 			case row.State == 0:
 				k.Create++
 			case row.Version != version || row.State == ledger.Half:
@@ -215,7 +226,7 @@ func (f *forecaster) unit(w *walked, line *ShardForecast) {
 	}
 	one(u.key, w.rows[u.key], u.version, u.ownKind, bytesOf(u.bundle.Item))
 	row := w.rows[u.key]
-	if u.ownKind && (row.State == 0 || row.Version != u.version) {
+	if u.ownKind && !f.e.putOff(u.key.Kind, "") && (row.State == 0 || row.Version != u.version) {
 		f.cost(u.item)
 		for _, c := range u.children {
 			f.cost(c)
@@ -304,6 +315,7 @@ func (f *forecaster) finish() *Forecast {
 	wl, wm := duration(f.writes, f.e.To.Caps.Quotas)
 	out.Least, out.Most = max(rl, wl), rm+wm
 	f.pace(rl, rm, wl, wm)
+	out.Messages = f.messages()
 	return out
 }
 

@@ -384,7 +384,7 @@ func (p *part) jobs(ctx context.Context, bundles []item.Bundle) ([]*job, error) 
 	}
 	var jobs []*job
 	for _, b := range bundles {
-		j := &job{bundle: b, unit: p.fit.begin(b), row: rows[b.Item.Ref], rows: rows, force: p.force[b.Item.Ref], still: p.mending}
+		j := &job{bundle: b, unit: p.fit.begin(b), row: rows[b.Item.Ref], rows: rows, force: p.force[b.Item.Ref] || p.tells(b.Item, rows[b.Item.Ref]), still: p.mending}
 		if j.still && j.row.State == 0 {
 			continue
 		}
@@ -611,6 +611,9 @@ func (p *part) lying(ctx context.Context, j *job) error {
 		return p.orphans(ctx, keys)
 	}
 	for _, info := range item.Kinds() {
+		if p.e.putOff(info.Kind, "") && !p.e.telling.Load() {
+			continue
+		}
 		var of []*job
 		waits := false
 		for _, c := range j.unit.own {

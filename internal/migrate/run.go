@@ -82,7 +82,12 @@ func (e *Engine) Run(ctx context.Context) (*Report, error) {
 		e.total.tell(s.Ref, max(told, e.rows[s.Ref].Items))
 	}
 	p := &pass{e: e, parts: map[item.Ref]*part{}, links: e.newLinks()}
+	e.telling.Store(false)
 	err = p.run(ctx, shards)
+	if err == nil && e.Tell && e.Spec.NotifiesLast() && !e.stopped() {
+		e.telling.Store(true)
+		err = p.run(ctx, shards)
+	}
 	rep := e.report("failed", resumed)
 	if err == nil && e.stopped() {
 		err = ErrStopped

@@ -42,6 +42,7 @@ type Policies struct {
 	Deletions        string // keep, delete
 	Conflict         string // target, source, newest
 	Formatting       string // convert, keep
+	Notify           string // all, last, none
 }
 
 // Other choices every policy field understands are listed here, the default first.
@@ -55,6 +56,7 @@ func policyChoices() map[string][]string {
 		"deletions":         {"keep", "delete"},
 		"conflict":          {targetWins, sourceWins, newestWins},
 		"formatting":        {"convert", "keep"},
+		"notify":            notifyChoices(),
 	}
 }
 
@@ -68,6 +70,7 @@ func (p *Policies) byName() map[string]*string {
 		"deletions":         &p.Deletions,
 		"conflict":          &p.Conflict,
 		"formatting":        &p.Formatting,
+		"notify":            &p.Notify,
 	}
 }
 

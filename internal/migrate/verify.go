@@ -28,7 +28,10 @@ type Verdict struct {
 	// Edited counts the differences that people made at the target since.
 	Edited int `json:"edited,omitempty"`
 	// Lost counts the differences that no edit of theirs explains.
-	Lost        int               `json:"lost,omitempty"`
+	Lost int `json:"lost,omitempty"`
+	// ToCome counts, by kind and field, what the last step of notify: last has yet
+	// to write.
+	ToCome      map[string]int    `json:"to_come,omitempty"`
 	Blobs       BlobsCompared     `json:"blobs"`
 	Differences []Difference      `json:"differences,omitempty"` // the first thousand
 	Extra       map[item.Kind]int `json:"extra,omitempty"`       // of the target alone: people made them there
@@ -221,6 +224,11 @@ func (v *verifier) unit(w *walked, h *held) {
 		return
 	}
 	have, ok := h.traces[row.Target]
+	if !ok && row.State == 0 && v.e.putOff(u.key.Kind, "") {
+		v.count(u.key.Kind, 1, 0, 0)
+		v.toCome(u.key.Kind, "*")
+		return
+	}
 	if !ok {
 		reason := "not moved"
 		if !row.Target.Zero() {
@@ -236,7 +244,7 @@ func (v *verifier) unit(w *walked, h *held) {
 	have.met = true
 	settled := unpack(row.Base, v.e.packedNames(u.key.Kind))
 	ours := v.e.baseOf(item.Bundle{Item: u.item, Children: u.children})
-	diffs := slices.DeleteFunc(v.e.traceDiffs(u.item, have), func(f string) bool { return v.decided(settled, f) })
+	diffs := slices.DeleteFunc(v.e.traceDiffs(u.item, have), func(f string) bool { return v.decided(settled, f) || v.waits(u, row, settled, f) })
 	v.count(u.key.Kind, 1, 1, min(len(diffs), 1))
 	for _, f := range diffs {
 		v.differ(Difference{Kind: u.key.Kind, Source: u.key.ID, Target: have.ref.ID, Field: f, Reason: v.edited(settled, ours, f), Link: v.e.target.Link(have.ref, h.container)})

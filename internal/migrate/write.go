@@ -35,7 +35,7 @@ func (p *part) flush(ctx context.Context, kind item.Kind, l *lane, batch []*step
 			continue
 		}
 		in := ledger.Intent{Key: s.unit.key, Op: ledger.Create, Target: item.Ref{Kind: kind}, Container: p.container(), Parent: s.unit.item.Parent,
-			Version: s.unit.version, Shape: p.e.shapeOf(s.unit.item), Mark: s.change.Mark, At: p.e.Now()}
+			Version: s.unit.version, Shape: p.e.shapeOf(s.written()), Mark: s.change.Mark, At: p.e.Now()}
 		if s.change.Op == connector.Update {
 			in.Op, in.Target = ledger.Update, s.row.Target
 		}
@@ -114,6 +114,7 @@ func (p *part) prepare(ctx context.Context, kind item.Kind, l *lane, batch []*st
 		}
 		u := s.unit
 		s.change = connector.Change{Op: connector.Create, Item: u.item, Children: u.children, Mark: p.e.target.Carrier(kind, u.mark)}
+		p.putOff(s, nil)
 		if !updates(s.row) {
 			continue
 		}
@@ -136,6 +137,7 @@ func (p *part) prepare(ctx context.Context, kind item.Kind, l *lane, batch []*st
 		s.change.Item.ID = s.row.Target.ID
 		s.change.Dirty = p.dirty(u, prev, s.row.Version != u.version)
 		p.merge(s, prev)
+		p.putOff(s, &prev)
 		if l.stays(prev.Item, s.change.Dirty) {
 			s.change.Dirty = slices.DeleteFunc(s.change.Dirty, func(f string) bool { return f == item.Position.Name })
 		}

@@ -19,8 +19,16 @@ const (
 	planPage      = "https://learn.microsoft.com/en-us/graph/api/resources/plannerplan"
 	bucketPage    = "https://learn.microsoft.com/en-us/graph/api/resources/plannerbucket"
 	replyPage     = "https://learn.microsoft.com/en-us/graph/api/conversationthread-reply"
+	// Groups take WelcomeEmailDisabled and SubscribeNewGroupMembers when they are
+	// made, and never later.
+	optionsPage   = "https://learn.microsoft.com/en-us/graph/group-set-options"
+	subscribePage = "https://learn.microsoft.com/en-us/graph/api/group-subscribebymail"
+	assignedPage  = "https://support.microsoft.com/en-us/office/cce223d6-b0ae-43cf-a080-266e2414a859"
 	postPage      = "https://learn.microsoft.com/en-us/graph/api/resources/post"
 )
+
+// welcomed is why a new member of a group gets a mail.
+const welcomed = "a group welcomes who joins it, as an assignment makes people do, unless it was made with WelcomeEmailDisabled: " + optionsPage
 
 const (
 	titleChars       = 255
@@ -53,6 +61,7 @@ func (planner) Capabilities(s connector.Settings) connector.Capabilities {
 		Absent:      absent(s),
 		Format:      connector.Plain,
 		SettleDelay: o.settle,
+		Quiet:       "each person chooses under Planner's settings, Notifications, whether an assignment mails them, and is reminded by mail of late tasks; a group that Rialto makes welcomes nobody",
 		ReadRequests: func(tasks int) float64 {
 			return 6 + float64(tasks) + float64(tasks)/400
 		},
@@ -84,7 +93,7 @@ func boardCaps() connector.KindCaps {
 		Max: 200, Why: "a group holds 200 plans (a newer edition of the page says 400): " + limitsPage,
 		Batch: 1, Shape: []string{item.Name.Name}, Requests: 10,
 		Undo: connector.UndoPartial, UndoWhy: "the plan is deleted; people who were added to the group stay its members",
-		NotifiesWhy: "Microsoft 365 may greet people who are added to the group by mail",
+		Notices: []connector.Notice{{Field: item.Members.Name, To: connector.ToNamed, Once: true, By: "mail", Why: welcomed}},
 	}
 }
 
@@ -163,7 +172,12 @@ func taskCaps() connector.KindCaps {
 		Ordered: true, Batch: taskBatch,
 		Shape:   []string{item.Title.Name, item.InList.Name, item.Start.Name, item.Due.Name, item.Done.Name, item.Labels.Name, item.Assignees.Name},
 		Carrier: "a reference named “" + markAlias + "” whose key is the source's address", Requests: 4,
-		Undo: connector.UndoExact, NotifiesWhy: "Planner may mail people who are assigned to a task",
+		Undo: connector.UndoExact,
+		Notices: []connector.Notice{
+			{Field: item.Assignees.Name, To: connector.ToNamed, By: "mail and push", Why: "unless the person switched it off: " + assignedPage},
+			{Field: item.Assignees.Name, To: connector.ToNamed, Once: true, By: "mail", Why: welcomed},
+			{Field: item.Assignees.Name, Changed: true, To: connector.ToDropped, By: "mail", Why: assignedPage},
+		},
 	}
 }
 
@@ -211,7 +225,7 @@ func commentCaps() connector.KindCaps {
 		Lost:  map[string]string{item.Edited.Name: "a post cannot be changed: " + postPage},
 		Batch: taskBatch, Shape: []string{item.Body.Name}, Requests: 3.5,
 		Undo: connector.UndoImpossible, UndoWhy: "Graph offers no deletion of a single post of a conversation: " + postPage,
-		NotifiesWhy: "members who follow the group get each comment by mail",
+		Notices: []connector.Notice{{To: connector.ToFollowers, By: "mail", Why: "a post of the group's conversations goes to who is subscribed to the group, and each person alone may ask whether they are: " + subscribePage}},
 	}
 }
 

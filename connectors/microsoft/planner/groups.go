@@ -59,7 +59,10 @@ func (c *cloud) findGroup(ctx context.Context, nameOrID string) (group, error) {
 // https://learn.microsoft.com/en-us/graph/api/group-post-groups
 func (c *cloud) makeGroup(ctx context.Context, name string) (group, error) {
 	body := map[string]any{"displayName": name, "mailEnabled": true, "mailNickname": nickname(name), "securityEnabled": false,
-		"groupTypes": []string{"Unified"}, "visibility": "Private"}
+		"groupTypes": []string{"Unified"}, "visibility": "Private",
+		// Nobody is welcomed by mail, which can be said when it is made
+		// alone: https://learn.microsoft.com/en-us/graph/group-set-options
+		"resourceBehaviorOptions": []string{"WelcomeEmailDisabled"}}
 	if c.graph.Delegated() {
 		// Who makes a group is not its member, and only members make plans:
 		// https://learn.microsoft.com/en-us/graph/api/planner-post-plans

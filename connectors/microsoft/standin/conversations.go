@@ -152,6 +152,7 @@ func (s *Server) createThread(c *call) (answer, error) {
 	s.sign(c, first)
 	t.posts = []*post{first}
 	g.threads[t.id] = t
+	s.tellPost(c, g, t)
 	return s.entity(c, http.StatusCreated, "groups('"+g.id+"')/threads", t.object())
 }
 
@@ -184,6 +185,7 @@ func (s *Server) reply(c *call) (answer, error) {
 	s.sign(c, n)
 	n.visible = s.now().Add(s.opts.ReplyDelay)
 	t.posts = append(t.posts, n)
+	s.tellPost(c, g, t)
 	return answer{status: http.StatusAccepted}, nil
 }
 

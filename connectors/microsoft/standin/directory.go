@@ -23,7 +23,7 @@ type user struct {
 
 type group struct {
 	id, name, description, mail, nickname, visibility string
-	types                                             []string
+	types, behavior                                   []string // groupTypes, resourceBehaviorOptions
 	mailEnabled, securityEnabled                      bool
 	created, driveReady                               time.Time
 	members, owners                                   []string // user ids, in the order in which they came
@@ -135,7 +135,7 @@ func (g *group) object() object {
 		"isAssignableToRole": nil, "mail": mail, "mailEnabled": g.mailEnabled, "mailNickname": g.nickname,
 		"membershipRule": nil, "membershipRuleProcessingState": nil, "onPremisesLastSyncDateTime": nil,
 		"onPremisesSecurityIdentifier": nil, "onPremisesSyncEnabled": nil, "preferredDataLocation": nil, "preferredLanguage": nil,
-		"proxyAddresses": proxies, "renewedDateTime": stampSeconds(g.created), "resourceBehaviorOptions": []string{},
+		"proxyAddresses": proxies, "renewedDateTime": stampSeconds(g.created), "resourceBehaviorOptions": append([]string{}, g.behavior...),
 		"resourceProvisioningOptions": []string{}, "securityEnabled": g.securityEnabled, "theme": nil, "visibility": orNull(g.visibility),
 		"onPremisesProvisioningErrors": []any{}, "isArchived": nil, "uniqueName": nil,
 	}
@@ -250,6 +250,10 @@ func (s *Server) createGroup(c *call) (answer, error) {
 	if v, ok := p.take("groupTypes"); ok && json.Unmarshal(v, &g.types) != nil {
 		p.wrong("groupTypes", "Collection(Edm.String)")
 	}
+	g.behavior = []string{}
+	if v, ok := p.take("resourceBehaviorOptions"); ok && json.Unmarshal(v, &g.behavior) != nil {
+		p.wrong("resourceBehaviorOptions", "Collection(Edm.String)")
+	}
 	people := map[string][]string{}
 	for _, what := range []string{"owners", "members"} {
 		v, ok := p.take(what + "@odata.bind")
@@ -305,6 +309,7 @@ func (s *Server) createGroup(c *call) (answer, error) {
 	}
 	g.driveReady = s.now().Add(max(s.opts.ProvisioningDelay, 0))
 	s.groups[g.id] = g
+	s.welcome(c, g, g.members...)
 	return s.entity(c, http.StatusCreated, "groups", plain(g.object()))
 }
 
@@ -410,6 +415,9 @@ func (s *Server) addPerson(c *call, what string, which func(*group) *[]string) (
 		return answer{}, refuse(http.StatusBadRequest, "Request_BadRequest", "One or more added object references already exist for the following modified properties: '%s'.", what)
 	}
 	*ids = append(*ids, u.id)
+	if what == "members" {
+		s.welcome(c, g, u.id)
+	}
 	return noContent()
 }
 

@@ -22,6 +22,7 @@ import (
 // upload and download addresses that carry their own right below /upload and
 // /download, and the board page at "/".
 type Server struct {
+	outbox  shared.Outbox // what the real cloud would tell people
 	opts    Options
 	limits  Limits
 	now     func() time.Time

@@ -343,6 +343,7 @@ func (s *Server) createTask(c *call) (answer, error) {
 	s.assigneesChanged(t)
 	s.tasks[t.id] = t
 	s.count(t, 1)
+	s.tellAssigned(c, t, nil)
 	return s.entity(c, http.StatusCreated, "planner/tasks", t.object())
 }
 
@@ -394,6 +395,7 @@ func (s *Server) patchTask(c *call) (answer, error) {
 	}
 	s.count(t, -1)
 	s.finished(c, &n, t.percent)
+	s.tellAssigned(c, &n, t)
 	*t = n
 	s.assigneesChanged(t)
 	s.count(t, 1)

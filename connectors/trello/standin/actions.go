@@ -17,6 +17,7 @@ func (s *Server) note(q *call, a *action) {
 		}
 	}
 	s.record(a)
+	s.tell(a)
 }
 
 // details are what an action tells beside its type, its author and its time.

@@ -38,6 +38,7 @@ type Options struct {
 
 // A Server is a Trello. It is safe for concurrent use.
 type Server struct {
+	outbox     standin.Outbox // what the real cloud would tell people
 	now        func() time.Time
 	log        *slog.Logger
 	limits     Limits
