@@ -33,6 +33,8 @@ const (
 	// ToDropped is those whom a changed field no longer names. Who they are, only
 	// the target knows.
 	ToDropped Audience = "dropped"
+	// ToTalkers is those who wrote comments on the task before.
+	ToTalkers Audience = "talkers"
 	// ToSelf is the connection's own account, of what is written in another's name.
 	ToSelf Audience = "self"
 )
@@ -48,7 +50,7 @@ func (n Notice) Says() string {
 	case n.To != ToNamed:
 		what = n.Field
 	}
-	whom := map[Audience]string{ToNamed: "is told", ToDropped: "tells who is taken off", ToAssigned: "tells the task's assignees and watchers", ToFollowers: "tells whoever follows, which nobody can count",
+	whom := map[Audience]string{ToNamed: "is told", ToTalkers: "tells those who commented before", ToDropped: "tells who is taken off", ToAssigned: "tells the task's assignees and watchers", ToFollowers: "tells whoever follows, which nobody can count",
 		ToChoosers: "tells those who chose to hear of everything, which nobody can count", ToSelf: "tells the connection's own account"}
 	return what + " " + whom[n.To] + " by " + n.By + " (" + n.Why + ")"
 }

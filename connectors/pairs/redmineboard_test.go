@@ -15,9 +15,11 @@ type server struct {
 	users map[string]redminetest.User
 }
 
-func newServer(t testing.TB) *server {
+func newServer(t testing.TB) *server { return startServer(t, redminetest.WithFields()) }
+
+func startServer(t testing.TB, with redminetest.Option) *server {
 	t.Helper()
-	s := &server{Server: redminetest.Start(t, redminetest.WithFields()), users: map[string]redminetest.User{}}
+	s := &server{Server: redminetest.Start(t, with), users: map[string]redminetest.User{}}
 	for _, p := range append(people(), away()) {
 		s.users[p.user] = s.AddUser(t, p.user, p.first, p.last, p.mail())
 	}

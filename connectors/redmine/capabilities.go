@@ -185,8 +185,10 @@ func taskCaps(cfg config) connector.KindCaps {
 		Requests: 1.3,
 		Notices: append(everybody(),
 			connector.Notice{Field: item.Assignees.Name, To: connector.ToNamed, By: "mail", Why: issueMails},
+			connector.Notice{Field: item.Assignees.Name, Changed: true, To: connector.ToDropped, By: "mail", Why: "app/models/issue.rb: notified_users, previous_assignee"},
 			connector.Notice{Field: item.Watchers.Name, To: connector.ToNamed, By: "mail", Why: issueMails + "; who is made a watcher of an issue that is there is not told"},
 			connector.Notice{To: connector.ToAssigned, By: "mail", Changed: true, Why: journalMails},
+			connector.Notice{Field: item.Done.Name, To: connector.ToAssigned, By: "mail", Why: "the workflow closes no issue that is being made, so that closing it is a change: " + journalMails},
 		),
 	}
 	if cfg.labels != 0 {
@@ -214,6 +216,12 @@ func commentCaps(cfg config) connector.KindCaps {
 	if cfg.switchUser {
 		author = connector.FieldCaps{Fixed: true, Why: "Rest_api: X-Redmine-Switch-User, for administrators"}
 	}
+	notices := append(everybody(), connector.Notice{To: connector.ToAssigned, By: "mail", Why: journalMails})
+	if cfg.switchUser {
+		notices = append(notices,
+			connector.Notice{Field: item.Author.Name, To: connector.ToTalkers, By: "mail", Why: "who comments watches the issue from then on (app/models/watcher.rb)"},
+			connector.Notice{Field: item.Author.Name, To: connector.ToSelf, By: "mail", Why: "the issue's author hears of what others write (app/models/issue.rb: notified_users)"})
+	}
 	return connector.KindCaps{
 		Fields: fields{
 			item.Body.Name:    {},
@@ -225,7 +233,7 @@ func commentCaps(cfg config) connector.KindCaps {
 		Shape:    []string{item.Body.Name},
 		Undo:     connector.UndoExact,
 		Requests: 1.4,
-		Notices:  append(everybody(), connector.Notice{To: connector.ToAssigned, By: "mail", Why: journalMails}),
+		Notices:  notices,
 	}
 }
 

@@ -91,11 +91,13 @@ func (s *shell) showForecast(f *migrate.Forecast) {
 		s.say("\n%s", wrap(n, ""))
 	}
 	if f.Status == "nothing-to-do" {
-		s.say("\n%s", s.paint(good, "Nothing to do: the target has it all."))
+		s.say("\n%s", s.paint(good, nothingToDo(f.Messages)))
+		s.showMessages(f.Messages)
 		return
 	}
 	s.say("%s    A run takes about %d calls: %s.", s.paint(bold, "Time"), f.Requests, span(f.Least, f.Most))
 	s.showPace(f.Pace)
+	s.showMessages(f.Messages)
 }
 
 // showUndoForecast says how far an undo could go, and why not further.
@@ -213,6 +215,9 @@ func (s *shell) showRun(r *migrate.Report) {
 	switch r.Status {
 	case "complete":
 		s.say("\n%s", s.paint(good, "Complete."))
+		if r.PutOff > 0 {
+			s.say("%d items have assignments, members or comments that tell people: rialto run FILE --notify writes them.", r.PutOff)
+		}
 	case "partial":
 		s.say("\n%s", s.paint(warn, fmt.Sprintf("Complete but for %d items. A further run tries them again.", r.Failed)))
 	default:
@@ -238,6 +243,7 @@ func (s *shell) showVerdict(v *migrate.Verdict) {
 		}
 		s.table(rows)
 	}
+	s.showToCome(v.ToCome)
 	switch v.Status {
 	case "equal":
 		s.say("\n%s", s.paint(good, "Equal: every field and every file."))

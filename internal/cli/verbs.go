@@ -99,18 +99,31 @@ func (s *shell) forecast() *cobra.Command {
 
 func (s *shell) runCmd() *cobra.Command {
 	var sel migrate.Selection
-	return choose(&cobra.Command{
+	var tell bool
+	cmd := choose(&cobra.Command{
 		Use:   "run FILE.yaml",
 		Short: "Move; again: apply what changed since. Ctrl-C stops cleanly, a killed run goes on",
-		Args:  args(1, "a migration file"),
+		Long: `Moves; again: applies what changed since. Ctrl-C stops cleanly, and a killed run
+goes on.
+
+What tells people by mail or push, such as assignments, waits for --notify, unless
+the file says otherwise (notify: all, notify: none). rialto forecast says how many
+messages that sends.`,
+		Args: args(1, "a migration file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			out, err := s.verb(cmd.Context(), app.Request{Verb: job.Run, Select: sel}, args[0])
+			file, err := toTell(args[0], tell)
+			if err != nil {
+				return err
+			}
+			out, err := s.verb(cmd.Context(), app.Request{Verb: job.Run, File: file, Select: sel, Tell: tell}, args[0])
 			if err != nil {
 				return err
 			}
 			return s.ran(out)
 		},
 	}, &sel)
+	cmd.Flags().BoolVar(&tell, "notify", false, "after everything else, write what tells people")
+	return cmd
 }
 
 // ran shows how a run ended, and chooses the exit code.

@@ -72,6 +72,7 @@ type Engine struct {
 	left    []connector.Shard
 	hushed  map[item.Kind]map[string]bool // what the policy keeps from being written; see hush
 	telling *atomic.Bool                  // the pass is in the step that tells people
+	later   *putOffs
 }
 
 // New returns an engine over two open connections. It asks the clouds nothing.
@@ -92,7 +93,7 @@ func New(c Config) (*Engine, error) {
 		c.Failpoint = func(string) {}
 	}
 	e := &Engine{Config: c, print: item.NewDigester(c.Key), total: &totals{}, told: &atomic.Int64{}, conflicts: &conflicts{}, standings: &standings{by: map[string]string{}}, rows: map[item.Ref]MapRow{}}
-	e.telling = &atomic.Bool{}
+	e.telling, e.later = &atomic.Bool{}, &putOffs{}
 	if c.Spec.Policies.Notify == tellNobody {
 		e.To.Caps, e.hushed = hush(c.To.Caps)
 	}

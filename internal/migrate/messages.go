@@ -50,15 +50,13 @@ type Uncounted struct {
 	Why    string             `json:"why"`
 }
 
-// self stands for the connection's own account.
-const self = "the connection's own account"
-
 // tells counts while a forecast is made.
 type tells struct {
 	run, last tally
 	// working are the people who are told of what lies in the latest task, in the
 	// next run and in the last step.
 	working []string
+	talkers []string // who commented on it so far
 	// formerly says that others may work on it at the target as yet: who they are
 	// changed, and the last step writes it.
 	formerly bool
@@ -81,6 +79,22 @@ func (t *tally) tell(people ...string) {
 			t.to[p]++
 		}
 	}
+	t.writes++
+}
+
+// talk notes who commented on the task at hand.
+func (t *tells) talk(author string) {
+	if !slices.Contains(t.talkers, author) {
+		t.talkers = append(t.talkers, author)
+	}
+}
+
+// owner tells the connection's own account.
+func (t *tally) owner() {
+	if t.to == nil {
+		t.to = map[string]int{}
+	}
+	t.to[t.self]++
 	t.writes++
 }
 
@@ -126,7 +140,11 @@ func (f *forecaster) tell(w *walked) {
 	settled, ours := unpack(row.Base, names), item.Bundle{Item: u.item, Children: u.children}
 	made := row.Target.Zero()
 	changed := !made && (row.Version != u.version || row.State == ledger.Half)
+	if author := item.Author.Get(u.item); kind == item.Comment && author != "" {
+		defer f.tells.talk(author)
+	}
 	if kind == item.Task {
+		f.tells.talkers = nil
 		f.tells.working = f.working(u, settled)
 	}
 	for _, n := range f.e.To.Caps.Kinds[kind].Notices {
@@ -137,7 +155,9 @@ func (f *forecaster) tell(w *walked) {
 				writes = row.State == 0 || row.Version != u.version
 			}
 		}
-		if !writes || made && n.Changed || n.Field != "" && made && item.IsZero(u.item.Fields[n.Field]) {
+		// What points at something that moves later is written twice.
+		again := n.Changed && n.Field == "" && len(u.wanted) > 0
+		if !writes || made && n.Changed && !again || n.Field != "" && made && item.IsZero(u.item.Fields[n.Field]) {
 			continue
 		}
 		switch n.To {
@@ -150,11 +170,17 @@ func (f *forecaster) tell(w *walked) {
 			to.tell(named...)
 		case connector.ToAssigned:
 			to.tell(f.tells.working...)
+			if again && changed {
+				to.tell(f.tells.working...)
+			}
 			if f.tells.formerly {
 				to.wonder(kind, n)
 			}
 		case connector.ToSelf:
-			to.tell(self)
+			to.owner()
+		case connector.ToTalkers:
+			author := item.Author.Get(u.item)
+			to.tell(slices.DeleteFunc(slices.Clone(f.tells.talkers), func(p string) bool { return p == author })...)
 		default:
 			to.wonder(kind, n)
 		}

@@ -3,6 +3,7 @@ package migrate
 import (
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/internal/ledger"
@@ -39,7 +40,7 @@ func hush(c connector.Capabilities) (quiet connector.Capabilities, hushed map[it
 	}
 	for kind, caps := range c.Kinds {
 		for _, n := range caps.Notices {
-			if !silenced(kind, n) {
+			if !silenced(kind, n) && n.To != connector.ToTalkers {
 				continue
 			}
 			if hushed[kind] == nil {
@@ -124,6 +125,9 @@ func (p *part) putOff(s *step, prev *item.Bundle) {
 			continue
 		}
 		delete(s.base, name)
+		if p.e.fieldHash(ours, name) != before[name].given {
+			p.e.later.add(s.unit.key)
+		}
 		var there any
 		if prev != nil {
 			there = prev.Item.Fields[name]
@@ -143,6 +147,31 @@ func (p *part) putOff(s *step, prev *item.Bundle) {
 			s.change.Item.Fields[name] = there
 		}
 	}
+}
+
+// putOffs are the items of a pass of which something waits for the step that
+// tells people. Safe for concurrent use.
+type putOffs struct {
+	mu sync.Mutex
+	in refSet
+}
+
+func (o *putOffs) forget() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.in = newRefSet()
+}
+
+func (o *putOffs) add(r item.Ref) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.in.add(r)
+}
+
+func (o *putOffs) count() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.in.in)
 }
 
 // written is the item as the step's first request carries it.

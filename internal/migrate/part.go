@@ -612,6 +612,11 @@ func (p *part) lying(ctx context.Context, j *job) error {
 	}
 	for _, info := range item.Kinds() {
 		if p.e.putOff(info.Kind, "") && !p.e.telling.Load() {
+			for _, c := range j.unit.own {
+				if c.Kind == info.Kind && j.rows[c.Ref].State == 0 {
+					p.e.later.add(c.Ref)
+				}
+			}
 			continue
 		}
 		var of []*job

@@ -35,10 +35,13 @@ type Report struct {
 	Failed   int                 `json:"failed"`
 	// Conflicts are items that changed at both ends: how many, and the first
 	// thousand of them.
-	Conflicts  int           `json:"conflicts"`
-	InConflict []Conflict    `json:"conflict_list,omitempty"`
-	Resumed    bool          `json:"resumed,omitempty"`
-	Shards     []ShardReport `json:"shards,omitempty"`
+	Conflicts  int        `json:"conflicts"`
+	InConflict []Conflict `json:"conflict_list,omitempty"`
+	// PutOff counts the items of this run of which something waits for the step
+	// that tells people.
+	PutOff  int           `json:"put_off,omitempty"`
+	Resumed bool          `json:"resumed,omitempty"`
+	Shards  []ShardReport `json:"shards,omitempty"`
 }
 
 // A ShardReport is a container's line in a report.
@@ -83,9 +86,11 @@ func (e *Engine) Run(ctx context.Context) (*Report, error) {
 	}
 	p := &pass{e: e, parts: map[item.Ref]*part{}, links: e.newLinks()}
 	e.telling.Store(false)
+	e.later.forget()
 	err = p.run(ctx, shards)
 	if err == nil && e.Tell && e.Spec.NotifiesLast() && !e.stopped() {
 		e.telling.Store(true)
+		e.later.forget()
 		err = p.run(ctx, shards)
 	}
 	rep := e.report("failed", resumed)
@@ -123,6 +128,7 @@ func (e *Engine) report(status string, resumed bool) *Report {
 	r := &Report{Status: status, Kinds: e.outcomes.tally(), Losses: e.losses.list(), Resumed: resumed}
 	r.Requests, r.Refused, r.Bytes = e.traffic()
 	r.Conflicts, r.InConflict = e.conflicts.count, e.conflicts.list
+	r.PutOff = e.later.count()
 	return r
 }
 

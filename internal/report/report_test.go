@@ -35,7 +35,7 @@ func TestWhy(t *testing.T) {
 func TestPolicyWords(t *testing.T) {
 	for _, name := range migrate.PolicyNames() {
 		for _, choice := range migrate.PolicyChoices(name) {
-			if slices.Contains([]string{"keep", "delete", "target", "source", "newest", "convert"}, choice) {
+			if slices.Contains([]string{"keep", "delete", "target", "source", "newest", "convert", "all", "last", "none"}, choice) {
 				continue // these are no losses
 			}
 			if PolicyWords(choice) == choice {

@@ -15,7 +15,7 @@ func PolicyWords(policy string) string {
 		"append": "is appended to the first one", "link": "becomes a link", "missing": "was not given by the source", "not-read": "is not carried",
 		"converted": "is converted", "cleaned": "loses control characters", "name-in-text": "is named in the text",
 		"plan": "goes to a board of its own", "bucket": "goes to a list of its own", "skip": "is left out", "task": "becomes a task",
-		"all": "tells people at once", "last": "waits for the last step", "none": "tells nobody", "notify: none": "is at most named in the text: nobody is told",
+		"notify: none": "is at most named in the text: nobody is told",
 	}
 	return cmp.Or(words[policy], policy)
 }

@@ -25,6 +25,8 @@ const share = "/usr/share/redmine"
 type Server struct {
 	URL string // without a slash at the end
 	Key string // the administrator's API key
+
+	mails string // the folder that mails are put into; "" for none
 }
 
 // A User is a person of the server.
@@ -44,6 +46,10 @@ type Option func(*options)
 // of Minor and Major), Colours (list of Red, Green and Blue, several at once),
 // Effort (float), Checked (bool) and Reviewed (date).
 func WithFields() Option { return func(o *options) { o.database = fieldsDB } }
+
+// WithMails starts with the fields of WithFields, and with the mails of issues
+// that are added or updated; Mails counts them.
+func WithMails() Option { return func(o *options) { o.database = mailsDB } }
 
 // Start starts a server and waits until it answers. Its texts are CommonMark;
 // trackers, statuses, workflows and priorities are Redmine's own in English. The
@@ -68,6 +74,13 @@ func Start(t testing.TB, with ...Option) *Server {
 	if err := copyFile(filepath.Join(tpl, o.database), filepath.Join(dir, "redmine.db")); err != nil {
 		t.Fatal(err)
 	}
+	mails := ""
+	if o.database == mailsDB {
+		mails = filepath.Join(dir, "mails")
+		if err := os.WriteFile(filepath.Join(dir, "config", "configuration.yml"), []byte(configuration+mailsInto(mails)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	key, err := os.ReadFile(filepath.Join(tpl, keyFile))
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +94,7 @@ func Start(t testing.TB, with ...Option) *Server {
 	if err != nil {
 		t.Fatalf("Redmine did not come up: %v", err)
 	}
-	return &Server{URL: addr, Key: strings.TrimSpace(string(key))}
+	return &Server{URL: addr, Key: strings.TrimSpace(string(key)), mails: mails}
 }
 
 // AddUser makes an active person with an API key and the password "password1".

@@ -37,3 +37,6 @@ field('Checked', 'bool')
 field('Reviewed', 'date')
 field('Colours', 'list', :possible_values => %w[Red Green Blue], :multiple => true)
 FileUtils.cp(database, ENV.fetch('RIALTO_FIELDS'))
+
+Setting.notified_events = %w[issue_added issue_updated]
+FileUtils.cp(database, ENV.fetch('RIALTO_MAILS'))

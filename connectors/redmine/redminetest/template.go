@@ -20,6 +20,7 @@ var setup string
 const (
 	plainDB  = "plain.db"
 	fieldsDB = "fields.db"
+	mailsDB  = "mails.db"
 	keyFile  = "key"
 )
 
@@ -86,7 +87,7 @@ func build(made string) error {
 	}
 	cmd := command(made, "ruby", "bin/rails", "runner", script)
 	cmd.Env = append(cmd.Env, "RIALTO_KEY_FILE="+filepath.Join(out, keyFile),
-		"RIALTO_PLAIN="+filepath.Join(out, plainDB), "RIALTO_FIELDS="+filepath.Join(out, fieldsDB))
+		"RIALTO_PLAIN="+filepath.Join(out, plainDB), "RIALTO_FIELDS="+filepath.Join(out, fieldsDB), "RIALTO_MAILS="+filepath.Join(out, mailsDB))
 	p, err := launch(cmd)
 	if err != nil {
 		return err
