@@ -63,7 +63,7 @@ func (m *move) measure(ctx context.Context) (t table, err error) {
 		}
 	}
 	spec := filepath.Join(m.dir, "bench.yaml")
-	err = os.WriteFile(spec, []byte("name: bench\nfrom: {connection: src, scope: [\"board:Bench\"]}\nto: {connection: dst, place: \"group:Bench\"}\npeople: {others: name-in-text}\n"), 0o600)
+	err = os.WriteFile(spec, []byte("name: bench\nfrom: {connection: src, scope: [\"board:Bench\"]}\nto: {connection: dst, place: \"group:Bench\"}\npeople: {others: name-in-text}\nnotify: all\n"), 0o600)
 	if err != nil {
 		return t, err
 	}

@@ -182,7 +182,7 @@ func newTrial(t *testing.T, seed uint64, dead *census) *trial {
 from: {connection: from, scope: ["*"]}
 to: {connection: to, place: "%s"}
 people: {others: name-in-text}
-policies: {deletions: delete}
+policies: {deletions: delete, notify: all}
 `, place))
 	return tr
 }

@@ -52,11 +52,11 @@ func (s *shell) showMessages(m migrate.Messages) {
 		}
 		for _, u := range of.step.Uncounted {
 			why, _ := report.Why(u.Why)
-			s.say("  %s", wrap(fmt.Sprintf("not counted: %d %s writes may tell others (%s): %s", u.Writes, u.Kind, u.To, why), "    "))
+			s.say("%s", wrap(fmt.Sprintf("  not counted: %d %s writes may tell others (%s): %s", u.Writes, u.Kind, u.To, why), "    "))
 		}
 	}
 	if m.Quiet != "" {
-		s.say("  %s", s.paint(dim, wrap(m.Quiet, "  ")))
+		s.say("%s", s.paint(dim, wrap("  "+m.Quiet, "  ")))
 	}
 }
 

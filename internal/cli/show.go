@@ -216,7 +216,7 @@ func (s *shell) showRun(r *migrate.Report) {
 	case "complete":
 		s.say("\n%s", s.paint(good, "Complete."))
 		if r.PutOff > 0 {
-			s.say("%d items have assignments, members or comments that tell people: rialto run FILE --notify writes them.", r.PutOff)
+			s.say("%s", wrap(fmt.Sprintf("%d items have assignments, members or comments that tell people. rialto run FILE --notify writes them.", r.PutOff), ""))
 		}
 	case "partial":
 		s.say("\n%s", s.paint(warn, fmt.Sprintf("Complete but for %d items. A further run tries them again.", r.Failed)))

@@ -81,7 +81,8 @@ func Open(ctx context.Context, c Config) (_ *Demo, err error) {
 	}
 	d.file = &migrate.File{From: d.ends[0].Connection, To: d.ends[1].Connection, Spec: migrate.Spec{
 		Name: "demo", Scope: []string{c.Stage.Scope}, Place: c.Stage.Place, Timezone: c.Stage.Timezone,
-		People: migrate.People{Others: "name-in-text"}}}
+		People:   migrate.People{Others: "name-in-text"},
+		Policies: migrate.Policies{Notify: "all"}}} // there is nobody to tell
 	if err := d.file.Validate(); err != nil {
 		return nil, err
 	}
