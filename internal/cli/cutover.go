@@ -56,7 +56,7 @@ No other verb ever writes to a source.`,
 			switch out.Cutover.Status {
 			case "differs":
 				return exit(ExitDiffers)
-			case "not-moved", "partial":
+			case "not-moved", "to-come", "partial":
 				return exit(ExitPartial)
 			}
 			return nil
@@ -110,6 +110,10 @@ func (s *shell) showCutover(r *migrate.CutoverReport) {
 	case "not-moved":
 		s.showRun(r.Run)
 		s.say("%s", s.paint(bad, "The source was not touched: some items have not moved. Run again, or see to them first."))
+		return
+	case "to-come":
+		s.showToCome(r.Verdict.ToCome)
+		s.say("%s", s.paint(bad, "The source was not touched: what tells people is still to come. rialto run FILE --notify writes it."))
 		return
 	case "differs":
 		s.showVerdict(r.Verdict)

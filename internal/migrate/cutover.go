@@ -15,7 +15,8 @@ import (
 type CutoverReport struct {
 	// Status is cut-over, steps (people have to close some), reverted,
 	// nothing-to-do, partial (some failed), or what stopped it before a source was
-	// touched: not-moved (items failed), differs.
+	// touched: not-moved (items failed), differs, to-come
+	// (the step that tells people has not been taken; see Verdict.ToCome).
 	Status     string       `json:"status"`
 	Containers []Cutting    `json:"containers,omitempty"`
 	Kept       []CutoverOut `json:"left_alone,omitempty"` // cut over before
@@ -78,6 +79,10 @@ func (e *Engine) Cutover(ctx context.Context, dryRun bool) (*CutoverReport, erro
 		}
 		if rep.Verdict.Lost > 0 {
 			rep.Status = "differs"
+			return rep, nil
+		}
+		if len(rep.Verdict.ToCome) > 0 {
+			rep.Status = "to-come"
 			return rep, nil
 		}
 	}

@@ -54,6 +54,11 @@ func TestNotify(t *testing.T) {
 			if (v.ToCome["task."+item.Assignees.Name] > 0) != later || (f.Messages.All > 0) != c.now {
 				t.Errorf("to come %v, the run sends %+v", v.ToCome, f.Messages)
 			}
+			if later {
+				if r, err := b.engine().Cutover(t.Context(), false); err != nil || r.Status != "to-come" {
+					t.Errorf("a cut-over before the last step: %+v, %v", r, err)
+				}
+			}
 			e := b.engine()
 			e.Tell = true
 			r, err := e.Run(t.Context())
