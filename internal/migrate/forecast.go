@@ -26,6 +26,7 @@ type Forecast struct {
 	Least    time.Duration              `json:"least_ns"` // the time the run takes at best
 	Most     time.Duration              `json:"most_ns"`
 	Pace     []pace.Hours               `json:"pace,omitempty"` // of the week that begins now
+	Audience *Audience                  `json:"audience"`
 	Notices  []string                   `json:"notices,omitempty"`
 }
 
@@ -88,6 +89,12 @@ func (e *Engine) Forecast(ctx context.Context) (*Forecast, error) {
 		if err := f.shard(ctx, s); err != nil {
 			return nil, err
 		}
+	}
+	if f.out.Audience, err = e.audience(ctx, shards, known, false); err != nil {
+		return nil, err
+	}
+	if r := f.out.Audience.refused(); len(r) > 0 {
+		f.out.Notices = append(f.out.Notices, "A run refuses: "+sayWidened(r)+"; "+howToNarrow+".")
 	}
 	return f.finish(), nil
 }

@@ -35,10 +35,13 @@ type Report struct {
 	Failed   int                 `json:"failed"`
 	// Conflicts are items that changed at both ends: how many, and the first
 	// thousand of them.
-	Conflicts  int           `json:"conflicts"`
-	InConflict []Conflict    `json:"conflict_list,omitempty"`
-	Resumed    bool          `json:"resumed,omitempty"`
-	Shards     []ShardReport `json:"shards,omitempty"`
+	Conflicts  int        `json:"conflicts"`
+	InConflict []Conflict `json:"conflict_list,omitempty"`
+	Resumed    bool       `json:"resumed,omitempty"`
+	// Widened are the containers that more people see than at the source, as the
+	// migration file accepts.
+	Widened []Sighted     `json:"widened,omitempty"`
+	Shards  []ShardReport `json:"shards,omitempty"`
 }
 
 // A ShardReport is a container's line in a report.
@@ -70,6 +73,10 @@ func (e *Engine) Run(ctx context.Context) (*Report, error) {
 	if err := e.decided(ctx, shards); err != nil {
 		return nil, err
 	}
+	widened, err := e.mayWiden(ctx, shards)
+	if err != nil {
+		return nil, err
+	}
 	_, resumed, err := e.Ledger.Begin(ctx, e.Now())
 	if err != nil {
 		return nil, fmt.Errorf("the ledger: %w", err)
@@ -84,6 +91,7 @@ func (e *Engine) Run(ctx context.Context) (*Report, error) {
 	p := &pass{e: e, parts: map[item.Ref]*part{}, links: e.newLinks()}
 	err = p.run(ctx, shards)
 	rep := e.report("failed", resumed)
+	rep.Widened = widened
 	if err == nil && e.stopped() {
 		err = ErrStopped
 	}
