@@ -46,7 +46,7 @@ func (s *shell) wider(all []migrate.Sighted) {
 			state = s.paint(warn, "accepted")
 		}
 		s.say("  %s  %s", c.Source, state)
-		s.say("    %s", wrap(fmt.Sprintf("%s → %s: %s", sight(c.Before), sight(c.After), migrate.SayWhy(c.Why)), "    "))
+		s.say("    %s", wrap(fmt.Sprintf("%s → %s: %s", sight(c.Before), sight(c.After), c.Because()), "    "))
 	}
 	if shown > mostWidened {
 		s.say("  and %d more; --json lists them", shown-mostWidened)

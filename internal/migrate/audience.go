@@ -349,13 +349,13 @@ const howToNarrow = "choose another place for them, in the column place of the m
 
 func sayWidened(all []Sighted) string {
 	return fmt.Sprintf("%s seen by more people than today: %s", counted(len(all), "container would be", "containers would be"),
-		sayIDs(all, func(s Sighted) string { return s.Source + " (" + SayWhy(s.Why) + ")" }))
+		sayIDs(all, func(s Sighted) string { return s.Source + " (" + s.Because() + ")" }))
 }
 
-// SayWhy says the reasons of a widening by their codes: "more-people: 3".
-func SayWhy(why []Widening) string {
+// Because says the reasons of a widening by their codes: "more-people: 3".
+func (s Sighted) Because() string {
 	var out []string
-	for _, w := range why {
+	for _, w := range s.Why {
 		text := w.Code
 		if w.People >= 0 {
 			text += fmt.Sprintf(": %d", w.People)

@@ -57,7 +57,7 @@ func (b *bench) watching() *Engine {
 
 // said is a container's line in few words.
 func said(s Sighted) string {
-	return strings.TrimSuffix(s.Source+" "+s.Class+" "+SayWhy(s.Why), " ")
+	return strings.TrimSuffix(s.Source+" "+s.Class+" "+s.Because(), " ")
 }
 
 func all(a *Audience) (out []string) {
