@@ -118,6 +118,9 @@ type Shard struct {
 	Active     time.Time
 	Owner      string
 	Visibility string
+	// Members are the ids of those who belong to it by name, Viewers of all who
+	// see it; nil where the listing does not tell, or where there is no end to them.
+	Members, Viewers []string
 }
 
 // Who sees a shard, from few to many.

@@ -11,32 +11,32 @@ type Notice struct {
 	// Once says that it is sent once to a person who is not yet among the people of
 	// the place, however many items name them.
 	Once bool
-	To   Audience
+	To   Reach
 	By   string // in words: "mail", "mail and push"
 	Why  string // cites the vendor
 }
 
-// An Audience is whom a notice reaches.
-type Audience string
+// A Reach is whom a notice reaches.
+type Reach string
 
 const (
 	// ToNamed is those whom the field names and did not name before.
-	ToNamed Audience = "named"
+	ToNamed Reach = "named"
 	// ToAssigned is those who are assigned to the task, or watch it.
-	ToAssigned Audience = "assigned"
+	ToAssigned Reach = "assigned"
 	// ToFollowers is whoever follows the container. The cloud does not tell who
 	// they are.
-	ToFollowers Audience = "followers"
+	ToFollowers Reach = "followers"
 	// ToChoosers is whoever chose in the cloud to be told of everything. The cloud
 	// does not tell who they are, and no way of writing spares them.
-	ToChoosers Audience = "choosers"
+	ToChoosers Reach = "choosers"
 	// ToDropped is those whom a changed field no longer names. Who they are, only
 	// the target knows.
-	ToDropped Audience = "dropped"
+	ToDropped Reach = "dropped"
 	// ToTalkers is those who wrote comments on the task before.
-	ToTalkers Audience = "talkers"
+	ToTalkers Reach = "talkers"
 	// ToSelf is the connection's own account, of what is written in another's name.
-	ToSelf Audience = "self"
+	ToSelf Reach = "self"
 )
 
 // Says is the notice in words, for the docs.
@@ -50,7 +50,7 @@ func (n Notice) Says() string {
 	case n.To != ToNamed:
 		what = n.Field
 	}
-	whom := map[Audience]string{ToNamed: "is told", ToTalkers: "tells those who commented before", ToDropped: "tells who is taken off", ToAssigned: "tells the task's assignees and watchers", ToFollowers: "tells whoever follows, which nobody can count",
+	whom := map[Reach]string{ToNamed: "is told", ToTalkers: "tells those who commented before", ToDropped: "tells who is taken off", ToAssigned: "tells the task's assignees and watchers", ToFollowers: "tells whoever follows, which nobody can count",
 		ToChoosers: "tells those who chose to hear of everything, which nobody can count", ToSelf: "tells the connection's own account"}
 	return what + " " + whom[n.To] + " by " + n.By + " (" + n.Why + ")"
 }

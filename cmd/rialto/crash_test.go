@@ -183,6 +183,7 @@ from: {connection: from, scope: ["*"]}
 to: {connection: to, place: "%s"}
 people: {others: name-in-text}
 policies: {deletions: delete, notify: all}
+accept: widening
 `, place))
 	return tr
 }

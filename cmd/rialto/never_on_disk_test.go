@@ -60,6 +60,7 @@ func newCarrier(t *testing.T, cloud string, files ...int) *carrier {
 from: {connection: from, scope: ["*"]}
 to: {connection: to, place: "group:Marketing"}
 people: {others: name-in-text}
+accept: widening
 `)
 	return c
 }

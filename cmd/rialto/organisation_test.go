@@ -110,6 +110,7 @@ func newWeekend(t *testing.T, size trello.Organisation) *weekend {
 from: {connection: old}
 to: {connection: new, place: "group:Marketing"}
 people: {file: people.csv, others: name-in-text}
+accept: widening
 policies: {deletions: delete}
 map: boards.csv
 `

@@ -34,6 +34,7 @@ import (
 //	task OLD NEW         renames a task
 //	write FILE TEXT      makes a file, for a text that is in the environment alone; \n ends a line
 //	sleep                gives a process in the background time to begin
+//	visibility V         makes the group Marketing Public, Private or HiddenMembership
 //	revoke, restore      takes the Trello's token away, and gives it back
 //	written N            so many writing requests came to the Trello so far
 //	board ID PATTERN     a board of the Trello is so: "open NAME\nDESCRIPTION" or "closed …"
@@ -59,6 +60,9 @@ func TestScripts(t *testing.T) {
 			"written": written,
 			"readonly": func(ts *testscript.TestScript, _ bool, args []string) {
 				of(ts).trello.trello.SetReadOnly(args[0] == "yes")
+			},
+			"visibility": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(of(ts).planner.tenant.SetVisibility(of(ts).planner.group, args[0]))
 			},
 			"revoke":  func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).trello.trello.RevokeToken() },
 			"restore": func(ts *testscript.TestScript, _ bool, _ []string) { of(ts).trello.trello.RestoreToken() },

@@ -39,7 +39,8 @@ type move struct {
 
 func newMove(t testing.TB, from, to *end, scope ...string) *move {
 	return &move{t: t, from: from, to: to, led: ledgertest.New(), now: time.Now,
-		spec: migrate.Spec{Name: "pair", Scope: scope, Place: to.place, Timezone: "Europe/Oslo", People: migrate.People{Others: "name-in-text"}, Policies: migrate.Policies{Notify: "all"}}}
+		spec: migrate.Spec{Name: "pair", Scope: scope, Place: to.place, Timezone: "Europe/Oslo", People: migrate.People{Others: "name-in-text"},
+			Policies: migrate.Policies{Notify: "all"}, Accept: migrate.Accept{Widening: true}}}
 }
 
 // engine opens both ends anew.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"net/url"
+	"slices"
 
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/item"
@@ -49,8 +50,11 @@ func (s *source) shard(ctx context.Context, p apiProject) (connector.Shard, erro
 		return connector.Shard{}, err
 	}
 	if sh.Visibility == connector.ForPeople {
-		if sh.People, err = s.members(ctx, p.ID); err != nil {
+		if sh.Members, err = s.members(ctx, p.ID); err != nil {
 			return connector.Shard{}, err
+		}
+		if sh.Viewers = sh.Members; sh.Members != nil {
+			sh.People = len(sh.Members)
 		}
 	}
 	return sh, nil
@@ -70,22 +74,31 @@ func (p apiProject) audience() string {
 	return connector.ForPeople
 }
 
-// members counts the people of a project, -1 if this person may not see them.
+// members are the people of a project, nil if this person may not see them.
 // Who is in a group that belongs to it has a membership too, an inherited one
 // (app/models/member.rb).
-func (s *source) members(ctx context.Context, project int) (int, error) {
-	people := map[int]bool{}
+func (s *source) members(ctx context.Context, project int) ([]string, error) {
+	people := []string{}
 	for m, err := range s.api.memberships(ctx, project) {
 		switch {
 		case outOfSight(err):
-			return -1, nil
+			return nil, nil
 		case err != nil:
-			return -1, err
-		case m.User != nil:
-			people[m.User.ID] = true
+			return nil, err
+		case m.User != nil && !slices.Contains(people, itoa(m.User.ID)):
+			people = append(people, itoa(m.User.ID))
 		}
 	}
-	return len(people), nil
+	return people, nil
+}
+
+// Audience implements connector.Seen: projects are made private, without the
+// members of the one that they lie in (is_public, inherit_members), so that only
+// those who are added see them. Administrators see every project; they do not
+// count.
+func (t *target) Audience(ctx context.Context) (connector.Audience, error) {
+	me, err := t.facts.me(ctx)
+	return connector.Audience{Visibility: connector.ForPeople, Writer: itoa(me.ID)}, err
 }
 
 // Unseen implements connector.Blind. Redmine tells neither the number nor the

@@ -93,6 +93,7 @@ func shardOf(b *board, o *organization) connector.Shard {
 	}
 	all := func(membership) bool { return true }
 	add(b.Memberships, all)
+	sh.Members = idsOf(who)
 	if o != nil {
 		sh.Owner = string(cmp.Or(o.DisplayName, o.Name))
 	}
@@ -101,14 +102,23 @@ func shardOf(b *board, o *organization) connector.Shard {
 		if o != nil && o.paid() {
 			add(o.Memberships, membership.admin)
 		}
-		sh.People = len(who)
+		sh.People, sh.Viewers = len(who), idsOf(who)
 	case connector.ForGroup:
 		if o != nil {
 			add(o.Memberships, all)
-			sh.People = len(who)
+			sh.People, sh.Viewers = len(who), idsOf(who)
 		}
 	}
 	return sh
+}
+
+func idsOf(who map[text]bool) []string {
+	out := make([]string, 0, len(who))
+	for id := range who {
+		out = append(out, string(id))
+	}
+	slices.Sort(out)
+	return out
 }
 
 // visibility reads prefs.permissionLevel (contract: org, private, public,

@@ -23,6 +23,7 @@ const freshFor = 15 * time.Second
 type target struct {
 	api   *api
 	place workspace
+	owner organization // the workspace as it was found; empty if it was not there
 
 	mu      sync.Mutex
 	me      string                   // the member's id, once asked
@@ -58,11 +59,14 @@ func newTarget(ctx context.Context, a *api, place string) (*target, error) {
 		return nil, connector.Errorf(connector.Permanent, "a place in Trello is written workspace:NAME").
 			WithHint("name a workspace or give its id, or leave place away for the member's own")
 	}
-	orgs, err := a.organizations(ctx)
+	orgs, err := a.workspaces(ctx)
 	if err != nil {
 		return nil, err
 	}
 	t.place = pick(orgs, name)
+	if i := slices.IndexFunc(orgs, func(o organization) bool { return string(o.ID) == t.place.id }); i >= 0 {
+		t.owner = orgs[i]
+	}
 	return t, nil
 }
 

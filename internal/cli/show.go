@@ -86,6 +86,7 @@ func (s *shell) showForecast(f *migrate.Forecast) {
 	if len(f.People) > 0 {
 		s.say("\n%s  %d met, %d with a counterpart, %d without.", s.paint(bold, "People"), len(f.People), len(f.People)-nobody, nobody)
 	}
+	s.showAudience(f.Audience)
 	s.showUndoForecast(f)
 	for _, n := range f.Notices {
 		s.say("\n%s", wrap(n, ""))
@@ -212,6 +213,7 @@ func (s *shell) showRun(r *migrate.Report) {
 	if r.Conflicts > 0 {
 		s.say("\n%s", s.paint(warn, fmt.Sprintf("%d items changed at both ends since the last pass; the lines above say who won.", r.Conflicts)))
 	}
+	s.showWidened(r.Widened)
 	switch r.Status {
 	case "complete":
 		s.say("\n%s", s.paint(good, "Complete."))
@@ -244,6 +246,7 @@ func (s *shell) showVerdict(v *migrate.Verdict) {
 		s.table(rows)
 	}
 	s.showToCome(v.ToCome)
+	s.showWidened(v.Widened)
 	switch v.Status {
 	case "equal":
 		s.say("\n%s", s.paint(good, "Equal: every field and every file."))

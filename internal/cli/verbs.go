@@ -106,9 +106,9 @@ func (s *shell) runCmd() *cobra.Command {
 		Long: `Moves; again: applies what changed since. Ctrl-C stops cleanly, and a killed run
 goes on.
 
-What tells people by mail or push, such as assignments, waits for --notify, unless
-the file says otherwise (notify: all, notify: none). rialto forecast says how many
-messages that sends.`,
+Where the file says notify: last, what tells people by mail or push, such as
+assignments, waits for --notify. rialto forecast says how many messages a run
+sends.`,
 		Args: args(1, "a migration file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file, err := toTell(args[0], tell)

@@ -128,6 +128,7 @@ func parse(path string, data []byte) (f *File, beside tables, err error) {
 		},
 		"policies": func(n *yaml.Node) { r.policies(n, &f.Policies) },
 		"pace":     func(n *yaml.Node) { pace = n },
+		"accept":   func(n *yaml.Node) { f.Accept = r.accept(n) },
 	}, "name", "from", "to")
 	if r.err == nil && len(f.Scope) == 0 && beside.containers == "" {
 		r.fail(from, "the key \"scope\" is missing; say [\"*\"] to move everything, or name a map of what moves: map: boards.csv")

@@ -27,6 +27,7 @@ type Forecast struct {
 	Most     time.Duration              `json:"most_ns"`
 	Messages Messages                   `json:"messages"`
 	Pace     []pace.Hours               `json:"pace,omitempty"` // of the week that begins now
+	Audience *Audience                  `json:"audience"`
 	Notices  []string                   `json:"notices,omitempty"`
 }
 
@@ -95,6 +96,12 @@ func (e *Engine) Forecast(ctx context.Context) (*Forecast, error) {
 		if err := f.shard(ctx, s); err != nil {
 			return nil, err
 		}
+	}
+	if f.out.Audience, err = e.audience(ctx, shards, known, false); err != nil {
+		return nil, err
+	}
+	if r := f.out.Audience.refused(); len(r) > 0 {
+		f.out.Notices = append(f.out.Notices, "A run refuses: "+sayWidened(r)+"; "+howToNarrow+".")
 	}
 	return f.finish(), nil
 }

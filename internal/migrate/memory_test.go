@@ -35,8 +35,10 @@ type memory struct {
 	answer  func(write int) error // called after a write was carried out; an error is what the caller sees
 	refuse  func(c connector.Change) error
 	listing func()
-	unread  int  // so many calls of Fetch fail
-	ranked  bool // tasks stand by the positions that they were given
+	sight   map[item.Ref]connector.Shard  // who sees the boards, as a source
+	seen    map[string]connector.Audience // who sees the places, as a target
+	unread  int                           // so many calls of Fetch fail
+	ranked  bool                          // tasks stand by the positions that they were given
 }
 
 func newMemory(base string, caps connector.Capabilities) *memory {
@@ -128,7 +130,9 @@ func (m *memory) Shards(context.Context) iter.Seq2[connector.Shard, error] {
 		var all []connector.Shard
 		for _, r := range m.order {
 			if it := m.items[r]; it.Kind == item.Board {
-				all = append(all, connector.Shard{Ref: r, Name: item.Name.Get(it), URL: it.URL})
+				s := m.sight[r]
+				s.Ref, s.Name, s.URL = r, item.Name.Get(it), it.URL
+				all = append(all, s)
 			}
 		}
 		m.mu.Unlock()

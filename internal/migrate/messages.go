@@ -45,7 +45,7 @@ type PersonMessages struct {
 // say who they are.
 type Uncounted struct {
 	Kind   item.Kind          `json:"kind"`
-	To     connector.Audience `json:"to"`
+	To     connector.Reach `json:"to"`
 	Writes int                `json:"writes"`
 	Why    string             `json:"why"`
 }

@@ -20,9 +20,10 @@ const (
 // lostToQuiet is the policy of a loss that keeps people from being told.
 const lostToQuiet = "notify: none"
 
-// notifyChoices has the default first. A message cannot be taken back, so that a
-// migration sends none before it is told to.
-func notifyChoices() []string { return []string{tellLast, tellAll, tellNobody} }
+// notifyChoices has the default first: a run moves everything that it says it
+// moves. The forecast counts the messages, so that whoever is to send fewer can
+// say so before any was sent.
+func notifyChoices() []string { return []string{tellAll, tellLast, tellNobody} }
 
 // NotifiesLast reports whether a migration has a step of its own that tells people.
 func (s Spec) NotifiesLast() bool { return s.Policies.Notify == tellLast }

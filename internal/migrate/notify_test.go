@@ -32,7 +32,7 @@ func TestNotify(t *testing.T) {
 		policy, status string
 		now, last      bool // whether anybody is assigned by a run, and by the last step
 	}{
-		{"", "equal-with-losses", false, true},
+		{"", "equal-with-losses", true, true},
 		{"last", "equal-with-losses", false, true},
 		{"all", "equal-with-losses", true, true},
 		{"none", "equal-with-losses", false, false},
@@ -87,6 +87,7 @@ func TestNotify(t *testing.T) {
 // people's choice stands, and is listed.
 func TestNotifyLastLeavesPeople(t *testing.T) {
 	b := newBench(t, telling())
+	b.spec.Policies.Notify = tellLast
 	b.run("complete")
 	var ref item.Ref
 	for _, it := range b.from.items {

@@ -39,8 +39,11 @@ type Report struct {
 	InConflict []Conflict `json:"conflict_list,omitempty"`
 	// PutOff counts the items of this run of which something waits for the step
 	// that tells people.
-	PutOff  int           `json:"put_off,omitempty"`
-	Resumed bool          `json:"resumed,omitempty"`
+	PutOff  int  `json:"put_off,omitempty"`
+	Resumed bool `json:"resumed,omitempty"`
+	// Widened are the containers that more people see than at the source, as the
+	// migration file accepts.
+	Widened []Sighted     `json:"widened,omitempty"`
 	Shards  []ShardReport `json:"shards,omitempty"`
 }
 
@@ -73,6 +76,10 @@ func (e *Engine) Run(ctx context.Context) (*Report, error) {
 	if err := e.decided(ctx, shards); err != nil {
 		return nil, err
 	}
+	widened, err := e.mayWiden(ctx, shards)
+	if err != nil {
+		return nil, err
+	}
 	_, resumed, err := e.Ledger.Begin(ctx, e.Now())
 	if err != nil {
 		return nil, fmt.Errorf("the ledger: %w", err)
@@ -94,6 +101,7 @@ func (e *Engine) Run(ctx context.Context) (*Report, error) {
 		err = p.run(ctx, shards)
 	}
 	rep := e.report("failed", resumed)
+	rep.Widened = widened
 	if err == nil && e.stopped() {
 		err = ErrStopped
 	}

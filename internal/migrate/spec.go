@@ -29,6 +29,7 @@ type Spec struct {
 	Policies Policies
 	Timezone string // IANA name; "" is UTC
 	Pace     *pace.Plan
+	Accept   Accept
 }
 
 // Policies choose what becomes of what the target cannot hold as the source

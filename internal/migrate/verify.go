@@ -41,7 +41,8 @@ type Verdict struct {
 	// target, because policies.deletions is keep; and the first thousand of it.
 	Outlived     int                     `json:"outlived,omitempty"`
 	OutlivedList []Outlived              `json:"outlived_list,omitempty"`
-	Names        map[string]NamedPair    `json:"names,omitempty"` // by source id; only at the user's wish
+	Widened      []Sighted               `json:"widened,omitempty"` // what more people see than at the source today
+	Names        map[string]NamedPair    `json:"names,omitempty"`   // by source id; only at the user's wish
 	Counters     map[item.Kind]Countered `json:"counters,omitempty"`
 }
 
@@ -133,6 +134,11 @@ func (e *Engine) Verify(ctx context.Context, names bool) (*Verdict, error) {
 			return nil, err
 		}
 	}
+	audience, err := e.audience(ctx, shards, known, true)
+	if err != nil {
+		return nil, err
+	}
+	v.out.Widened = audience.widened()
 	return v.finish(), nil
 }
 

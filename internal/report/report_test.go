@@ -59,12 +59,13 @@ func verdict(status string) *migrate.Verdict {
 func TestRender(t *testing.T) {
 	v := verdict("differs")
 	v.Differences = []migrate.Difference{{Kind: item.Task, Source: "t<1>", Field: "title", Link: "https://example.org/t1"}}
+	v.Widened = []migrate.Sighted{{Source: "board1", Class: "wider", Accepted: true, Why: []migrate.Widening{{Code: migrate.MorePeople, People: 3}, {Code: migrate.OpenToEverybody, People: -1}}}}
 	var b bytes.Buffer
 	if err := Render(&b, `<b>"mine"`, v, time.Date(2026, 3, 4, 5, 6, 0, 0, time.UTC)); err != nil {
 		t.Fatal(err)
 	}
 	page := b.String()
-	for _, want := range []string{"&lt;b&gt;", "t&lt;1&gt;", "differ in 1 places", "keeps its day", "Planner shows days", `href="https://example.org/a"`, ">source<", "3.5 kB", "4 March 2026, 05:06 UTC", "no content"} {
+	for _, want := range []string{"<td><code>board1</code></td><td class=\"why\">more-people: 3; open-to-everybody</td><td>yes</td>", "&lt;b&gt;", "t&lt;1&gt;", "differ in 1 places", "keeps its day", "Planner shows days", `href="https://example.org/a"`, ">source<", "3.5 kB", "4 March 2026, 05:06 UTC", "no content"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}

@@ -173,6 +173,6 @@ func (c *cloud) Target(ctx context.Context, place string) (connector.Target, err
 	if err != nil {
 		return nil, err
 	}
-	t.groupID = g.ID
+	t.groupID, t.found = g.ID, g
 	return t, nil
 }

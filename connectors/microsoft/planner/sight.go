@@ -60,7 +60,7 @@ func (s *source) Shards(ctx context.Context) iter.Seq2[connector.Shard, error] {
 				return
 			}
 			some = slices.DeleteFunc(some, func(g groupPlans) bool { return len(g.plans) == 0 })
-			people, err := s.sizes(ctx, some)
+			people, err := s.insiders(ctx, some)
 			if err != nil {
 				yield(connector.Shard{}, err)
 				return
@@ -69,7 +69,7 @@ func (s *source) Shards(ctx context.Context) iter.Seq2[connector.Shard, error] {
 				for _, p := range of.plans {
 					ref := item.Ref{Kind: item.Board, ID: p.ID}
 					if !yield(connector.Shard{Ref: ref, Name: p.Title, URL: s.link(ref, ref), Bytes: -1,
-						People: people[i], Owner: of.group.Name, Visibility: of.group.audience()}, nil) {
+						People: count(people[i]), Owner: of.group.Name, Visibility: of.group.audience(), Viewers: people[i]}, nil) {
 						return
 					}
 				}
@@ -78,18 +78,24 @@ func (s *source) Shards(ctx context.Context) iter.Seq2[connector.Shard, error] {
 	}
 }
 
-// sizes counts the members of groups: -1 for one whose members this connection
+func count(people []string) int {
+	if people == nil {
+		return -1
+	}
+	return len(people)
+}
+
+// insiders are the members of groups by their ids: nil for one whose members this connection
 // may not read, as in a group with hidden membership
 // (https://learn.microsoft.com/en-us/graph/api/group-list-members: it takes
 // Member.Read.Hidden). Members that are no people do not count.
-func (s *source) sizes(ctx context.Context, groups []groupPlans) ([]int, error) {
+func (s *source) insiders(ctx context.Context, groups []groupPlans) ([][]string, error) {
 	calls := make([]microsoft.BatchCall, len(groups))
 	for i, g := range groups {
 		calls[i] = microsoft.BatchCall{Method: http.MethodGet, Path: "/groups/" + g.group.ID + "/members?$select=id&$top=999"}
 	}
-	out := make([]int, len(groups))
+	out := make([][]string, len(groups))
 	for i, a := range s.graph.Batch(ctx, calls) {
-		out[i] = -1
 		if microsoft.IsForbidden(a.Err) || microsoft.IsGone(a.Err) {
 			continue
 		}
@@ -102,7 +108,10 @@ func (s *source) sizes(ctx context.Context, groups []groupPlans) ([]int, error) 
 		}
 		members = slices.DeleteFunc(members, func(u user) bool { return u.Type != "" && u.Type != "#microsoft.graph.user" })
 		if len(members) > 0 || groups[i].group.Visibility != "HiddenMembership" {
-			out[i] = len(members)
+			out[i] = []string{}
+			for _, u := range members {
+				out[i] = append(out[i], u.ID)
+			}
 		}
 	}
 	return out, nil

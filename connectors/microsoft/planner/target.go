@@ -22,6 +22,8 @@ type target struct {
 	mu      sync.Mutex
 	groupID string // "" until it is made
 	joined  map[string]bool
+	found   group               // as it was when the target was opened; without an id if it was not there
+	inside  []string            // the group's members, once Members asked; nil if they are hidden
 	deep    learned             // whether a new task may bring its details
 	formats learned             // whether a new task stands on the board where its orderHint says
 	tails   map[string]tail     // by bucket: what stands last, as we wrote it
@@ -349,6 +351,7 @@ func (t *target) Members(ctx context.Context) iter.Seq2[item.Item, error] {
 		for _, u := range inGroup {
 			joined[u.ID] = true
 		}
+		t.tell(groupID, inGroup)
 		var all []user
 		err := t.withStanding(func(fields string) (err error) {
 			all, err = microsoft.All(microsoft.List[user](ctx, t.graph, "/users", url.Values{"$select": {fields}, "$top": {"999"}}))
