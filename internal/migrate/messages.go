@@ -44,10 +44,10 @@ type PersonMessages struct {
 // Uncounted are the writes of a kind that tell people of whom the cloud does not
 // say who they are.
 type Uncounted struct {
-	Kind   item.Kind          `json:"kind"`
+	Kind   item.Kind       `json:"kind"`
 	To     connector.Reach `json:"to"`
-	Writes int                `json:"writes"`
-	Why    string             `json:"why"`
+	Writes int             `json:"writes"`
+	Why    string          `json:"why"`
 }
 
 // tells counts while a forecast is made.
