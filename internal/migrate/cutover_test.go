@@ -278,7 +278,7 @@ func TestCutoverCutOffAnywhere(t *testing.T) {
 			}
 			func() {
 				defer func() {
-					if r := recover(); r != died { //nolint:errorlint // it is this very value
+					if r := recover(); r != died {
 						t.Fatal(fmt.Sprint("it did not die: ", r))
 					}
 				}()

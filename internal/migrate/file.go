@@ -30,7 +30,7 @@ func (e *fileError) Error() string { return fmt.Sprintf("%s:%d:%d: %s", e.path, 
 // ReadFile reads a migration file and the people file it names, which lies
 // beside it. Errors name the line and column and say what to write instead.
 func ReadFile(path string) (*File, error) {
-	return readFile(path, func(people string) (*PeopleTable, error) { return ReadPeople(people) })
+	return readFile(path, ReadPeople)
 }
 
 func readFile(path string, readPeople func(string) (*PeopleTable, error)) (*File, error) {

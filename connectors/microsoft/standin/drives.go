@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -386,7 +387,7 @@ func (s *Server) createFolder(c *call) (answer, error) {
 }
 
 func asDrive(err error) error {
-	if r, ok := err.(*refusal); ok && r.code == "" {
+	if r, ok := errors.AsType[*refusal](err); ok && r.code == "" {
 		r.code = "invalidRequest"
 		r.message = strings.TrimPrefix(r.message, "The request is invalid:\r\n")
 	}
