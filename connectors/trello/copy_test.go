@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/connectortest"
 	kit "github.com/rialto-migrate/rialto/connector/standin"
 	"github.com/rialto-migrate/rialto/connectors/trello/standin"
 	"github.com/rialto-migrate/rialto/item"
@@ -96,7 +97,7 @@ func TestConvertGolden(t *testing.T) {
 // TestCopyOfARealBoard writes the GoCD board into a stand-in that refuses some
 // calls for their rate, and reads it back: everything is there once, in order.
 func TestCopyOfARealBoard(t *testing.T) {
-	path := shared(t, "data", "trello", "gocd-test-drive.json")
+	path := connectortest.Shared(t, "data", "trello", "gocd-test-drive.json")
 	dir := filepath.Dir(path)
 	from := exported(t, connector.Settings{"export": path, "comments": filepath.Join(dir, "gocd-test-drive.comments-api.json"),
 		"attachments": filepath.Join(dir, "gocd-test-drive.attachments")})

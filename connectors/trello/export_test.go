@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/connectortest"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -86,7 +87,7 @@ func tally(bundles []item.Bundle) map[string]int {
 }
 
 func TestRealExports(t *testing.T) {
-	gocd := shared(t, "data", "trello", "gocd-test-drive.json")
+	gocd := connectortest.Shared(t, "data", "trello", "gocd-test-drive.json")
 	dir := filepath.Dir(gocd)
 	for name, tc := range map[string]struct {
 		settings connector.Settings
@@ -174,7 +175,7 @@ func checkReferences(t *testing.T, bundles []item.Bundle) {
 }
 
 func TestListingResumesFromEveryCursor(t *testing.T) {
-	src := exported(t, connector.Settings{"export": shared(t, "data", "trello", "gocd-test-drive.json")})
+	src := exported(t, connector.Settings{"export": connectortest.Shared(t, "data", "trello", "gocd-test-drive.json")})
 	whole, cursors, _ := all(t, src, "")
 	if len(cursors) != 2 {
 		t.Fatalf("%d pages", len(cursors))
@@ -206,7 +207,7 @@ func TestListingResumesFromEveryCursor(t *testing.T) {
 }
 
 func TestSiblingsComeInOrder(t *testing.T) {
-	src := exported(t, connector.Settings{"export": shared(t, "data", "trello", "gocd-test-drive.json")})
+	src := exported(t, connector.Settings{"export": connectortest.Shared(t, "data", "trello", "gocd-test-drive.json")})
 	bundles, _, _ := all(t, src, "")
 	last := map[string]string{}
 	for _, b := range bundles {
@@ -230,7 +231,7 @@ func TestSiblingsComeInOrder(t *testing.T) {
 }
 
 func TestAttachmentFolderServesBytes(t *testing.T) {
-	gocd := shared(t, "data", "trello", "gocd-test-drive.json")
+	gocd := connectortest.Shared(t, "data", "trello", "gocd-test-drive.json")
 	src := exported(t, connector.Settings{"export": gocd, "attachments": filepath.Join(filepath.Dir(gocd), "gocd-test-drive.attachments")})
 	bundles, _, _ := all(t, src, "")
 	read := 0

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/rialto-migrate/rialto/connector/connectortest"
 )
 
 // A cassette is a recorded exchange with api.trello.com (ruby-trello's VCR).
@@ -35,7 +37,7 @@ type cassette struct {
 // connector has for it, and looks for the id, so that nothing decodes to
 // nothing.
 func TestRecordedAnswersDecode(t *testing.T) {
-	names, err := filepath.Glob(filepath.Join(shared(t, "data", "recorded", "ruby-trello-vcr"), "*.yml"))
+	names, err := filepath.Glob(filepath.Join(connectortest.Shared(t, "data", "recorded", "ruby-trello-vcr"), "*.yml"))
 	if err != nil || len(names) != 124 {
 		t.Fatalf("%d cassettes, %v", len(names), err)
 	}

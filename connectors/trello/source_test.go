@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/connectortest"
 	"github.com/rialto-migrate/rialto/connectors/trello/standin"
 	"github.com/rialto-migrate/rialto/item"
 )
@@ -37,7 +38,7 @@ func loaded(t *testing.T, o standin.Options, files ...string) *lab {
 func TestAPIAndExportAgree(t *testing.T) {
 	for _, name := range []string{"gocd-test-drive.json", "pacs-spark-2015.json"} {
 		t.Run(name, func(t *testing.T) {
-			path := shared(t, "data", "trello", name)
+			path := connectortest.Shared(t, "data", "trello", name)
 			l := loaded(t, standin.Options{}, path)
 			fromAPI, _, whole := all(t, l.source(), "")
 			fromFile, _, _ := all(t, exported(t, connector.Settings{"export": path}), "")
@@ -91,7 +92,7 @@ func sameItem(t *testing.T, want, got item.Item) {
 }
 
 func TestAPISourceResumesAndFetches(t *testing.T) {
-	l := loaded(t, standin.Options{}, shared(t, "data", "trello", "gocd-test-drive.json"))
+	l := loaded(t, standin.Options{}, connectortest.Shared(t, "data", "trello", "gocd-test-drive.json"))
 	src := l.source()
 	before := l.stats.Requests.Load()
 	whole, cursors, _ := all(t, src, "")

@@ -66,7 +66,7 @@ func TestReadAsItComesIn(t *testing.T) {
 // The real boards read the same either way.
 func TestReadBoardsAsTheyComeIn(t *testing.T) {
 	for _, name := range []string{"gocd-test-drive.json", "pacs-spark-2015.json", "clipkit-japanese-2015.json"} {
-		data, err := os.ReadFile(shared(t, "data", "trello", name))
+		data, err := os.ReadFile(connectortest.Shared(t, "data", "trello", name))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/connectortest"
 )
 
 func FuzzConvert(f *testing.F) {
@@ -138,7 +139,7 @@ func TestStable(t *testing.T) {
 // TestRealBoards converts every text of real exports: no address is lost, and
 // what comes out is stable.
 func TestRealBoards(t *testing.T) {
-	dir := sharedData(t, "trello")
+	dir := connectortest.Shared(t, "data", "trello")
 	files, _ := filepath.Glob(filepath.Join(dir, "*.json"))
 	if len(files) == 0 {
 		t.Skip("no board exports in shared/data/trello")
@@ -191,28 +192,4 @@ func strs(v any, f func(string)) {
 			}
 		}
 	}
-}
-
-// sharedData finds a folder of the data beside the module.
-func sharedData(t *testing.T, name string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		up := filepath.Dir(dir)
-		if up == dir {
-			t.Skip("the module's root is not to be found")
-		}
-		dir = up
-	}
-	data := filepath.Join(filepath.Dir(dir), "shared", "data", name)
-	if _, err := os.Stat(data); err != nil {
-		t.Skipf("shared/data/%s is not beside the module", name)
-	}
-	return data
 }
