@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/rialto-migrate/rialto/connector/connectortest"
 )
 
 // streamed are answers, and what comes before and after them on bad days.
