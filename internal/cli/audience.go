@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/internal/migrate"
@@ -17,9 +18,16 @@ func (s *shell) showAudience(a *migrate.Audience) {
 	if a == nil || a.Same+a.Narrower+a.Wider == 0 {
 		return
 	}
-	s.heading("Who will see it")
-	rows := [][]string{{"same", "narrower", "wider", "not told"}, {num(a.Same), num(a.Narrower), num(a.Wider), num(a.Untold)}}
-	s.table(rows)
+	var parts []string
+	for _, c := range []struct {
+		n    int
+		what string
+	}{{a.Same, "the same people as now"}, {a.Narrower, "fewer people"}, {a.Wider, "more people"}, {a.Untold, "people whom the clouds do not tell"}} {
+		if c.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d by %s", c.n, c.what))
+		}
+	}
+	s.say("%s   Containers will be seen: %s.", s.paint(bold, "Sight"), strings.Join(parts, ", "))
 	s.wider(a.Containers)
 }
 
