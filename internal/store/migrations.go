@@ -90,6 +90,22 @@ func (s *Store) Ledger(ctx context.Context, organisation, migration string) (*Le
 // Look opens the ledger of a migration for reading, beside the process that has
 // it. It is nil for a migration that has none yet. The caller closes it.
 func (s *Store) Look(ctx context.Context, organisation, migration string) (*Ledger, error) {
+	look, err := s.look(ctx, organisation, migration)
+	if !errors.Is(err, errOld) {
+		return look, err
+	}
+	// Whoever opens it brings it up to date.
+	l, err := s.Ledger(ctx, organisation, migration)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.Close(); err != nil {
+		return nil, err
+	}
+	return s.look(ctx, organisation, migration)
+}
+
+func (s *Store) look(ctx context.Context, organisation, migration string) (*Ledger, error) {
 	m, err := s.knownMigration(ctx, organisation, migration)
 	if err != nil || m.Num == 0 {
 		return nil, err
@@ -103,6 +119,9 @@ func (s *Store) Look(ctx context.Context, organisation, migration string) (*Ledg
 		db, err := connectPostgres(ctx, s.opts.Postgres, ledgerSchema(m.Num), false)
 		if err != nil {
 			return nil, err
+		}
+		if _, err := (schema{"ledger", s.opts.Program}).check(ctx, db.db, dialectPostgres); err != nil {
+			return nil, errors.Join(explain(wherePostgres, err), db.close())
 		}
 		if _, err := db.conn.ExecContext(ctx, "SET default_transaction_read_only = on"); err != nil {
 			return nil, errors.Join(explain(wherePostgres, err), db.close())

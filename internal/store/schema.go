@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"time"
@@ -37,30 +38,41 @@ type schema struct {
 	program string // the version of this program, noted when it changes the tables
 }
 
-// migrate brings the tables up to date. A database from a newer program is
-// refused, with the version to install.
-func (s schema) migrate(ctx context.Context, db *sql.DB, d dialect) error {
-	files, err := fs.Sub(schemaFiles, "schema/"+s.folder+"/"+d.folder)
-	if err != nil {
-		return err
+// errOld says that a database has tables of an earlier program, which only the
+// process that has it may bring up to date.
+var errOld = errors.New("store: the tables are those of an earlier program")
+
+// check returns the steps of a schema; errOld if some of them were not taken yet. A
+// database from a newer program is refused, with the version to install.
+func (s schema) check(ctx context.Context, db *sql.DB, d dialect) (files fs.FS, err error) {
+	if files, err = fs.Sub(schemaFiles, "schema/"+s.folder+"/"+d.folder); err != nil {
+		return nil, err
 	}
 	steps, err := fs.ReadDir(files, ".")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	newest := int64(len(steps))
 	have, err := version(ctx, db, d)
-	if err != nil {
-		return err
-	}
 	switch {
-	case have == newest:
-		return nil
+	case err != nil:
+		return nil, err
 	case have > newest:
 		program := "a newer version"
 		_ = db.QueryRowContext(ctx, "SELECT program FROM made").Scan(&program)
-		return connector.Errorf(connector.Permanent, "store: the %s has schema %d, and this program knows %d", s.name(), have, newest).
+		return nil, connector.Errorf(connector.Permanent, "store: the %s has schema %d, and this program knows %d", s.name(), have, newest).
 			WithHint(fmt.Sprintf("it was last used by Rialto %s: install that or a newer one", program))
+	case have < newest:
+		return files, errOld
+	}
+	return files, nil
+}
+
+// migrate brings the tables up to date.
+func (s schema) migrate(ctx context.Context, db *sql.DB, d dialect) error {
+	files, err := s.check(ctx, db, d)
+	if !errors.Is(err, errOld) {
+		return err
 	}
 	provider, err := goose.NewProvider(d.goose, db, files, goose.WithDisableGlobalRegistry(true))
 	if err != nil {

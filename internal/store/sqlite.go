@@ -87,10 +87,13 @@ func openSQLite(ctx context.Context, cfg sqliteSettings, s schema) (_ *sqliteEng
 		}
 	}()
 	db.SetMaxOpenConns(1)
-	if !cfg.look {
-		if err := s.migrate(ctx, db, dialectSQLite); err != nil {
-			return nil, err
-		}
+	if cfg.look {
+		_, err = s.check(ctx, db, dialectSQLite)
+	} else {
+		err = s.migrate(ctx, db, dialectSQLite)
+	}
+	if err != nil {
+		return nil, err
 	}
 	e := &sqliteEngine{path: cfg.path, db: db, prepared: map[string]*sqlite3.Stmt{}, durable: durable}
 	if e.held, err = db.Conn(ctx); err != nil {

@@ -70,3 +70,36 @@ func TestLookBesideAWriter(t *testing.T) {
 		}
 	})
 }
+
+// TestLookAtAnOldLedger opens a ledger that an earlier program left: looking at it
+// brings it up to date.
+func TestLookAtAnOldLedger(t *testing.T) {
+	onBoth(t, func(t *testing.T, opts Options) {
+		ctx := t.Context()
+		s := openStore(t, opts)
+		l := openLedger(t, s, "m")
+		if _, err := l.Shard(ctx, item.Ref{Kind: "board", ID: "one"}); err != nil {
+			t.Fatal(err)
+		}
+		err := l.db.update(ctx, durable, func(ss session) error {
+			for _, st := range []string{"ALTER TABLE shard DROP COLUMN cut", "ALTER TABLE shard DROP COLUMN cut_at", "ALTER TABLE shard DROP COLUMN cut_before", "DELETE FROM goose_db_version WHERE version_id = 2"} {
+				if err := ss.exec(both(st)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		closed(t, l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		look, err := s.Look(ctx, org, "m")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closed(t, look)
+		if got, err := look.Status(ctx); err != nil || len(got) != 1 {
+			t.Errorf("%+v %v", got, err)
+		}
+	})
+}
