@@ -23,11 +23,27 @@ type outcomes struct {
 	items, written int
 }
 
-// An outcome is an op, and whether the item failed since.
+// An outcome is an op, by its number, and whether the item failed since.
 type outcome struct {
-	op     string // "" if it only failed
+	op     uint8 // 0 if it only failed
 	failed bool
 }
+
+// numbered are the ops by their numbers; they stand in hundreds of thousands of
+// outcomes.
+func numbered() [5]string { return [5]string{"", opCreated, opUpdated, opSkipped, opDeleted} }
+
+func opNumber(op string) uint8 {
+	for n, name := range numbered() {
+		if name == op {
+			return uint8(n)
+		}
+	}
+	return 0
+}
+
+// name is the op of an outcome, "" if it only failed.
+func (o outcome) name() string { return numbered()[o.op] }
 
 func newOutcomes(whole *outcomes) *outcomes {
 	return &outcomes{whole: whole, seed: maphash.MakeSeed(), ops: map[uint64]outcome{}, kinds: map[item.Kind]Tally{}}
@@ -56,23 +72,24 @@ func (o *outcomes) note(key item.Ref, op string) {
 func (o *outcomes) of(key item.Ref) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.ops[maphash.Comparable(o.seed, key)].op
+	return o.ops[maphash.Comparable(o.seed, key)].name()
 }
 
 func (o outcome) then(op string) outcome {
+	had := o.name()
 	switch {
 	case op == opFailed:
 		return outcome{o.op, true}
-	case o.op != "" && (op == opSkipped || o.op == opCreated && op == opUpdated):
+	case had != "" && (op == opSkipped || had == opCreated && op == opUpdated):
 		return outcome{o.op, false}
 	}
-	return outcome{op, false}
+	return outcome{opNumber(op), false}
 }
 
 // count adds n items with an outcome. The caller holds the lock.
 func (o *outcomes) count(k item.Kind, what outcome, n int) {
 	t := o.kinds[k]
-	switch what.op {
+	switch what.name() {
 	case opCreated:
 		t.Created += n
 	case opUpdated:
@@ -86,11 +103,11 @@ func (o *outcomes) count(k item.Kind, what outcome, n int) {
 		t.Failed += n
 	}
 	o.kinds[k] = t
-	if what.op != "" {
+	if what.op != 0 {
 		o.items += n
-	}
-	if what.op != "" && what.op != opSkipped {
-		o.written += n
+		if what.name() != opSkipped {
+			o.written += n
+		}
 	}
 }
 
