@@ -67,21 +67,16 @@ func (s *Server) actionsOf(q *call, all []*action, prefix, standard string) (any
 	for i, a := range picked {
 		ids[i] = a.id
 	}
-	from, to, err := q.window(ids, prefix, 50)
-	if err != nil {
-		return nil, err
-	}
 	page, err := q.number(prefix+"page", 0, 0, 1000)
 	if err != nil {
 		return nil, err
 	}
-	if page > 0 {
-		limit, _ := q.number(prefix+"limit", 50, 0, 1000)
-		if page*limit >= 1000 {
-			return nil, invalid("page") // known from use: pages reach the newest 1000 alone, before reaches all
-		}
-		from = min(from+page*limit, len(picked))
-		to = min(from+limit, len(picked))
+	from, to, err := q.window(ids, prefix, 50, page)
+	if err != nil {
+		return nil, err
+	}
+	if limit, _ := q.number(prefix+"limit", 50, 0, 1000); page > 0 && page*limit >= 1000 {
+		return nil, invalid("page") // known from use: pages reach the newest 1000 alone, before reaches all
 	}
 	if q.str(prefix+"format") == "count" {
 		return map[string]any{"_value": to - from}, nil

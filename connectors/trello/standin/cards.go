@@ -360,7 +360,7 @@ func (s *Server) cardsOf(q *call, all []*card, filter, prefix string) ([]any, er
 		for i, c := range picked {
 			ids[i] = c.id
 		}
-		from, to, err := q.window(ids, limits, 1000)
+		from, to, err := q.window(ids, limits, 1000, 0)
 		if err != nil {
 			return nil, err
 		}
@@ -381,8 +381,9 @@ func (s *Server) cardsOf(q *call, all []*card, filter, prefix string) ([]any, er
 }
 
 // window cuts newest-first ids by limit, before and since, which are ids or
-// dates: what was made before, or since then.
-func (q *call) window(ids []string, prefix string, standard int) (from, to int, err error) {
+// dates: what was made before, or since then. Of what is left it gives the page
+// of that number, from 0; cards have no pages.
+func (q *call) window(ids []string, prefix string, standard, page int) (from, to int, err error) {
 	limit, err := q.number(prefix+"limit", standard, 0, 1000)
 	if err != nil {
 		return 0, 0, err
@@ -406,6 +407,7 @@ func (q *call) window(ids []string, prefix string, standard int) (from, to int, 
 			to--
 		}
 	}
+	from = min(from+page*limit, to)
 	return from, min(to, from+limit), nil
 }
 

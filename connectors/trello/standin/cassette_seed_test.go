@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 // seedRead puts what a recorded answer to a GET shows. p is the path's parts:
@@ -158,10 +159,43 @@ func seedRead(t *testing.T, s *Server, p []string, answer []byte, m map[string]a
 			list = append(list, x)
 		}
 		seedActions(t, s, list)
-	case "cards/checkitemstates", "boards/plugindata", "boards/labelnames", "tokens":
+	case "notifications":
+		seedNotification(t, s, m)
+	case "members/notifications":
+		for _, x := range all {
+			seedNotification(t, s, x)
+		}
+	case "webhooks":
+		seedWebhook(s, m)
+	case "tokens":
+		for _, x := range m["webhooks"].([]any) {
+			seedWebhook(s, x.(map[string]any))
+		}
+	case "cards/checkitemstates", "boards/plugindata", "boards/labelnames":
 		// seeded by the request before, or nothing to seed
 	default:
 		t.Fatalf("no way to seed %s", what)
+	}
+}
+
+// seedNotification puts one into the inbox of the member who recorded it.
+func seedNotification(t *testing.T, s *Server, m map[string]any) {
+	t.Helper()
+	e := unmarshal[struct {
+		ID, Type, IDAction string
+		Date, DateRead     time.Time
+		Data               map[string]any
+		MemberCreator      map[string]any
+	}](t, some(m))
+	s.putNotification(&notification{id: e.ID, typ: e.Type, to: s.me, creator: seedMember(t, s, e.MemberCreator), action: e.IDAction, date: e.Date, read: e.DateRead, data: e.Data})
+}
+
+// seedWebhook puts one of the token's, unless a request before did.
+func seedWebhook(s *Server, m map[string]any) {
+	if s.ids[m["id"].(string)] == nil {
+		h := &webhook{id: m["id"].(string), token: s.token, description: m["description"].(string), model: m["idModel"].(string), callback: m["callbackURL"].(string), active: m["active"].(bool)}
+		someBoard(s, h.model)
+		s.putWebhook(h)
 	}
 }
 

@@ -16,7 +16,7 @@ func (s *Server) getToken(q *call) (any, error) {
 	}
 	m := map[string]any{"id": s.me.id, "identifier": "Rialto", "idMember": s.me.id, "dateCreated": when(idTime(s.me.id)), "dateExpires": nil, "permissions": rights}
 	if q.is("webhooks") {
-		m["webhooks"] = []any{}
+		m["webhooks"] = s.webhooksOf(q.r.PathValue("token"))
 	}
 	return q.fields("fields", m, nil), nil
 }

@@ -19,6 +19,7 @@ func (s *Server) tell(a *action) {
 			if m != nil && !told[m] {
 				told[m] = true
 				s.outbox.Send(shared.Notice{Kind: kind, To: m.id, About: about})
+				s.putNotification(&notification{id: s.newID(a.date), typ: kind, to: m, creator: a.creator, action: a.id, board: a.board, date: a.date, data: a.details()})
 			}
 		}
 	}

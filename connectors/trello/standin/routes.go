@@ -9,11 +9,20 @@ func (s *Server) newRoutes() *http.ServeMux {
 		"GET /1/batch":          s.batch,
 		"GET /1/tokens/{token}": s.getToken,
 
+		"GET /1/tokens/{token}/webhooks": s.tokenWebhooks,
+		"POST /1/webhooks":               s.createWebhook,
+		"GET /1/webhooks/{id}":           s.getWebhook,
+		"PUT /1/webhooks/{id}":           s.updateWebhook,
+		"DELETE /1/webhooks/{id}":        s.deleteWebhook,
+
 		"GET /1/members/{id}":               s.getMember,
 		"GET /1/members/{id}/boards":        s.memberBoards,
 		"GET /1/members/{id}/organizations": s.memberOrgs,
 		"GET /1/members/{id}/cards":         s.memberCards,
 		"GET /1/members/{id}/actions":       s.memberActions,
+		"GET /1/members/{id}/notifications": s.memberNotifications,
+		"GET /1/notifications/{id}":         s.getNotification,
+		"PUT /1/notifications/{id}":         s.updateNotification,
 
 		"POST /1/organizations":                           s.createOrg,
 		"GET /1/organizations/{id}":                       s.getOrg,

@@ -56,6 +56,8 @@ type Server struct {
 	owner      *member            // of the token in Settings
 	tokens     map[string]*member // whose each token is
 	me         *member            // whose token the call under way carries; else the owner
+	carried    string             // that token; else the one in Settings
+	webhooks   []*webhook
 	members    []*member
 	orgs       []*org
 	boards     []*board
@@ -95,7 +97,7 @@ func New(o Options) *Server {
 	s.machine = s.dice.Uint64() & (1<<40 - 1)
 	s.counter = s.dice.Uint32() & (1<<23 - 1)
 	s.owner = s.addMember(Member{Username: "rialto_owner", FullName: "Olive Owner", Email: "owner@example.org"})
-	s.me, s.tokens = s.owner, map[string]*member{s.token: s.owner}
+	s.me, s.carried, s.tokens = s.owner, s.token, map[string]*member{s.token: s.owner}
 	s.routes = s.newRoutes()
 	s.handler = o.Faults.Wrap(api{s}, o.Seed)
 	return s
@@ -134,9 +136,9 @@ func (s *Server) TokenOf(username string) (string, error) {
 func (s *Server) as(r *http.Request) (done func()) {
 	_, token := credentials(r)
 	if m := s.tokens[token]; m != nil {
-		s.me = m
+		s.me, s.carried = m, token
 	}
-	return func() { s.me = s.owner }
+	return func() { s.me, s.carried = s.owner, s.token }
 }
 
 // tokenState is what became of the token.

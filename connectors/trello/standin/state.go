@@ -14,6 +14,7 @@ type member struct {
 	id, username, fullName, initials, email, bio string
 	avatarHash, avatarURL                        string
 	unconfirmed, deactivated                     bool
+	inbox                                        []*notification
 	extra                                        map[string]any
 }
 

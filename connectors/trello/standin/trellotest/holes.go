@@ -86,6 +86,17 @@ func holes() []connectortest.ContractException {
 		any("answer", "**/prefs/voting", "allowed values", recorded+"org"),
 		any("answer", "**/prefs/background", id, recorded+"a colour's name"),
 
+		// A notification is spelled out by one example, cardDueSoon.
+		any("answer", "**/dateRead", null, recorded+"null while it is unread"),
+		at("GET /members/{id}/notifications", "answer", "/*/type", "allowed values", recorded+"commentCard"),
+		at("GET /members/{id}/notifications", "answer", "/*/data", str, recorded+"an object"),
+		at("GET /notifications/{id}", "answer", "/type", "allowed values", recorded+"mentionedOnCard"),
+		at("GET /notifications/{id}", "answer", "/data", str, recorded+"an object"),
+		at("GET /members/{id}/notifications", "query", "limit", "must be an integer", "its own default is a string, which its own type refuses"),
+		at("GET /members/{id}/notifications", "query", "page", "must be an integer", "its own default is a string, which its own type refuses"),
+		at("PUT /notifications/{id}", "answer", "/type", "allowed values", "what was marked, as GET answers it"),
+		at("PUT /notifications/{id}", "answer", "/data", str, "what was marked, as GET answers it"),
+
 		// One or many.
 		at("POST /cards/{id}/attachments", "answer", "", "must be an array", recorded+"the attachment itself"),
 		at("GET /cards/{id}/attachments/{idAttachment}", "answer", "", "must be an array", recorded+"the attachment itself"),
