@@ -131,7 +131,7 @@ func TestDenied(t *testing.T) {
 		nth     int64
 		denials []denial
 	}{
-		{"source", func(m *move) *end { return m.from }, reading, 5, trelloDenials()}, // workspaces, boards, those of the workspace, a board, its history
+		{"source", func(m *move) *end { return m.from }, reading, 7, trelloDenials()}, // workspaces, boards, those of the workspace, who stands on a board, it, its history
 		{"target", func(m *move) *end { return m.to }, writing, 9, plannerDenials(true)},
 	} {
 		for _, d := range at.denials {
