@@ -85,7 +85,7 @@ func servePlanner(t testing.TB, o microsoft.Options, delegated bool) *served {
 	srv := microsoft.New(o)
 	s := serve(t, srv)
 	s.connector, s.tenant, s.settings = "planner", srv, srv.Settings(s.base)
-	s.group = srv.AddGroup("Marketing", user(0)+"@example.test", user(1)+"@example.test")
+	s.group = srv.AddGroup("Marketing", s.members()...)
 	if delegated {
 		var err error
 		if s.settings, err = srv.DelegatedSettings(s.base, user(0)+"@example.test"); err != nil {
@@ -93,6 +93,11 @@ func servePlanner(t testing.TB, o microsoft.Options, delegated bool) *served {
 		}
 	}
 	return s
+}
+
+// members are who is in the group Marketing from the beginning.
+func (s *served) members() []string {
+	return []string{user(0) + "@example.test", user(1) + "@example.test"}
 }
 
 // Faulty lets faults happen from now on; none ends them.
