@@ -86,6 +86,11 @@ func (p *part) merge(s *step, prev item.Bundle) {
 		switch {
 		case !changedThere:
 			continue
+		case half && was.kept != target:
+			// The source is as it was settled. What stands may be people's, or ours: an
+			// update that was cut off, of a state that the source has left again.
+			won = append(won, name)
+			continue
 		case !changedHere && (was.kept == 0 || winner != sourceWins):
 			// People's own edit. If it was in dispute before, that stays decided.
 			p.leave(s, prev, name)

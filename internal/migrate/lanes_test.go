@@ -224,3 +224,24 @@ func (b *bench) halve(id string) {
 	b.t.Helper()
 	b.amend(id, func(r *ledger.Row) { r.State = ledger.Half })
 }
+
+// TestHalfWrittenAndTakenBack cuts an update off and takes the edit back at the
+// source: the target gets what the source has, and it is listed, because people
+// may have written what stood there.
+func TestHalfWrittenAndTakenBack(t *testing.T) {
+	b := newBench(t, likePlanner())
+	b.from = newMemory("http://src", everything())
+	row(b.from, 3)
+	b.run("complete")
+	there := b.at("c01")
+	was := item.Title.Get(b.to.items[there])
+	b.to.edit(there, func(it *item.Item) { item.Title.Set(it, "of a moment ago") }) // written, and the process died before it took note
+	b.halve("c01")
+	r := b.run("complete")
+	if got := item.Title.Get(b.to.items[there]); got != was {
+		t.Errorf("the target says %q, the source %q", got, was)
+	}
+	if r.Conflicts != 1 || r.InConflict[0].Won != sourceWins {
+		t.Errorf("listed: %+v", r.InConflict)
+	}
+}
