@@ -198,7 +198,7 @@ func startCloud(ctx context.Context, name string, l load) (*cloud, error) {
 
 func (c *cloud) stop() {
 	_ = c.process.Process.Signal(syscall.SIGTERM) // it may be gone already
-	_ = c.process.Wait()
+	_ = c.process.Wait()                          // how it ended does not matter any more
 }
 
 func (c *cloud) counts(ctx context.Context) (t tally, err error) {

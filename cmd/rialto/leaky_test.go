@@ -14,18 +14,21 @@ import (
 // it reads is also put into a temporary one. It proves that the search of
 // TestNeverOnDisk finds what it should, and that the confinement stops what the
 // search would find.
-type leaky struct{}
+type leaky struct{ disguised }
 
 // leakPattern names the files that leaky leaves behind.
 const leakPattern = "rialto-leak-*"
 
-func (leaky) Manifest() connector.Manifest {
+// disguised is Trello's connector under another name.
+type disguised struct{ name string }
+
+func (d disguised) Manifest() connector.Manifest {
 	m := trello.New().Manifest()
-	m.Name = "leaky"
+	m.Name = d.name
 	return m
 }
 
-func (leaky) Capabilities(s connector.Settings) connector.Capabilities {
+func (disguised) Capabilities(s connector.Settings) connector.Capabilities {
 	return trello.New().Capabilities(s)
 }
 

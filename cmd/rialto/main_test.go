@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 func program() int {
 	all := connectors.All()
 	if os.Getenv(asLeaky) != "" || len(os.Args) > 1 && os.Args[1] == mover.Argument {
-		all = append(all, leaky{}, scribbler{})
+		all = append(all, leaky{disguised{"leaky"}}, scribbler{disguised{"scribbler"}})
 	}
 	return rialto.Program{Connectors: all, StandIns: connectors.StandIns(), Demo: demo.New, Failpoint: os.Getenv(atFailpoint)}.Main()
 }

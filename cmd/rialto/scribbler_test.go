@@ -12,17 +12,7 @@ import (
 // scribbler is Trello's connector as a careless hand might write it: before it
 // lists a board it leaves a label there. It proves that a source's connection can
 // only read.
-type scribbler struct{}
-
-func (scribbler) Manifest() connector.Manifest {
-	m := trello.New().Manifest()
-	m.Name = "scribbler"
-	return m
-}
-
-func (scribbler) Capabilities(s connector.Settings) connector.Capabilities {
-	return trello.New().Capabilities(s)
-}
+type scribbler struct{ disguised }
 
 func (scribbler) Open(ctx context.Context, env connector.Env) (connector.Cloud, error) {
 	c, err := trello.New().Open(ctx, env)

@@ -1,3 +1,9 @@
+// Package connectortest holds a connector to its contract: Run is the conformance
+// suite, which is the definition of done for a new cloud. It connects, lists,
+// writes, finds, deletes and closes against a stand-in or a real server, with
+// every kind of trouble in between, and compares what is stored field by field.
+// OpenAPI and CSDL hold each exchange with a stand-in to the vendor's published
+// contract.
 package connectortest
 
 import (

@@ -128,20 +128,20 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(whole[:len(whole)/2]), brokenEnd{}))
 		return resp, nil
 	case webPage:
-		_ = dropped(r, nil)
+		drop(r)
 		return answer(r, http.StatusOK, "text/html; charset=utf-8", "<!doctype html><title>Sign in</title><p>Sign in to go on."), nil
 	case throttled, throttledFor:
-		_ = dropped(r, nil)
+		drop(r)
 		resp := answer(r, http.StatusTooManyRequests, "text/plain", "slow down")
 		if f == throttledFor {
 			resp.Header.Set("Retry-After", "1")
 		}
 		return resp, nil
 	case failing:
-		_ = dropped(r, nil)
+		drop(r)
 		return answer(r, http.StatusInternalServerError, "text/plain", "oops"), nil
 	case signedOut:
-		_ = dropped(r, nil)
+		drop(r)
 		return answer(r, http.StatusUnauthorized, "text/plain", "expired token"), nil
 	case hanging:
 		<-r.Context().Done()
@@ -150,12 +150,16 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.next.RoundTrip(r)
 }
 
-// dropped closes the body of a request that goes no further, as a transport
-// must.
-func dropped(r *http.Request, err error) error {
+// drop closes the body of a request that goes no further, as a transport must.
+func drop(r *http.Request) {
 	if r.Body != nil {
 		r.Body.Close()
 	}
+}
+
+// dropped is the error of a request that goes no further.
+func dropped(r *http.Request, err error) error {
+	drop(r)
 	return err
 }
 

@@ -27,8 +27,8 @@ func (s *shell) pause() *cobra.Command {
 		`Holds a migration, from any terminal and, with the same PostgreSQL, any machine.
 A run, a verify or an undo that goes on finishes what is under way and waits; one
 that is started later waits as well, and says so. rialto resume lets it go on.`,
-		func(ctx context.Context, a *app.App, name, path string) error {
-			since, err := a.Pause(ctx, name)
+		func(ctx context.Context, a *app.App, f *migrate.File, path string) error {
+			since, err := a.Pause(ctx, f.Name)
 			if err != nil {
 				return err
 			}
@@ -42,8 +42,8 @@ that is started later waits as well, and says so. rialto resume lets it go on.`,
 
 func (s *shell) resume() *cobra.Command {
 	return s.onMigration("resume FILE.yaml", "Let a paused migration go on", "",
-		func(ctx context.Context, a *app.App, name, path string) error {
-			was, err := a.Resume(ctx, name)
+		func(ctx context.Context, a *app.App, f *migrate.File, path string) error {
+			was, err := a.Resume(ctx, f.Name)
 			if err != nil {
 				return err
 			}
@@ -59,23 +59,6 @@ func (s *shell) resume() *cobra.Command {
 			}
 			return nil
 		})
-}
-
-// onMigration is a command on a migration's file that starts no mover.
-func (s *shell) onMigration(use, short, long string, do func(ctx context.Context, a *app.App, name, path string) error) *cobra.Command {
-	return &cobra.Command{Use: use, Short: short, Long: long, Args: args(1, "a migration file"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			f, err := migrate.ReadFile(args[0])
-			if err != nil {
-				return usage{err}
-			}
-			a, err := s.app(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer a.Close()
-			return do(cmd.Context(), a, f.Name, args[0])
-		}}
 }
 
 // stamp is a time for people, on their own clock: with its day, for it may be

@@ -1,8 +1,8 @@
 package cli
 
 import (
+	"context"
 	"errors"
-	"io/fs"
 	"path/filepath"
 	"time"
 
@@ -96,35 +96,23 @@ func (s *shell) scanned(file string, in app.Sight, waves int) error {
 }
 
 func (s *shell) status() *cobra.Command {
-	return &cobra.Command{Use: "status FILE.yaml", Short: "Say how a migration stands, container by container; asks no cloud", Args: args(1, "a migration file"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			f, err := migrate.ReadFile(args[0])
-			if err != nil {
-				if _, missing := errors.AsType[*fs.PathError](err); missing {
-					return err
-				}
-				return usage{err}
-			}
-			a, err := s.app(cmd.Context())
+	return s.onMigration("status FILE.yaml", "Say how a migration stands, container by container; asks no cloud", "",
+		func(ctx context.Context, a *app.App, f *migrate.File, _ string) error {
+			st, err := a.Status(ctx, f)
 			if err != nil {
 				return err
 			}
-			defer a.Close()
-			st, err := a.Status(cmd.Context(), f)
-			if err != nil {
-				return err
-			}
-			if s.json {
-				for _, c := range st.Containers {
-					s.line(map[string]any{"event": "container", "container": c})
-				}
-				st.Containers = nil
-				s.done(st)
+			if !s.json {
+				s.showStatus(st)
 				return nil
 			}
-			s.showStatus(st)
+			for _, c := range st.Containers {
+				s.line(map[string]any{"event": "container", "container": c})
+			}
+			st.Containers = nil // each had a line
+			s.done(st)
 			return nil
-		}}
+		})
 }
 
 func (s *shell) showStatus(st *app.Status) {

@@ -53,6 +53,23 @@ func (s *shell) verb(ctx context.Context, r app.Request, path string) (*job.Outc
 	return out, nil
 }
 
+// onMigration is a command on a migration's file that starts no mover.
+func (s *shell) onMigration(use, short, long string, do func(ctx context.Context, a *app.App, f *migrate.File, path string) error) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Long: long, Args: args(1, "a migration file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f, err := migrate.ReadFile(args[0])
+			if err != nil {
+				return usage{err}
+			}
+			a, err := s.app(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer a.Close()
+			return do(cmd.Context(), a, f, args[0])
+		}}
+}
+
 // choose adds the flags that narrow a verb to some of a migration's containers.
 func choose(cmd *cobra.Command, sel *migrate.Selection) *cobra.Command {
 	cmd.Flags().IntVar(&sel.Wave, "wave", 0, "only the containers of this `wave` of the map")
@@ -260,23 +277,8 @@ func (s *shell) undo() *cobra.Command {
 
 func (s *shell) ledger() *cobra.Command {
 	cmd := &cobra.Command{Use: "ledger", Short: "Look at what a migration remembers, or recover it"}
-	with := func(use, short string, f func(ctx context.Context, a *app.App, f *migrate.File, path string) error) *cobra.Command {
-		return &cobra.Command{Use: use + " FILE.yaml", Short: short, Args: args(1, "a migration file"),
-			RunE: func(cmd *cobra.Command, args []string) error {
-				file, err := migrate.ReadFile(args[0])
-				if err != nil {
-					return usage{err}
-				}
-				a, err := s.app(cmd.Context())
-				if err != nil {
-					return err
-				}
-				defer a.Close()
-				return f(cmd.Context(), a, file, args[0])
-			}}
-	}
 	cmd.AddCommand(
-		with("show", "Count what the ledger holds", func(ctx context.Context, a *app.App, f *migrate.File, _ string) error {
+		s.onMigration("show FILE.yaml", "Count what the ledger holds", "", func(ctx context.Context, a *app.App, f *migrate.File, _ string) error {
 			l, err := a.Ledger(ctx, f.Name)
 			if err != nil {
 				return err
@@ -293,7 +295,7 @@ func (s *shell) ledger() *cobra.Command {
 			s.showLedger(sum)
 			return nil
 		}),
-		with("export", "Print the ledger as JSON lines: ids, versions, states and times", func(ctx context.Context, a *app.App, f *migrate.File, _ string) error {
+		s.onMigration("export FILE.yaml", "Print the ledger as JSON lines: ids, versions, states and times", "", func(ctx context.Context, a *app.App, f *migrate.File, _ string) error {
 			l, err := a.Ledger(ctx, f.Name)
 			if err != nil {
 				return err

@@ -72,24 +72,24 @@ func (p *part) merge(s *step, prev item.Bundle) {
 	after := p.e.baseOf(ours)
 	half := s.row.State == ledger.Half
 	winner := p.winner(s, prev)
-	var lost, won []string
+	var lost, won, unsure []string
 	for _, name := range p.e.merged(prev.Item.Kind) {
 		source, target, was := after[name].given, p.e.fieldHash(prev, name), before[name]
 		if p.e.putOff(prev.Item.Kind, name) && !p.e.telling.Load() {
 			continue // another step's
 		}
-		if source == target || half && (p.e.embeds(prev.Item.Kind, name) || source != was.given) {
-			continue // what was half written says nothing about people: it may be ours, of an earlier state of the source
+		if source == target {
+			continue
 		}
 		changedHere := source != was.given
 		changedThere := target != was.given
 		switch {
 		case !changedThere:
 			continue
-		case half && was.kept != target:
-			// The source is as it was settled. What stands may be people's, or ours: an
-			// update that was cut off, of a state that the source has left again.
-			won = append(won, name)
+		case half && (changedHere || was.kept != target):
+			// What stands may be ours, of a state that the source has left since, or
+			// people's. It cannot be told, so that the source's is written and listed.
+			unsure = append(unsure, name)
 			continue
 		case !changedHere && (was.kept == 0 || winner != sourceWins):
 			// People's own edit. If it was in dispute before, that stays decided.
@@ -119,6 +119,9 @@ func (p *part) merge(s *step, prev item.Bundle) {
 	}
 	if len(won) > 0 {
 		p.conflict(s.unit.key, s.row.Target, won, sourceWins, "")
+	}
+	if len(unsure) > 0 {
+		p.conflict(s.unit.key, s.row.Target, unsure, sourceWins, "an update was cut off: what stood there may have been people's")
 	}
 }
 

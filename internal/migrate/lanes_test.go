@@ -197,25 +197,46 @@ func (b *bench) amend(id string, change func(*ledger.Row)) {
 	}
 }
 
-// TestHalfWrittenIsNoConflict lets the source change once more after an update
-// that was half done: what stands at the target is ours, and no edit of people.
-func TestHalfWrittenIsNoConflict(t *testing.T) {
-	b := newBench(t, likePlanner())
-	b.from = newMemory("http://src", everything())
-	row(b.from, 3)
-	b.run("complete")
-	describe := func(m *memory, ref item.Ref, text string) {
-		m.edit(ref, func(it *item.Item) { item.Description.Set(it, text) })
-	}
-	there := b.at("c01")
-	describe(b.to, there, "first") // written, and the process died before it took note
-	b.halve("c01")
-	describe(b.from, item.Ref{Kind: item.Task, ID: "c01"}, "second")
-	if r := b.run("complete"); r.Conflicts != 0 {
-		t.Errorf("%d conflicts", r.Conflicts)
-	}
-	if got := item.Description.Get(b.to.items[there]); got != "second" {
-		t.Errorf("the target says %q", got)
+// TestCutOffUpdate kills a process between an update and its commit, lets the
+// source go on, and sees that the target gets what the source has by then. What
+// stood there may have been people's, so it is listed where it was overwritten.
+func TestCutOffUpdate(t *testing.T) {
+	for _, c := range []struct {
+		name, stands, source string // the title at either end, "" as it was
+		listed               int
+	}{
+		{"it never landed", "", "next", 0},
+		{"it landed", "next", "next", 0},
+		{"it landed, and the source went on", "between", "next", 1},
+		{"it landed, and the source went back", "between", "", 1},
+		{"nothing changed", "", "", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t, likePlanner())
+			b.from = newMemory("http://src", everything())
+			row(b.from, 3)
+			b.run("complete")
+			there, here := b.at("c01"), item.Ref{Kind: item.Task, ID: "c01"}
+			want := item.Title.Get(b.from.items[here])
+			if c.stands != "" {
+				b.to.edit(there, func(it *item.Item) { item.Title.Set(it, c.stands) })
+			}
+			b.halve("c01")
+			if c.source != "" {
+				want = c.source
+				b.from.edit(here, func(it *item.Item) { item.Title.Set(it, c.source) })
+			}
+			r := b.run("complete")
+			if got := item.Title.Get(b.to.items[there]); got != want {
+				t.Errorf("the target says %q, want %q", got, want)
+			}
+			if r.Conflicts != c.listed || c.listed == 1 && (r.InConflict[0].Won != sourceWins || r.InConflict[0].Reason == "") {
+				t.Errorf("listed: %+v", r.InConflict)
+			}
+			if r = b.run("complete"); r.Conflicts != 0 {
+				t.Errorf("listed again: %+v", r.InConflict)
+			}
+		})
 	}
 }
 
@@ -223,25 +244,4 @@ func TestHalfWrittenIsNoConflict(t *testing.T) {
 func (b *bench) halve(id string) {
 	b.t.Helper()
 	b.amend(id, func(r *ledger.Row) { r.State = ledger.Half })
-}
-
-// TestHalfWrittenAndTakenBack cuts an update off and takes the edit back at the
-// source: the target gets what the source has, and it is listed, because people
-// may have written what stood there.
-func TestHalfWrittenAndTakenBack(t *testing.T) {
-	b := newBench(t, likePlanner())
-	b.from = newMemory("http://src", everything())
-	row(b.from, 3)
-	b.run("complete")
-	there := b.at("c01")
-	was := item.Title.Get(b.to.items[there])
-	b.to.edit(there, func(it *item.Item) { item.Title.Set(it, "of a moment ago") }) // written, and the process died before it took note
-	b.halve("c01")
-	r := b.run("complete")
-	if got := item.Title.Get(b.to.items[there]); got != was {
-		t.Errorf("the target says %q, the source %q", got, was)
-	}
-	if r.Conflicts != 1 || r.InConflict[0].Won != sourceWins {
-		t.Errorf("listed: %+v", r.InConflict)
-	}
 }

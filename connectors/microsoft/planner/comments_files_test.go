@@ -14,17 +14,19 @@ import (
 	"github.com/rialto-migrate/rialto/item"
 )
 
+// comment is one to be made on a task.
+func comment(task item.Ref, text string) connector.Change {
+	it := item.Item{Ref: item.Ref{Kind: item.Comment}, Parent: task}
+	item.Body.Set(&it, text)
+	return connector.Change{Op: connector.Create, Item: it}
+}
+
 func TestComments(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := tenant(t, standin.Options{}, true)
 		board := r.board("B")
 		list := r.lists(board, "A")[0]
 		tasks := r.write(newTask(board, list, "one", "https://x.test/1"), newTask(board, list, "two", "https://x.test/2"))
-		comment := func(task item.Ref, text string) connector.Change {
-			it := item.Item{Ref: item.Ref{Kind: item.Comment}, Parent: task}
-			item.Body.Set(&it, text)
-			return connector.Change{Op: connector.Create, Item: it}
-		}
 		texts := []string{"Bob, 2026-01-02:\nfirst <b>", "second  with  spaces", "same", "same", "日本語"}
 		var changes []connector.Change
 		for _, text := range texts {
@@ -114,11 +116,6 @@ func TestThreadThatComesLate(t *testing.T) {
 		board := r.board("B")
 		list := r.lists(board, "A")[0]
 		tasks := r.write(newTask(board, list, "one", "https://x.test/1"), newTask(board, list, "two", "https://x.test/2"))
-		comment := func(task item.Ref, text string) connector.Change {
-			it := item.Item{Ref: item.Ref{Kind: item.Comment}, Parent: task}
-			item.Body.Set(&it, text)
-			return connector.Change{Op: connector.Create, Item: it}
-		}
 		late := tasks[0].Item.Ref
 		lost := r.hold("/threads", "one (#")
 		if err := r.failing(comment(late, "first"))[0]; !connector.InDoubt(err) {
