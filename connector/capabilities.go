@@ -24,12 +24,18 @@ type Capabilities struct {
 	// Quiet says in words how the cloud's people or administrators keep messages
 	// away that no way of writing prevents; "" if there are none.
 	Quiet string
+	// Paths says that ids are paths, as in a bucket or on a server of files: the id of
+	// what lies in another is that one's, a slash, and its name (Below). Such ids say
+	// too much to be remembered, so that the engine seals them; and whatever is
+	// written stands where its id says, so that a write in doubt is looked up there.
+	Paths bool
 	// TellsChanges says that the cloud tells when a task last changed
 	// (item.Item.Changed).
 	TellsChanges bool
 	// Quotas are the documented limits; empty if the vendor publishes none.
 	Quotas []Quota
-	// ReadRequests estimates the requests to list a shard of n tasks.
+	// ReadRequests estimates the requests to list a shard of n tasks, files or
+	// messages.
 	ReadRequests func(tasks int) float64
 }
 
@@ -69,6 +75,9 @@ type KindCaps struct {
 	Ordered bool
 	// Batch is the most changes that one Write takes; at least 1.
 	Batch int
+	// Parts is set for a kind whose blobs, from a size on, are written in parts that
+	// outlive a process: the Target is then an Uploader.
+	Parts *PartCaps
 	// Shape names the fields that the very first request of a Create carries: a
 	// write in doubt whose mark came too late is found by them.
 	Shape []string
@@ -83,6 +92,31 @@ type KindCaps struct {
 	Requests float64
 	// Notices say whom a write of this kind tells by mail or push; none if nobody.
 	Notices []Notice
+}
+
+// NameCaps are what a cloud asks of the names of files and folders. The engine
+// gives a name that it refuses another one, by one rule for all clouds.
+type NameCaps struct {
+	Forbidden string   // characters that no name holds; a slash never does
+	Controls  bool     // refuses control characters, too
+	Reserved  []string // names that are taken, whatever their case and their extension: CON
+	Ends      string   // characters that no name ends with: ". "
+	Begins    string   // characters that no name begins with
+	MaxBytes  int      // of a name in UTF-8; 0 for no limit
+	MaxPath   int      // characters of a whole path, from the container on; 0 for no limit
+	UTF8      bool     // refuses what is not UTF-8
+	Folds     bool     // names that differ in their case alone are one
+	Composes  bool     // names that are equal in Unicode's form NFC are one
+}
+
+// PartCaps are the limits of an upload in parts.
+type PartCaps struct {
+	From   int64  // bytes: a smaller blob goes in one piece
+	Least  int64  // bytes of a part, but for the last
+	Most   int64  // bytes of a part
+	Parts  int    // of one upload, at most
+	Serial bool   // parts go in their order, one after the other
+	Why    string // cites the vendor
 }
 
 // FieldCaps are the limits of one field. The zero value keeps everything.
@@ -110,6 +144,9 @@ type FieldCaps struct {
 	// Fixed marks a field that cannot change after the item was made.
 	Fixed    bool
 	MaxBytes int64  // of a blob; 0 for no limit
+	// Names are the rules for the name of a file or folder; nil takes every name
+	// that is not empty and holds no slash.
+	Names *NameCaps
 	Why      string // cites the vendor for the limit
 }
 
@@ -148,4 +185,34 @@ func (c Capabilities) Writes(k item.Kind) bool {
 func (c Capabilities) Keeps(k item.Kind, field string) bool {
 	f, ok := c.Kinds[k].Fields[field]
 	return ok && !f.Told
+}
+
+// Below is the id of what lies in a container or folder by a name, where ids are
+// paths.
+func Below(parent, name string) string {
+	if parent == "/" {
+		return "/" + name
+	}
+	return parent + "/" + name
+}
+
+// Container is the kind of container that the cloud has: each has one.
+func (c Capabilities) Container() item.Kind {
+	for _, info := range item.Kinds() {
+		if _, ok := c.Kinds[info.Kind]; ok && info.Level == item.Container {
+			return info.Kind
+		}
+	}
+	return ""
+}
+
+// Leaf is the kind of what the cloud's containers are there for: tasks, files or
+// messages.
+func (c Capabilities) Leaf() item.Kind {
+	for _, info := range item.Kinds() {
+		if _, ok := c.Kinds[info.Kind]; ok && info.Level == item.Leaf {
+			return info.Kind
+		}
+	}
+	return ""
 }

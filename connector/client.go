@@ -21,6 +21,7 @@ type Client struct {
 	flow    *Flow
 	guard   *Guard
 	log     *slog.Logger
+	dialing Dialing
 	// connection is the name of whose credentials it signs with.
 	connection string
 
@@ -57,6 +58,7 @@ type Stats struct {
 type ClientOptions struct {
 	Transport http.RoundTripper // nil means NewTransport()
 	Pacer     *Pacer            // nil means one without limits
+	Dialing   Dialing           // for what is not HTTP
 	Flow      *Flow             // shared with others; nil lets all bytes pass
 	Guard     *Guard            // of a source, which is only read; nil lets all requests pass
 	Log       *slog.Logger
@@ -83,7 +85,7 @@ func NewClient(o ClientOptions) *Client {
 	if o.Transport == nil {
 		o.Transport = NewTransport()
 	}
-	c := &Client{http: &http.Client{Transport: o.Transport, CheckRedirect: follow}, pace: o.Pacer, flow: o.Flow, guard: o.Guard, log: o.Log,
+	c := &Client{http: &http.Client{Transport: o.Transport, CheckRedirect: follow}, pace: o.Pacer, flow: o.Flow, guard: o.Guard, dialing: o.Dialing, log: o.Log,
 		attempts: o.Attempts, stall: o.Stall, backoff: o.Backoff, stats: o.Stats, connection: o.Connection}
 	if c.pace == nil {
 		c.pace = NewPacer(nil)

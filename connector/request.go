@@ -26,6 +26,9 @@ type Request struct {
 	// meaning 1.
 	Class string
 	Cost  int
+	// Call is what errors and logs call the request, where its path says too much:
+	// "GET {object}". "" means the method and the shape of the path.
+	Call string
 	// Repeatable says that sending it again is harmless even if the first one
 	// was carried out. GET, HEAD, PUT, DELETE and OPTIONS always are.
 	Repeatable bool
@@ -56,6 +59,9 @@ func (q Request) repeatable() bool {
 
 // where names the request in errors and logs.
 func (q Request) where() string {
+	if q.Call != "" {
+		return q.Call
+	}
 	u, err := url.Parse(q.URL)
 	if err != nil {
 		return q.Method

@@ -13,6 +13,6 @@ var (
 )
 
 func attachmentKind() KindInfo {
-	return KindInfo{Kind: Attachment, Plural: "attachments", Level: 3, Doc: "a file or a link on a task",
+	return KindInfo{Kind: Attachment, Plural: "attachments", Level: Within, In: []Kind{Board}, Doc: "a file or a link on a task",
 		Fields: []Field{Name.Field, Address.Field, Content, MediaType.Field, Position.Field, Author.Field, Created.Field}}
 }

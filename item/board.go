@@ -8,6 +8,6 @@ const Board Kind = "board"
 var Members = Attr[[]string]{Field{Name: "members", Type: People, Doc: "the people who work on it"}}
 
 func boardKind() KindInfo {
-	return KindInfo{Kind: Board, Plural: "boards", Level: 0, Doc: "a container of tasks",
+	return KindInfo{Kind: Board, Plural: "boards", Level: Container, Doc: "a container of tasks",
 		Fields: []Field{Name.Field, Description.Field, Closed.Field, Members.Field, Created.Field}}
 }

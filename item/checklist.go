@@ -12,6 +12,6 @@ var (
 )
 
 func checklistKind() KindInfo {
-	return KindInfo{Kind: Checklist, Plural: "checklists", Level: 3, Doc: "entries to tick within a task",
+	return KindInfo{Kind: Checklist, Plural: "checklists", Level: Within, In: []Kind{Board}, Doc: "entries to tick within a task",
 		Fields: []Field{Name.Field, Position.Field, Entries.Field, EntryDue, EntryAssignee}}
 }

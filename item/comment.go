@@ -12,6 +12,6 @@ var (
 )
 
 func commentKind() KindInfo {
-	return KindInfo{Kind: Comment, Plural: "comments", Level: 3, Doc: "what somebody said about a task",
+	return KindInfo{Kind: Comment, Plural: "comments", Level: Within, In: []Kind{Board}, Doc: "what somebody said about a task",
 		Fields: []Field{Body.Field, Author.Field, Created.Field, Edited.Field}}
 }

@@ -11,6 +11,6 @@ var (
 )
 
 func fieldKind() KindInfo {
-	return KindInfo{Kind: CustomField, Plural: "fields", Level: 1, Doc: "the definition of a custom field",
+	return KindInfo{Kind: CustomField, Plural: "fields", Level: Frame, In: []Kind{Board}, Doc: "the definition of a custom field",
 		Fields: []Field{Name.Field, Position.Field, FieldType.Field, FieldOptions.Field}}
 }

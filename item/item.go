@@ -51,6 +51,30 @@ type Blob struct {
 	URL     string // where the source serves it; may be a secret: never log it
 	Version string // pins the bytes: Open fails with a conflict if they changed
 	Bytes   int64  // as the cloud tells it; -1 if it does not
+	Sums    []Sum  // what the cloud says that the bytes hash to; nil if it does not
+}
+
+// A Sum is a hash of a blob's bytes: two that are of one algorithm compare without
+// reading the bytes again.
+type Sum struct {
+	Algorithm string // "md5", "sha1", "sha256", "crc32c", "crc64nvme", "quickxor", "dropbox"
+	Hex       string // lower case
+}
+
+// SameBytes compares two blobs by what their clouds say: sure is false if they do
+// not say enough, and the bytes have to be read.
+func SameBytes(a, b Blob) (same, sure bool) {
+	if a.Bytes >= 0 && b.Bytes >= 0 && a.Bytes != b.Bytes {
+		return false, true
+	}
+	for _, x := range a.Sums {
+		for _, y := range b.Sums {
+			if x.Algorithm == y.Algorithm {
+				return x.Hex == y.Hex, true
+			}
+		}
+	}
+	return false, false
 }
 
 // A Bundle is an item with the items that lie within it. A listing never

@@ -1,14 +1,25 @@
 package item
 
+import "slices"
+
+// A Level orders writing: what has a higher level may refer to what has a lower
+// one.
+type Level int
+
+const (
+	Container Level = iota // a board, a drive, a mailbox: the unit of listing
+	Frame                  // what frames a container: lists, labels, folders
+	Leaf                   // what it is there for: tasks, files, messages
+	Within                 // what lies in a leaf: comments, attachments
+)
+
 // A KindInfo declares one kind: where it stands in a container and which
 // fields it has.
 type KindInfo struct {
 	Kind   Kind
 	Plural string
-	// Level orders writing: what has a higher level may refer to what has a
-	// lower one. Containers are 0, what frames them 1, tasks 2, what lies in a
-	// task 3.
-	Level  int
+	Level  Level
+	In     []Kind // the kinds of container that it lies in; nil for a container
 	Fields []Field
 	Doc    string // one line for help texts and generated pages
 }
@@ -21,14 +32,19 @@ type row struct {
 
 // rows lists every kind that Rialto moves, containers first. A new kind is a
 // file of its own and one row here.
-func rows() [9]row {
+func rows() [14]row {
 	return [...]row{
 		{Board, boardKind},
+		{Drive, driveKind},
+		{Mailbox, mailboxKind},
 		{Member, memberKind},
 		{Label, labelKind},
 		{CustomField, fieldKind},
 		{List, listKind},
+		{Folder, folderKind},
 		{Task, taskKind},
+		{File, fileKind},
+		{Message, messageKind},
 		{Checklist, checklistKind},
 		{Comment, commentKind},
 		{Attachment, attachmentKind},
@@ -55,6 +71,12 @@ func Info(k Kind) (info KindInfo, ok bool) {
 	return KindInfo{}, false
 }
 
+// With reports whether a cloud that has these kinds would have a place for this
+// one: it has a kind of container that this one lies in.
+func (k KindInfo) With(has func(Kind) bool) bool {
+	return k.Level == Container && has(k.Kind) || slices.ContainsFunc(k.In, has)
+}
+
 // Field returns the declaration of one field of the kind.
 func (k KindInfo) Field(name string) (f Field, ok bool) {
 	for _, f := range k.Fields {
@@ -63,4 +85,13 @@ func (k KindInfo) Field(name string) (f Field, ok bool) {
 		}
 	}
 	return Field{}, false
+}
+
+// Level is where a kind stands in a container. An unknown kind stands nowhere: -1.
+func (k Kind) Level() Level {
+	info, ok := Info(k)
+	if !ok {
+		return -1
+	}
+	return info.Level
 }

@@ -7,6 +7,6 @@ const Label Kind = "label"
 var Color = Attr[string]{Field{Name: "color", Type: Choice, Doc: "its colour"}}
 
 func labelKind() KindInfo {
-	return KindInfo{Kind: Label, Plural: "labels", Level: 1, Doc: "a tag that tasks can carry",
+	return KindInfo{Kind: Label, Plural: "labels", Level: Frame, In: []Kind{Board}, Doc: "a tag that tasks can carry",
 		Fields: []Field{Name.Field, Color.Field}}
 }

@@ -4,6 +4,6 @@ package item
 const List Kind = "list"
 
 func listKind() KindInfo {
-	return KindInfo{Kind: List, Plural: "lists", Level: 1, Doc: "a column of tasks",
+	return KindInfo{Kind: List, Plural: "lists", Level: Frame, In: []Kind{Board}, Doc: "a column of tasks",
 		Fields: []Field{Name.Field, Position.Field, Closed.Field}}
 }

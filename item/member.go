@@ -31,6 +31,6 @@ const (
 func Standings() []string { return []string{Active, Guest, Disabled, Bot, Unlicensed} }
 
 func memberKind() KindInfo {
-	return KindInfo{Kind: Member, Plural: "members", Level: 1, Doc: "a person",
+	return KindInfo{Kind: Member, Plural: "members", Level: Frame, In: []Kind{Board}, Doc: "a person",
 		Fields: []Field{Name.Field, UserName.Field, Email.Field, Standing.Field, Outside.Field}}
 }

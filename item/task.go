@@ -36,7 +36,7 @@ var (
 )
 
 func taskKind() KindInfo {
-	return KindInfo{Kind: Task, Plural: "tasks", Level: 2, Doc: "a piece of work",
+	return KindInfo{Kind: Task, Plural: "tasks", Level: Leaf, In: []Kind{Board}, Doc: "a piece of work",
 		Fields: []Field{Title.Field, Description.Field, InList.Field, Position.Field, Start.Field, Due.Field,
 			Done.Field, Progress.Field, Priority.Field, Labels.Field, Assignees.Field, Closed.Field, ParentTask.Field,
 			FieldValues.Field, Cover.Field, Stickers.Field, Votes.Field, Watchers.Field, Location.Field, Reminder.Field,

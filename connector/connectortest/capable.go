@@ -43,7 +43,11 @@ func Capable(t testing.TB, c connector.Capabilities) {
 	for _, info := range item.Kinds() {
 		k, ok := c.Kinds[info.Kind]
 		why, absent := c.Absent[info.Kind]
+		here := info.With(func(in item.Kind) bool { _, has := c.Kinds[in]; return has })
 		switch {
+		case !here && (ok || absent):
+			t.Errorf("%s lies in no container that this cloud has", info.Kind)
+		case !here:
 		case ok && absent:
 			t.Errorf("%s is in Kinds and in Absent", info.Kind)
 		case !ok && why == "":

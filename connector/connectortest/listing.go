@@ -96,7 +96,7 @@ func (r *rig) lively(tasks int) item.Ref {
 func (r *rig) sequence(all []item.Bundle) {
 	r.Helper()
 	seen := map[item.Ref]bool{}
-	level, rank := 0, 0
+	level, rank := item.Container, 0
 	order := item.Kinds()
 	for _, b := range all {
 		it := b.Item
@@ -107,15 +107,15 @@ func (r *rig) sequence(all []item.Bundle) {
 		info, _ := item.Info(it.Kind)
 		at := slices.IndexFunc(order, func(k item.KindInfo) bool { return k.Kind == it.Kind })
 		switch {
-		case info.Level > 2:
+		case info.Level > item.Leaf:
 			r.Errorf("List yields %s by itself: it belongs to a task", it.Ref)
 		case it.Kind == item.Member || it.Kind == item.CustomField: // those known from tasks alone come with them
-		case info.Level < level || info.Level == 1 && at < rank:
+		case info.Level < level || info.Level == item.Frame && at < rank:
 			r.Errorf("List yields %s after what comes behind its kind", it.Ref)
 		default:
 			level, rank = info.Level, at
 		}
-		if info.Level > 0 && it.Parent != all[0].Item.Ref {
+		if info.Level > item.Container && it.Parent != all[0].Item.Ref {
 			r.Errorf("%s lies in %s, and not in the container that is listed", it.Ref, it.Parent)
 		}
 		seen[it.Ref] = true

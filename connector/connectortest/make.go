@@ -128,10 +128,10 @@ func (m *maker) needed(k item.Kind, field string) bool {
 func (m *maker) item(k item.Kind, variant int, p home) item.Item {
 	it := item.Item{Ref: item.Ref{Kind: k}, Parent: p.board, Fields: item.Fields{}}
 	info, _ := item.Info(k)
-	if info.Level == 3 {
+	if info.Level == item.Within {
 		it.Parent = p.task
 	}
-	if info.Level == 0 {
+	if info.Level == item.Container {
 		it.Parent = item.Ref{}
 	}
 	link := k == item.Attachment && m.caps.Keeps(k, item.Address.Name) && (variant%2 == 1 || !m.caps.Keeps(k, item.Content.Name))

@@ -227,7 +227,7 @@ func (r *rig) several(k item.Kind, n int, p home) []item.Bundle {
 // place returns where an item of a kind goes: lists and the like to the board,
 // comments and the like to the task.
 func (p home) of(k item.Kind) item.Ref {
-	if info, _ := item.Info(k); info.Level == 3 {
+	if info, _ := item.Info(k); info.Level == item.Within {
 		return p.task
 	}
 	return p.board

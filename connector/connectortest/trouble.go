@@ -153,7 +153,7 @@ func (r *rig) batchOf(k item.Kind, p home) []connector.Change {
 	for i := range n {
 		out = append(out, r.create(r.make.item(k, []int{1, 2, 5}[i], p), r.make.children(k, i, p)...))
 	}
-	if info, _ := item.Info(k); n == 3 && info.Level == 3 && k != item.Attachment {
+	if info, _ := item.Info(k); n == 3 && info.Level == item.Within && k != item.Attachment {
 		out[2].Item = out[0].Item.Clone()
 	}
 	if k == item.Label && r.room(k) > 0 {

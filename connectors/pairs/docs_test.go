@@ -156,9 +156,9 @@ func (p *pageWriter) facts(kind item.Kind, k connector.KindCaps) {
 		}
 		where := "a board"
 		switch info, _ := item.Info(kind); {
-		case info.Level == 0:
+		case info.Level == item.Container:
 			where = "a place"
-		case info.Level > 2:
+		case info.Level > item.Leaf:
 			where = "a task"
 		}
 		p.f("- At most %d in %s%s: %s.", k.Max, where, open, k.Why)

@@ -140,7 +140,7 @@ func TestRealExports(t *testing.T) {
 func checkReferences(t *testing.T, bundles []item.Bundle) {
 	t.Helper()
 	seen := map[item.Ref]bool{}
-	level := 0
+	level := item.Container
 	for _, b := range bundles {
 		for _, it := range append([]item.Item{b.Item}, b.Children...) {
 			if it.ID == "" || seen[it.Ref] {

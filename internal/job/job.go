@@ -237,7 +237,7 @@ func (w *work) env(end End, guard *connector.Guard) (c connector.Connector, env 
 	return c, connector.Env{
 		Settings: end.Settings,
 		HTTP: connector.NewClient(connector.ClientOptions{Transport: w.probed(transport),
-			Pacer: w.tempo.pacer(c.Capabilities(end.Settings).Quotas), Flow: w.tempo.flow, Guard: guard, Log: log, Stats: &connector.Stats{}, Connection: end.Connection}),
+			Dialing: w.line.Dialing(), Pacer: w.tempo.pacer(c.Capabilities(end.Settings).Quotas), Flow: w.tempo.flow, Guard: guard, Log: log, Stats: &connector.Stats{}, Connection: end.Connection}),
 		Log:     log,
 		Now:     time.Now,
 		Renewed: func(name, value string) error { return w.line.Renewed(end.Connection, name, value) },

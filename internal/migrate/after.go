@@ -57,7 +57,7 @@ func (p *pass) gone(ctx context.Context, part *part) error {
 		if k == item.Task {
 			return 0
 		}
-		return 100 - level(k)
+		return 100 - int(level(k))
 	}
 	slices.SortStableFunc(missing, func(a, b ledger.Row) int { return cmp.Compare(turn(a.Key.Kind), turn(b.Key.Kind)) })
 	decided := map[item.Ref]bool{} // tasks of the target that went or stay, and with them what lies in them
@@ -109,7 +109,7 @@ func (p *part) forgive(ctx context.Context) error {
 	return p.apply(ctx, b)
 }
 
-func level(k item.Kind) int {
+func level(k item.Kind) item.Level {
 	info, _ := item.Info(k)
 	return info.Level
 }

@@ -231,7 +231,7 @@ func (f *fitter) fit(u *unit, parent item.Ref) {
 // parentless kinds are counted by container, not by task.
 func parentless(k item.Kind) bool {
 	info, _ := item.Info(k)
-	return info.Level == 1
+	return info.Level == item.Frame
 }
 
 // markOf is what names an item in its mark: its address, or its kind and id.

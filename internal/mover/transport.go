@@ -1,7 +1,9 @@
 package mover
 
 import (
+	"context"
 	"crypto/tls"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -53,6 +55,14 @@ func (l *Line) Transport(o TransportOptions) (http.RoundTripper, error) {
 	}
 	l.transports[o] = t
 	return t, nil
+}
+
+// Dialing is the mover's way to the network for what is not HTTP.
+func (l *Line) Dialing() connector.Dialing {
+	dial := dialer{lookup: l.Lookup, silence: TransportOptions{}.withDefaults().Silence}
+	return connector.Dialing{Roots: l.roots, Connect: func(ctx context.Context, address string) (net.Conn, error) {
+		return dial.DialContext(ctx, "tcp", address)
+	}}
 }
 
 func (l *Line) newTransport(o TransportOptions) (*http.Transport, error) {

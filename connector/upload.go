@@ -1,0 +1,35 @@
+package connector
+
+import (
+	"context"
+	"io"
+)
+
+// An Uploader is a Target that writes large blobs in parts which outlive a
+// process: an upload that was cut off goes on. Capabilities declare it
+// (KindCaps.Parts). Its methods are safe for concurrent use.
+type Uploader interface {
+	// Begin opens the upload of a change's blob, whose size is known, and returns
+	// its session: what the other methods need to go on with it, in this process or
+	// another. A session may be a secret (an upload URL): it is kept sealed.
+	Begin(ctx context.Context, c Change) (session string, err error)
+	// Held tells which parts are there. An upload that is no longer known fails with
+	// class Gone.
+	Held(ctx context.Context, session string) ([]UploadPart, error)
+	// Put uploads one part; it may be called for several at once, unless the parts
+	// are serial. r yields exactly p.Bytes bytes. The result is p with its Tag.
+	Put(ctx context.Context, session string, p UploadPart, r io.Reader) (UploadPart, error)
+	// Commit makes the item of its parts, which are all there, in order. It is safe
+	// to repeat: where an earlier call was carried out, it answers as that did.
+	Commit(ctx context.Context, session string, c Change, parts []UploadPart) Result
+	// Abort drops an upload and what it holds. One that is gone counts as dropped.
+	Abort(ctx context.Context, session string) error
+}
+
+// An UploadPart is a stretch of a blob.
+type UploadPart struct {
+	Number int // from 1
+	Offset int64
+	Bytes  int64
+	Tag    string // what the cloud answered, "" before
+}
