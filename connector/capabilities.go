@@ -103,10 +103,7 @@ type NameCaps struct {
 	Ends      string   // characters that no name ends with: ". "
 	Begins    string   // characters that no name begins with
 	MaxBytes  int      // of a name in UTF-8; 0 for no limit
-	MaxPath   int      // characters of a whole path, from the container on; 0 for no limit
 	UTF8      bool     // refuses what is not UTF-8
-	Folds     bool     // names that differ in their case alone are one
-	Composes  bool     // names that are equal in Unicode's form NFC are one
 }
 
 // PartCaps are the limits of an upload in parts.
@@ -143,11 +140,11 @@ type FieldCaps struct {
 	Told bool
 	// Fixed marks a field that cannot change after the item was made.
 	Fixed    bool
-	MaxBytes int64  // of a blob; 0 for no limit
+	MaxBytes int64 // of a blob; 0 for no limit
 	// Names are the rules for the name of a file or folder; nil takes every name
 	// that is not empty and holds no slash.
 	Names *NameCaps
-	Why      string // cites the vendor for the limit
+	Why   string // cites the vendor for the limit
 }
 
 // Undo says what an undo can do.

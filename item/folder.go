@@ -7,7 +7,7 @@ const Folder Kind = "folder"
 var (
 	// Empty tells a folder in which nothing lies. Where folders are parts of names,
 	// as in S3, such a folder alone needs an object of its own.
-	Empty = Attr[bool]{Field{Name: "empty", Type: Bool, Doc: "nothing lies in it"}}
+	Empty = Attr[bool]{Field{Name: "empty", Type: Bool, Hint: true, Doc: "nothing lies in it"}}
 	// SpecialUse is what a folder of messages is for: archive, drafts, flagged,
 	// important, junk, sent or trash (RFC 6154, RFC 8457), without the backslash.
 	SpecialUse = Attr[string]{Field{Name: "special-use", Type: Choice, Doc: "what a folder of messages is for: sent, drafts, trash and the like"}}
@@ -16,5 +16,5 @@ var (
 
 func folderKind() KindInfo {
 	return KindInfo{Kind: Folder, Plural: "folders", Level: Frame, In: []Kind{Drive, Mailbox}, Doc: "a folder of files or of messages",
-		Fields: []Field{Name.Field, Created.Field, Empty.Field, SpecialUse.Field, Subscribed.Field}}
+		Fields: []Field{FileName.Field, Created.Field, Empty.Field, SpecialUse.Field, Subscribed.Field}}
 }

@@ -128,6 +128,7 @@ const (
 	Checks              // []Check: the entries of a checklist, in order
 	Values              // []FieldValue: a task's values of custom fields
 	Options             // []string: an ordered list of texts
+	Exact               // string: the name of a file or folder, byte for byte
 )
 
 // A Check is one entry of a checklist.
@@ -153,6 +154,9 @@ type Field struct {
 	// Told marks what the cloud itself sets and most clouds let nobody write:
 	// who created an item and when. It is carried in the uniform line.
 	Told bool
+	// Hint marks what helps a target to write and is no content of its own: where it
+	// is not kept, nothing is lost.
+	Hint bool
 	Doc  string // one line for the generated connector pages
 }
 

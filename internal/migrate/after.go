@@ -45,7 +45,7 @@ func (p *pass) gone(ctx context.Context, part *part) error {
 			return nil
 		}
 		missing = append(missing, r)
-		if level(r.Key.Kind) > level(item.Task) {
+		if level(r.Key.Kind) > item.Leaf {
 			within[r.Parent] = append(within[r.Parent], r.Key)
 		}
 		return nil
@@ -54,11 +54,12 @@ func (p *pass) gone(ctx context.Context, part *part) error {
 		return err
 	}
 	turn := func(k item.Kind) int {
-		if k == item.Task {
+		if level(k) == item.Leaf {
 			return 0
 		}
 		return 100 - int(level(k))
 	}
+	deepestFirst(missing)
 	slices.SortStableFunc(missing, func(a, b ledger.Row) int { return cmp.Compare(turn(a.Key.Kind), turn(b.Key.Kind)) })
 	decided := map[item.Ref]bool{} // tasks of the target that went or stay, and with them what lies in them
 	for _, r := range missing {
@@ -68,7 +69,7 @@ func (p *pass) gone(ctx context.Context, part *part) error {
 		if decided[r.Parent] {
 			continue
 		}
-		if r.Key.Kind == item.Task && !r.Target.Zero() {
+		if level(r.Key.Kind) == item.Leaf && !r.Target.Zero() {
 			decided[r.Target] = true
 		}
 		if err := p.remove(ctx, part, r, within[r.Target], wrote); err != nil {
@@ -109,10 +110,10 @@ func (p *part) forgive(ctx context.Context) error {
 	return p.apply(ctx, b)
 }
 
-func level(k item.Kind) item.Level {
-	info, _ := item.Info(k)
-	return info.Level
-}
+func level(k item.Kind) item.Level { return k.Level() }
+
+// contains reports whether a kind is one of containers.
+func contains(k item.Kind) bool { return k.Level() == item.Container }
 
 // remove handles one item that its container's listing no longer has. within is
 // what lies in it and is missing too, wrote what the migration made or took over in
@@ -124,10 +125,10 @@ func (p *pass) remove(ctx context.Context, part *part, r ledger.Row, within []le
 		return err
 	}
 	ours := (r.State == ledger.Made || r.State == ledger.Half) && e.To.Caps.Kinds[r.Key.Kind].Embedded == ""
-	if !ours || r.Key.Kind == item.Board {
+	if !ours || contains(r.Key.Kind) {
 		// It was a part of its parent, which has been written without it, or was
 		// never ours to remove.
-		if r.Key.Kind == item.Board {
+		if contains(r.Key.Kind) {
 			return nil
 		}
 		if !moved {
@@ -159,6 +160,9 @@ func (p *pass) remove(ctx context.Context, part *part, r ledger.Row, within []le
 		return !theirs && (r.State == ledger.Half || e.printOf(b) == r.Print)
 	})
 	e.Failpoint("after-delete")
+	if stillHolds(r.Target, err) {
+		removed, err = false, nil
+	}
 	if err != nil {
 		if stops(err) {
 			return err
@@ -188,6 +192,11 @@ func (p *pass) remove(ctx context.Context, part *part, r ledger.Row, within []le
 	}
 	e.Emit(Event{Event: "item", Shard: part.name, Kind: r.Key.Kind, Source: r.Key.ID, Target: r.Target.ID, Op: opDeleted})
 	return part.apply(ctx, ledger.Batch{Remove: keys})
+}
+
+// stillHolds reports whether a folder was not deleted because something lies in it.
+func stillHolds(ref item.Ref, err error) bool {
+	return ref.Kind == item.Folder && connector.ClassOf(err) == connector.Conflict
 }
 
 // loosen lets everything that points at an item be looked at again: it is about

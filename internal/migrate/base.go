@@ -130,13 +130,16 @@ func (e *Engine) fieldHash(b item.Bundle, name string) uint32 {
 		}
 		return short(e.print.Items(e.printed, e.sorted(of)...))
 	}
+	if name == item.Content.Name {
+		return e.versionHash(b.Item)
+	}
 	return short(e.print.Value(b.Item.Fields[name]))
 }
 
 // baseOf is the base of an item of which nothing is disputed. What lies in a task
 // has none: a comment has one text.
 func (e *Engine) baseOf(b item.Bundle) base {
-	if level(b.Item.Kind) > level(item.Task) {
+	if level(b.Item.Kind) > item.Leaf {
 		return nil
 	}
 	out := base{}
@@ -152,6 +155,9 @@ func (e *Engine) baseOf(b item.Bundle) base {
 // packedNames are all names that a base of a kind may hold.
 func (e *Engine) packedNames(k item.Kind) []string {
 	names := append(e.merged(k), item.Position.Name)
+	if e.streams(k) {
+		names = append(names, storedContent)
+	}
 	for _, name := range e.putOffFields(k) {
 		if !slices.Contains(names, name) {
 			names = append(names, name)

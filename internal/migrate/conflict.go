@@ -78,7 +78,7 @@ func (p *part) merge(s *step, prev item.Bundle) {
 		if p.e.putOff(prev.Item.Kind, name) && !p.e.telling.Load() {
 			continue // another step's
 		}
-		if source == target {
+		if source == target || name == item.Content.Name {
 			continue
 		}
 		changedHere := source != was.given
@@ -154,6 +154,10 @@ func (p *part) leave(s *step, prev item.Bundle, name string) {
 		s.change.Item = s.change.Item.Clone()
 		s.cloned = true
 	}
+	if name == item.Content.Name {
+		s.change.Item.Blob = prev.Item.Blob
+		return
+	}
 	if v := prev.Item.Fields[name]; item.IsZero(v) {
 		delete(s.change.Item.Fields, name)
 	} else {
@@ -170,13 +174,16 @@ func (s *step) printOf(e *Engine, stored item.Bundle) item.Digest {
 	return e.printOf(stored)
 }
 
-// baseOf is the base that a step leaves.
-func (s *step) baseOf(e *Engine) string {
+// baseOf is the base that a step leaves, where this is what the target holds.
+func (s *step) baseOf(e *Engine, there item.Bundle) string {
 	if s.base == nil {
 		s.base = e.baseOf(item.Bundle{Item: s.unit.item, Children: s.unit.children})
 	}
 	if s.base == nil {
 		return ""
+	}
+	if e.streams(there.Item.Kind) {
+		s.base[storedContent] = agreed{given: e.versionHash(there.Item)}
 	}
 	return s.base.pack()
 }

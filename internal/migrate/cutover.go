@@ -256,7 +256,7 @@ func (c *cuttings) last(ctx context.Context) error {
 		if line.State != cutOver {
 			continue
 		}
-		led := c.known[item.Ref{Kind: item.Board, ID: line.Source}]
+		led := c.known[item.Ref{Kind: c.e.From.Caps.Container(), ID: line.Source}]
 		line.At = c.e.Now().UTC()
 		if led.Cut.State == ledger.CutOver {
 			line.At = led.Cut.At
@@ -335,7 +335,7 @@ func (c *cuttings) remember(ctx context.Context, led ledger.Shard, cut ledger.Cu
 
 func (c *cuttings) add(line Cutting) {
 	c.rep.Containers = append(c.rep.Containers, line)
-	c.e.Emit(Event{Event: "cutover", Kind: item.Board, Shard: line.Source, Source: line.Source, Target: line.Target, Link: line.Link, Op: line.State, Reason: line.Reason})
+	c.e.Emit(Event{Event: "cutover", Kind: c.e.From.Caps.Container(), Shard: line.Source, Source: line.Source, Target: line.Target, Link: line.Link, Op: line.State, Reason: line.Reason})
 }
 
 // conclude chooses the status; done is that of a whole success.

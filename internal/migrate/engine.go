@@ -12,6 +12,7 @@ import (
 
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/internal/ledger"
+	"github.com/rialto-migrate/rialto/internal/veil"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -73,6 +74,7 @@ type Engine struct {
 	hushed  map[item.Kind]map[string]bool // what the policy keeps from being written; see hush
 	telling *atomic.Bool                  // the pass is in the step that tells people
 	later   *putOffs
+	veil    *veil.Veil // hides ids that are paths from the ledger; nil where none are
 }
 
 // New returns an engine over two open connections. It asks the clouds nothing.
@@ -94,11 +96,18 @@ func New(c Config) (*Engine, error) {
 	}
 	e := &Engine{Config: c, print: item.NewDigester(c.Key), total: &totals{}, told: &atomic.Int64{}, conflicts: &conflicts{}, standings: &standings{by: map[string]string{}}, rows: map[item.Ref]MapRow{}}
 	e.telling, e.later = &atomic.Bool{}, &putOffs{}
+	if sides := (veil.Sides{Source: c.From.Caps.Paths, Target: c.To.Caps.Paths}); sides != (veil.Sides{}) {
+		var err error
+		if e.veil, err = veil.New(c.Ledger, c.Key, sides); err != nil {
+			return nil, err
+		}
+		e.Ledger = e.veil
+	}
 	if c.Spec.Policies.Notify == tellNobody {
 		e.To.Caps, e.hushed = hush(c.To.Caps)
 	}
 	for _, row := range c.Spec.Map {
-		e.rows[item.Ref{Kind: item.Board, ID: row.Source}] = row
+		e.rows[item.Ref{Kind: c.From.Caps.Container(), ID: row.Source}] = row
 	}
 	e.version = item.NewDigester(append(slices.Clone(c.Key), e.salt()...))
 	return e, nil
@@ -113,6 +122,11 @@ func (e *Engine) salt() []byte {
 // open readies both sides: the source, and the place that the migration names.
 func (e *Engine) open(ctx context.Context) error {
 	e.began = e.Now()
+	if from, to := e.From.Caps.Container(), e.To.Caps.Container(); from != to {
+		info, _ := item.Info(from)
+		return connector.Errorf(connector.Unsupported, "%s has %s, and %s has no place for them", e.From.Title, info.Plural, e.To.Title).
+			WithHint("choose two connections of one sort: boards, files or mail")
+	}
 	var err error
 	if e.source, err = e.From.Cloud.Source(ctx); err != nil {
 		return fmt.Errorf("the source: %w", err)
@@ -218,6 +232,14 @@ func (e *Engine) newFitter(source item.Ref, links *linkTable) *fitter {
 	return f
 }
 
+// key is how the ledger's rows name an item of the source.
+func (e *Engine) key(r item.Ref) item.Ref {
+	if e.veil == nil {
+		return r
+	}
+	return e.veil.Key(r)
+}
+
 // meet learns the members of a page before anything that refers to them.
 func (e *Engine) meet(container item.Ref, bundles []item.Bundle) {
 	for _, b := range bundles {
@@ -280,8 +302,11 @@ func (e *Engine) kept(k item.Kind, f item.Field) bool {
 }
 
 // printed is which fields a print covers: those that only who wrote them or
-// people change. A set that the cloud itself adds to is not among them.
+// people change, and the bytes of a file. A set that the cloud itself adds to is not among them.
 func (e *Engine) printed(k item.Kind, f item.Field) bool {
+	if f.Name == item.Content.Name {
+		return k.Level() == item.Leaf && e.To.Caps.Keeps(k, f.Name)
+	}
 	return e.kept(k, f) && !e.To.Caps.Kinds[k].Fields[f.Name].AtLeast
 }
 

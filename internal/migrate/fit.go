@@ -100,6 +100,23 @@ func (f *fitter) forget(source item.Ref) {
 	delete(f.refs, source)
 }
 
+// pointedAt reports whether other items of its container refer to an item of a
+// kind or lie in it: a tree has too many files to remember where each went.
+func pointedAt(k item.Kind) bool { return k.Level() < item.Leaf || k == item.Task }
+
+// parentOf is the target's id of what an item lies in: a folder, or the container,
+// whose own id at the target is given. Zero for a container, and where the folder
+// did not come about.
+func (f *fitter) parentOf(it item.Item, container item.Ref) item.Ref {
+	switch {
+	case contains(it.Kind):
+		return item.Ref{}
+	case it.Parent.Kind == item.Folder:
+		return f.where(it.Parent)
+	}
+	return container
+}
+
 // where returns the target of an item of the container; zero if unknown.
 func (f *fitter) where(source item.Ref) item.Ref {
 	f.mu.Lock()
@@ -338,7 +355,9 @@ func (w *fitting) fields(from item.Item, to *item.Item, main bool) {
 		}
 		limits, kept := caps.Fields[field.Name]
 		if !kept || limits.Told {
-			w.unkept(from, field, v)
+			if !field.Hint {
+				w.unkept(from, field, v)
+			}
 			continue
 		}
 		if fitted := w.value(from, field, limits, v); !item.IsZero(fitted) {

@@ -41,7 +41,12 @@ func (w *fitting) value(from item.Item, field item.Field, limits connector.Field
 		return w.text(from, field, limits, v.(string))
 	case item.URL:
 		return w.address(v.(string))
+	case item.Exact:
+		return w.fileName(from, limits.Names, v.(string))
 	case item.Time:
+		if field.Name == item.Modified.Name {
+			return v // as exactly as it is known
+		}
 		t := v.(time.Time).UTC().Truncate(time.Second)
 		if !limits.Days {
 			return t

@@ -145,9 +145,9 @@ func (f *forecaster) shard(ctx context.Context, s connector.Shard) error {
 			return nil
 		}
 		for _, key := range keysOf(u.bundle) {
-			seen[w.archive].add(key)
+			seen[w.archive].add(f.e.key(key))
 		}
-		if u.key.Kind == item.Task {
+		if level(u.key.Kind) == item.Leaf {
 			tasks[w.archive]++
 			if !f.e.shut(u.bundle.Item) {
 				open[w.archive]++
@@ -162,9 +162,10 @@ func (f *forecaster) shard(ctx context.Context, s connector.Shard) error {
 	place := f.e.placeOf(s.Ref)
 	f.boards[place] += max(len(tasks), 1)
 	for archive, n := range tasks {
-		caps := f.e.To.Caps.Kinds[item.Task]
-		f.over(item.Task, "", caps.Max, n)
-		f.over(item.Task, "open", caps.MaxOpen, open[archive])
+		leaf := f.e.To.Caps.Leaf()
+		caps := f.e.To.Caps.Kinds[leaf]
+		f.over(leaf, "", caps.Max, n)
+		f.over(leaf, "open", caps.MaxOpen, open[archive])
 		if f.e.From.Caps.ReadRequests != nil {
 			f.reads += f.e.From.Caps.ReadRequests(n)
 		}
@@ -288,7 +289,8 @@ func (f *forecaster) gone(ctx context.Context, source item.Ref, seen refSet) err
 func (f *forecaster) finish() *Forecast {
 	out := f.out
 	for _, n := range f.boards {
-		f.over(item.Board, "", f.e.To.Caps.Kinds[item.Board].Max, n)
+		in := f.e.To.Caps.Container()
+		f.over(in, "", f.e.To.Caps.Kinds[in].Max, n)
 	}
 	for k, n := range out.Kinds {
 		f.over(k, madeByOne, f.e.To.Caps.Kinds[k].MaxMade, n.Items)

@@ -52,7 +52,7 @@ func (p *part) waitsForLinks(u *unit) bool {
 // frozen reports whether what is there differs in what the target cannot
 // change, for kinds to which nothing refers: they can be made anew.
 func (e *Engine) frozen(want, have item.Item) bool {
-	if level(want.Kind) <= level(item.Task) || e.To.Caps.Kinds[want.Kind].Embedded != "" {
+	if level(want.Kind) <= item.Leaf || e.To.Caps.Kinds[want.Kind].Embedded != "" {
 		return false
 	}
 	info, _ := item.Info(want.Kind)

@@ -122,7 +122,7 @@ type lanejobs struct {
 // intoLanes groups jobs by what must be written in order; where nothing must,
 // into batches.
 func (p *part) intoLanes(jobs []*job) []lanejobs {
-	caps := p.e.To.Caps.Kinds[item.Task]
+	caps := p.e.To.Caps.Kinds[p.e.To.Caps.Leaf()]
 	var out []lanejobs
 	if !caps.Ordered {
 		for chunk := range slices.Chunk(jobs, max(caps.Batch, 1)) {

@@ -198,7 +198,7 @@ func (e *Engine) mapped(shards []connector.Shard, known map[item.Ref]ledger.Shar
 			s, there = byAlias[alias]
 		}
 		if !there {
-			if _, moved := known[item.Ref{Kind: item.Board, ID: row.Source}]; moved || row.Out {
+			if _, moved := known[item.Ref{Kind: e.From.Caps.Container(), ID: row.Source}]; moved || row.Out {
 				continue // it is no longer at the source
 			}
 			return nil, connector.Errorf(connector.Gone, "%s: nothing at the source has the id %q", row.Where, row.Source).
@@ -228,7 +228,7 @@ func (e *Engine) mapped(shards []connector.Shard, known map[item.Ref]ledger.Shar
 func (e *Engine) rename(bundles []item.Bundle) {
 	for i := range bundles {
 		it := &bundles[i].Item
-		if name := e.rows[it.Ref].Target; name != "" && it.Kind == item.Board {
+		if name := e.rows[it.Ref].Target; name != "" && contains(it.Kind) {
 			*it = it.Clone()
 			item.Name.Set(it, name)
 		}
@@ -253,7 +253,7 @@ func (e *Engine) chosen(known []ledger.Shard) ([]ledger.Shard, error) {
 		out = append(out, s)
 	}
 	for _, want := range sel.Only {
-		if !met[item.Ref{Kind: item.Board, ID: want}] {
+		if !met[item.Ref{Kind: e.From.Caps.Container(), ID: want}] {
 			return nil, connector.Errorf(connector.Gone, "--only: the migration has moved nothing with the id %q", want).
 				WithHint("give the id that the container has at the source: rialto status lists them")
 		}

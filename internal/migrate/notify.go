@@ -72,7 +72,7 @@ func hush(c connector.Capabilities) (quiet connector.Capabilities, hushed map[it
 
 // silenced reports whether a policy can keep back what gives a notice.
 func silenced(k item.Kind, n connector.Notice) bool {
-	return n.To == connector.ToNamed || n.To == connector.ToFollowers && n.Field == "" && level(k) > level(item.Task)
+	return n.To == connector.ToNamed || n.To == connector.ToFollowers && n.Field == "" && level(k) > item.Leaf
 }
 
 // putOff reports whether a field, or with "" a whole kind, waits for the step that

@@ -136,10 +136,15 @@ func (o *outcomes) sum() (t Tally) {
 	return t
 }
 
-// made counts the tasks and containers that were created.
+// made counts the containers and what they are there for that was created.
 func (o *outcomes) made() (n int) {
 	tally := o.tally()
-	return tally[item.Task].Created + tally[item.Board].Created
+	for k, t := range tally {
+		if contains(k) || level(k) == item.Leaf {
+			n += t.Created
+		}
+	}
+	return n
 }
 
 // met counts the items that have an outcome, and those of them that were

@@ -34,9 +34,12 @@ type part struct {
 	// late is set once everything else is there: nothing waits any more.
 	late bool
 
-	mu    sync.Mutex
-	board item.Ref // the target's container, zero until it is made
-	seen  refSet
+	mu sync.Mutex
+	// doubted are the keys of creates whose answers were lost, where whatever is
+	// written stands where its id says: if that turns out to be taken, it is ours.
+	doubted map[item.Ref]bool
+	board   item.Ref // the target's container, zero until it is made
+	seen    refSet
 	partState
 }
 
@@ -80,7 +83,7 @@ func (p *part) see(keys ...item.Ref) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, k := range keys {
-		p.seen.add(k)
+		p.seen.add(p.e.key(k))
 	}
 }
 
@@ -88,7 +91,7 @@ func (p *part) see(keys ...item.Ref) {
 func (p *part) saw(k item.Ref) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.seen.has(k)
+	return p.seen.has(p.e.key(k))
 }
 
 func (p *part) flag(f func(*partState)) {
@@ -135,7 +138,7 @@ func (p *part) write(ctx context.Context, l *lane, jobs []*job) error {
 	flush := func() error {
 		defer func() { batch = nil }()
 		err := p.flush(ctx, kind, l, batch)
-		stuck = level(kind) > level(item.Task) && slices.ContainsFunc(batch, func(s *step) bool { return s.passing })
+		stuck = level(kind) > item.Leaf && slices.ContainsFunc(batch, func(s *step) bool { return s.passing })
 		return err
 	}
 	for _, j := range jobs {
@@ -309,7 +312,7 @@ func (p *part) jobs(ctx context.Context, bundles []item.Bundle) ([]*job, error) 
 		if j.still && j.row.State == 0 {
 			continue
 		}
-		if !j.row.Target.Zero() {
+		if !j.row.Target.Zero() && pointedAt(b.Item.Kind) {
 			p.fit.know(j.unit.key, j.row.Target)
 		}
 		jobs = append(jobs, j)
@@ -345,39 +348,62 @@ func (p *part) frame(ctx context.Context, bundles []item.Bundle) error {
 		return err
 	}
 	for _, info := range item.Kinds() {
-		var of []*job
-		for _, j := range jobs {
-			if j.unit.key.Kind != info.Kind {
-				continue
+		of := slices.DeleteFunc(slices.Clone(jobs), func(j *job) bool { return j.unit.key.Kind != info.Kind })
+		for _, generation := range outsideIn(of) {
+			if err := p.frameKind(ctx, info.Kind, generation); err != nil {
+				return err
 			}
-			if info.Kind != item.Board && p.container().Zero() {
-				if err := p.orphans(ctx, []item.Ref{j.unit.key}); err != nil {
-					return err
-				}
-				continue
-			}
-			p.fit.fit(j.unit, p.parentOf(info.Kind))
-			of = append(of, j)
-		}
-		var l *lane
-		if p.e.To.Caps.Kinds[info.Kind].Ordered {
-			l = p.lane(string(info.Kind))
-			l.meet(of)
-		}
-		if err := p.write(ctx, l, of); err != nil {
-			return err
 		}
 	}
 	p.flag(func(s *partState) { s.frameless = s.frameless || s.doubt || s.retry })
 	return nil
 }
 
-// parentOf is the parent of an item that lies in the container itself.
-func (p *part) parentOf(k item.Kind) item.Ref {
-	if k == item.Board {
-		return item.Ref{}
+// frameKind writes frames of one kind, whose parents are there if they ever will.
+func (p *part) frameKind(ctx context.Context, k item.Kind, jobs []*job) error {
+	var of []*job
+	for _, j := range jobs {
+		parent := p.fit.parentOf(j.bundle.Item, p.container())
+		if parent.Zero() && !contains(k) {
+			if err := p.orphans(ctx, []item.Ref{j.unit.key}); err != nil {
+				return err
+			}
+			continue
+		}
+		p.fit.fit(j.unit, parent)
+		of = append(of, j)
 	}
-	return p.container()
+	var l *lane
+	if p.e.To.Caps.Kinds[k].Ordered {
+		l = p.lane(string(k))
+		l.meet(of)
+	}
+	return p.write(ctx, l, of)
+}
+
+// outsideIn parts frames so that a folder comes after the one that it lies in.
+func outsideIn(jobs []*job) [][]*job {
+	var out [][]*job
+	for len(jobs) > 0 {
+		waiting := map[item.Ref]bool{}
+		for _, j := range jobs {
+			waiting[j.unit.key] = true
+		}
+		var now, later []*job
+		for _, j := range jobs {
+			if waiting[j.bundle.Item.Parent] {
+				later = append(later, j)
+			} else {
+				now = append(now, j)
+			}
+		}
+		if len(now) == 0 { // a circle: they fail as orphans
+			now, later = later, nil
+		}
+		out = append(out, now)
+		jobs = later
+	}
+	return out
 }
 
 // tasks writes tasks: lanes side by side, each in order. What lies in them is
@@ -441,11 +467,24 @@ func (p *part) orphans(ctx context.Context, keys []item.Ref) error {
 // lies in them.
 func (p *part) lanework(ctx context.Context, below func(*part, *job), l *lane, jobs []*job) error {
 	l.meet(jobs)
-	for chunk := range slices.Chunk(jobs, max(p.e.To.Caps.Kinds[item.Task].Batch, 1)) {
+	for chunk := range slices.Chunk(jobs, max(p.e.To.Caps.Kinds[p.e.To.Caps.Leaf()].Batch, 1)) {
+		var orphans []item.Ref
 		for _, j := range chunk {
-			if j.changed() {
-				p.fit.fit(j.unit, p.container())
+			if !j.changed() {
+				continue
 			}
+			parent := p.fit.parentOf(j.bundle.Item, p.container())
+			if parent.Zero() {
+				orphans = append(orphans, j.unit.key)
+				continue
+			}
+			p.fit.fit(j.unit, parent)
+		}
+		if len(orphans) > 0 {
+			if err := p.orphans(ctx, orphans); err != nil {
+				return err
+			}
+			chunk = slices.DeleteFunc(chunk, func(j *job) bool { return slices.Contains(orphans, j.unit.key) })
 		}
 		if err := p.write(ctx, l, chunk); err != nil {
 			return err

@@ -72,7 +72,7 @@ func (e *Engine) Rebuild(ctx context.Context) (*RebuildReport, error) {
 // writesLying reports whether the target holds items of their own in tasks.
 func (e *Engine) writesLying() bool {
 	return slices.ContainsFunc(item.Kinds(), func(k item.KindInfo) bool {
-		return k.Level > level(item.Task) && e.To.Caps.Writes(k.Kind) && e.To.Caps.Kinds[k.Kind].Embedded == ""
+		return k.Level > item.Leaf && e.To.Caps.Writes(k.Kind) && e.To.Caps.Kinds[k.Kind].Embedded == ""
 	})
 }
 
@@ -122,7 +122,7 @@ func (b *rebuilder) shard(ctx context.Context, s connector.Shard, lying bool) er
 	// hold: a container's worth.
 	units := map[bool][]*unit{}
 	err := b.e.walk(ctx, s, known, func(w *walked) error {
-		if !w.skip && lying == (level(w.unit.key.Kind) > level(item.Task)) {
+		if !w.skip && lying == (level(w.unit.key.Kind) > item.Leaf) {
 			units[w.archive] = append(units[w.archive], w.unit)
 		}
 		return nil
@@ -190,7 +190,7 @@ func (b *rebuilder) part(ctx context.Context, source item.Ref, units []*unit, bo
 		where[u.key] = target
 		b.count(u.key.Kind, 1, 0)
 		row := ledger.Row{Key: u.key, Target: target, Parent: c.board, State: ledger.Made}
-		if u.key.Kind == item.Board && c.alike {
+		if contains(u.key.Kind) && c.alike {
 			row.State = ledger.Adopted
 		}
 		batch.Rows = append(batch.Rows, row)
@@ -284,7 +284,7 @@ func (b *rebuilder) candidate(ctx context.Context, board connector.Found) (*cand
 // pair finds what a unit became: by mark, else by shape within the right
 // parent.
 func (b *rebuilder) pair(c *candidate, u *unit, where map[item.Ref]item.Ref) (item.Ref, bool) {
-	if u.key.Kind == item.Board {
+	if contains(u.key.Kind) {
 		c.used[0] = true
 		return c.board, true
 	}
@@ -317,7 +317,7 @@ func (b *rebuilder) byShape(c *candidate, want item.Item, unique bool) int {
 	wanted := shape(want)
 	for i, f := range c.found {
 		it := f.Bundle.Item
-		if c.used[i] || f.Mark != "" || it.Kind != want.Kind || level(it.Kind) > level(item.Task) && it.Parent != want.Parent {
+		if c.used[i] || f.Mark != "" || it.Kind != want.Kind || level(it.Kind) > item.Leaf && it.Parent != want.Parent {
 			continue
 		}
 		if shape(it) == wanted {

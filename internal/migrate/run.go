@@ -338,7 +338,7 @@ func (p *pass) waves(ctx context.Context, s connector.Shard, below func(*part, *
 		for _, d := range r.route(page.Bundles) {
 			wave = append(wave, d)
 			listed += keysIn(d.bundle)
-			if d.bundle.Item.Kind == item.Task {
+			if level(d.bundle.Item.Kind) == item.Leaf {
 				tasks++
 			}
 		}
@@ -370,7 +370,7 @@ func (p *pass) wave(ctx context.Context, source item.Ref, wave []routed, below f
 		case d.skip:
 			p.e.losses.add(d.lost)
 			p.e.outcomes.note(d.bundle.Item.Ref, opSkipped)
-		case kind == item.Task:
+		case level(kind) == item.Leaf:
 			tasks[to] = append(tasks[to], d.bundle)
 		default:
 			frames[to] = append(frames[to], d.bundle)

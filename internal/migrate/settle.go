@@ -140,6 +140,10 @@ func halved(r ledger.Row) ledger.Row {
 // findCreates looks for the creates at the target, records those that are
 // there, and returns the rest.
 func (p *part) findCreates(ctx context.Context, creates []ledger.Intent) (rest []ledger.Intent, err error) {
+	if p.e.To.Caps.Paths {
+		p.tryAgain(creates)
+		return creates, nil
+	}
 	claimed, err := p.claimed(ctx)
 	if err != nil {
 		return nil, err
@@ -147,7 +151,7 @@ func (p *part) findCreates(ctx context.Context, creates []ledger.Intent) (rest [
 	byContainer := map[item.Ref][]ledger.Intent{}
 	for _, in := range creates {
 		c := in.Container
-		if in.Key.Kind == item.Board {
+		if contains(in.Key.Kind) {
 			c = item.Ref{}
 		}
 		byContainer[c] = append(byContainer[c], in)
@@ -175,6 +179,25 @@ func (p *part) findCreates(ctx context.Context, creates []ledger.Intent) (rest [
 		rest = append(rest, left...)
 	}
 	return rest, nil
+}
+
+// tryAgain takes note of creates that are tried again: the target does not let a
+// second one overwrite the first.
+func (p *part) tryAgain(creates []ledger.Intent) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.doubted == nil {
+		p.doubted = map[item.Ref]bool{}
+	}
+	for _, in := range creates {
+		p.doubted[p.e.key(in.Key)] = true
+	}
+}
+
+func (p *part) wasDoubted(key item.Ref) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.doubted[p.e.key(key)]
 }
 
 // claimed is the set of target items that the shard's rows name.
@@ -218,7 +241,7 @@ func (p *part) match(ctx context.Context, intents []ledger.Intent, found []conne
 		used[i] = true
 		target := found[i].Bundle.Item.Ref
 		b.Rows = append(b.Rows, ledger.Row{Key: in.Key, Target: target, Parent: in.Parent, State: ledger.Half})
-		if in.Key.Kind == item.Board {
+		if contains(in.Key.Kind) {
 			b.Target = target
 			p.mu.Lock()
 			p.board, p.led.Target = target, target

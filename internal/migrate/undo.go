@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/rialto-migrate/rialto/connector"
@@ -88,8 +89,9 @@ func (u *undoing) shard(ctx context.Context, s ledger.Shard) error {
 	if err := p.rows(ctx, func(r ledger.Row) error { rows = append(rows, r); return nil }); err != nil {
 		return err
 	}
+	deepestFirst(rows)
 	slices.SortStableFunc(rows, func(a, b ledger.Row) int { return cmp.Compare(level(b.Key.Kind), level(a.Key.Kind)) })
-	frames := slices.IndexFunc(rows, func(r ledger.Row) bool { return level(r.Key.Kind) < level(item.Task) })
+	frames := slices.IndexFunc(rows, func(r ledger.Row) bool { return level(r.Key.Kind) < item.Leaf })
 	if frames < 0 {
 		frames = len(rows)
 	}
@@ -108,7 +110,7 @@ func (u *undoing) shard(ctx context.Context, s ledger.Shard) error {
 			if used[b.Item.Ref] {
 				return "something in it stays"
 			}
-			if r.State == ledger.Half || r.Key.Kind == item.Board {
+			if r.State == ledger.Half || contains(r.Key.Kind) {
 				return ""
 			}
 			return u.changed(r, b, kept)
@@ -164,6 +166,9 @@ func (u *undoing) row(ctx context.Context, p *part, r ledger.Row, why func(item.
 	u.e.Failpoint("before-delete")
 	removed, err := u.e.target.Delete(ctx, p.board, r.Target, accept)
 	u.e.Failpoint("after-delete")
+	if stillHolds(r.Target, err) {
+		err, reason = nil, "something in it stays"
+	}
 	switch {
 	case err != nil && stops(err):
 		return err
@@ -222,6 +227,7 @@ func (u *undoing) inUse(ctx context.Context, p *part, rows []ledger.Row, kept ma
 			ours[r.Target] = true
 		}
 	}
+	within := map[item.Ref]item.Ref{} // what folders lie in
 	for page, err := range u.there.List(ctx, connector.Shard{Ref: p.board}, "") {
 		if err != nil {
 			if connector.ClassOf(err) == connector.Gone {
@@ -230,18 +236,28 @@ func (u *undoing) inUse(ctx context.Context, p *part, rows []ledger.Row, kept ma
 			return nil, err
 		}
 		for _, b := range page.Bundles {
+			if b.Item.Kind == item.Folder {
+				within[b.Item.Ref] = b.Item.Parent
+			}
 			stays := !ours[b.Item.Ref] || kept[b.Item.Ref]
 			switch {
-			case b.Item.Kind == item.Member || b.Item.Kind == item.Board:
-			case b.Item.Kind == item.Task && (stays || !u.dry):
-				used[p.board] = true
+			case b.Item.Kind == item.Member || contains(b.Item.Kind):
+			case level(b.Item.Kind) == item.Leaf && (stays || !u.dry):
+				used[p.board], used[b.Item.Parent] = true, true
 				used[item.InList.Get(b.Item)] = true
 				for _, l := range item.Labels.Get(b.Item) {
 					used[l] = true
 				}
 			case stays && b.Item.Kind == item.List && item.Name.Get(b.Item) != "":
 				used[p.board] = true // people made a list there
+			case stays && b.Item.Kind == item.Folder:
+				used[p.board], used[b.Item.Ref] = true, true
 			}
+		}
+	}
+	for _, ref := range slices.Collect(maps.Keys(used)) {
+		for above, ok := within[ref]; ok && !used[above]; above, ok = within[above] {
+			used[above] = true
 		}
 	}
 	return used, nil

@@ -88,11 +88,7 @@ func (e *Engine) walkRouted(ctx context.Context, s connector.Shard, known map[it
 			}
 			continue
 		}
-		var parent item.Ref
-		if d.bundle.Item.Kind != item.Board {
-			parent = f.where(source)
-		}
-		if err := e.walkUnit(u, parent, archive, rows, f, visit); err != nil {
+		if err := e.walkUnit(u, f.parentOf(d.bundle.Item, f.where(source)), archive, rows, f, visit); err != nil {
 			return err
 		}
 		for _, info := range item.Kinds() {
@@ -115,7 +111,7 @@ func (e *Engine) walkRouted(ctx context.Context, s connector.Shard, known map[it
 
 func (e *Engine) walkUnit(u *unit, parent item.Ref, archive bool, rows map[item.Ref]ledger.Row, f *fitter, visit func(*walked) error) error {
 	f.fit(u, parent)
-	if u.ownKind {
+	if u.ownKind && pointedAt(u.key.Kind) {
 		to := rows[u.key].Target
 		if to.Zero() {
 			to = item.Ref{Kind: u.key.Kind, ID: fresh + u.key.ID}

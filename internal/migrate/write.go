@@ -95,7 +95,7 @@ func (p *part) prepare(ctx context.Context, kind item.Kind, l *lane, batch []*st
 	have := map[item.Ref]item.Bundle{}
 	if len(refs) > 0 {
 		container := p.container()
-		if kind == item.Board {
+		if contains(kind) {
 			container = refs[0]
 		}
 		for b, err := range p.e.target.Fetch(ctx, container, refs) {
@@ -137,13 +137,14 @@ func (p *part) prepare(ctx context.Context, kind item.Kind, l *lane, batch []*st
 		s.change.Item.ID = s.row.Target.ID
 		s.change.Dirty = p.dirty(u, prev, s.row.Version != u.version)
 		p.merge(s, prev)
+		p.content(s, prev)
 		p.putOff(s, &prev)
 		if l.stays(prev.Item, s.change.Dirty) {
 			s.change.Dirty = slices.DeleteFunc(s.change.Dirty, func(f string) bool { return f == item.Position.Name })
 		}
 		if s.row.State == ledger.Half {
+			s.same = p.whole(s, prev) // there is nothing to complete
 			s.change.Dirty = nil
-			s.same = p.e.allFixed(kind) // made whole in one go: there is nothing to complete
 			continue
 		}
 		if p.e.filesChanged(s.job) && !slices.Contains(s.change.Dirty, string(item.Attachment)) {
@@ -169,7 +170,7 @@ func (p *part) deletedThere(s *step) {
 	case p.e.Spec.Policies.Conflict == sourceWins && p.changedSince(s.job):
 		p.conflict(key, target, []string{"*"}, sourceWins, "people deleted it in the target")
 		s.row = ledger.Row{}
-	case level(key.Kind) < level(item.Task):
+	case level(key.Kind) < item.Leaf:
 		s.failed = connector.Errorf(connector.Conflict, "%s was deleted in the target since it was written", target).
 			WithHint("set policies.conflict to source to make it again")
 		s.again = true // it stands nowhere
@@ -307,7 +308,7 @@ func (e *Engine) diffs(want, have item.Item) []string {
 			out = append(out, f.Name)
 		}
 	}
-	if (want.Blob == nil) != (have.Blob == nil) && e.To.Caps.Keeps(want.Kind, item.Content.Name) {
+	if e.To.Caps.Keeps(want.Kind, item.Content.Name) && otherBytes(want.Blob, have.Blob) {
 		out = append(out, item.Content.Name)
 	}
 	return out
@@ -371,7 +372,7 @@ func (p *part) commit(ctx context.Context, batch, sent []*step, results []connec
 			if s.row.State == ledger.Adopted {
 				row.State = ledger.Adopted
 			}
-			row.Print, row.Base = s.printOf(p.e, *s.change.Prev), s.baseOf(p.e)
+			row.Print, row.Base = s.printOf(p.e, *s.change.Prev), s.baseOf(p.e, *s.change.Prev)
 			p.children(s, *s.change.Prev, &b, false)
 			b.Rows = append(b.Rows, row)
 			b.Aliases = append(b.Aliases, aliasesOf(s.unit)...)
@@ -433,14 +434,16 @@ func (p *part) report(key, target item.Ref, op string, err *connector.Error) {
 // stored records one result that succeeded.
 func (p *part) stored(s *step, r connector.Result, b *ledger.Batch) {
 	u := s.unit
-	row := ledger.Row{Key: u.key, Target: r.Stored.Item.Ref, Parent: u.item.Parent, Version: u.version, Print: s.printOf(p.e, r.Stored), State: ledger.Made, Base: s.baseOf(p.e)}
-	if r.Adopted || s.row.State == ledger.Adopted {
+	row := ledger.Row{Key: u.key, Target: r.Stored.Item.Ref, Parent: u.item.Parent, Version: u.version, Print: s.printOf(p.e, r.Stored), State: ledger.Made, Base: s.baseOf(p.e, r.Stored)}
+	if r.Adopted && !p.wasDoubted(u.key) || s.row.State == ledger.Adopted {
 		row.State = ledger.Adopted
 	}
 	made := s.change.Op == connector.Create && !s.replaced
 	s.row = row
-	p.fit.know(u.key, row.Target)
-	if u.key.Kind == item.Board {
+	if pointedAt(u.key.Kind) {
+		p.fit.know(u.key, row.Target)
+	}
+	if contains(u.key.Kind) {
 		b.Target = row.Target
 		p.mu.Lock()
 		p.board = row.Target

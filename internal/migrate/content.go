@@ -1,0 +1,117 @@
+package migrate
+
+import (
+	"slices"
+
+	"github.com/rialto-migrate/rialto/internal/ledger"
+	"github.com/rialto-migrate/rialto/item"
+)
+
+// A file is its bytes. That they changed shows in no field: at the source by the
+// version of its blob, at the target by that of what was stored there.
+
+// storedContent names, in a base, the version of the bytes that the target held
+// when they were settled last.
+const storedContent = "stored"
+
+// streams reports whether the target can change the bytes of items of a kind.
+func (e *Engine) streams(k item.Kind) bool {
+	return k.Level() == item.Leaf && e.To.Caps.Keeps(k, item.Content.Name) && !e.fixedField(k, item.Content)
+}
+
+// versionHash is a short keyed hash of the version of an item's bytes; 0 for none.
+func (e *Engine) versionHash(it item.Item) uint32 {
+	if it.Blob == nil {
+		return 0
+	}
+	return short(e.print.Text(it.Blob.Version))
+}
+
+// content decides whether an update writes the bytes of a file: if they changed at
+// the source, unless people changed them at the target and win.
+func (p *part) content(s *step, prev item.Bundle) {
+	kind, name := prev.Item.Kind, item.Content.Name
+	if !p.e.streams(kind) || s.unit.item.Blob == nil {
+		return
+	}
+	if p.equalBytes(s, prev) {
+		return
+	}
+	before := unpack(s.row.Base, p.e.packedNames(kind))
+	now, there := p.e.versionHash(s.unit.item), p.e.versionHash(prev.Item)
+	here := before == nil || before[name].given != now
+	theirs := before[storedContent].given != 0 && (before[storedContent].given != there || before.keeps(name))
+	switch {
+	case !here && !theirs:
+		return
+	case !here:
+		p.leave(s, prev, name)
+		if before.keeps(name) {
+			s.base[name] = before[name]
+		}
+		return
+	case theirs && p.winner(s, prev) != sourceWins:
+		p.leave(s, prev, name)
+		s.base[name] = agreed{given: now, kept: there}
+		p.conflict(s.unit.key, s.row.Target, []string{name}, targetWins, "")
+		return
+	case theirs:
+		p.conflict(s.unit.key, s.row.Target, []string{name}, sourceWins, "")
+	}
+	s.change.Dirty = append(s.change.Dirty, name)
+}
+
+// equalBytes reports whether both clouds say that the bytes are the same.
+func (p *part) equalBytes(s *step, prev item.Bundle) bool {
+	if s.unit.item.Blob == nil || prev.Item.Blob == nil {
+		return false
+	}
+	same, sure := item.SameBytes(*s.unit.item.Blob, *prev.Item.Blob)
+	return same && sure
+}
+
+// whole reports whether something half written turns out to be there: nothing of
+// it differs.
+func (p *part) whole(s *step, prev item.Bundle) bool {
+	if s.row.State != ledger.Half {
+		return false
+	}
+	return p.e.allFixed(prev.Item.Kind) || p.e.streams(prev.Item.Kind) && p.equalBytes(s, prev) && len(s.change.Dirty) == 0
+}
+
+// otherBytes reports whether one of two blobs is missing, or those of files say
+// that they differ.
+func otherBytes(a, b *item.Blob) bool {
+	if a == nil || b == nil || a.Ref.Kind.Level() != item.Leaf {
+		return (a == nil) != (b == nil)
+	}
+	same, sure := item.SameBytes(*a, *b)
+	return sure && !same
+}
+
+// deepestFirst sorts the rows of folders so that the deepest come first; what lies in
+// none keeps its place. parent tells what a target's folder lies in.
+func deepestFirst(rows []ledger.Row) {
+	parent := map[item.Ref]item.Ref{}
+	for _, r := range rows {
+		if r.Target.Kind == item.Folder {
+			parent[r.Target] = r.Parent
+		}
+	}
+	depth := map[item.Ref]int{}
+	var of func(item.Ref, int) int
+	of = func(ref item.Ref, hops int) int {
+		above, ok := parent[ref]
+		if !ok || hops > len(parent) { // not ours, or a circle
+			return 0
+		}
+		if d, known := depth[ref]; known {
+			return d
+		}
+		depth[ref] = 1 + of(above, hops+1)
+		return depth[ref]
+	}
+	slices.SortStableFunc(rows, func(a, b ledger.Row) int {
+		return of(b.Target, 0) - of(a.Target, 0)
+	})
+}
