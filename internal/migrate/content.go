@@ -40,18 +40,18 @@ func (p *part) content(s *step, prev item.Bundle) {
 	before := unpack(s.row.Base, p.e.packedNames(kind))
 	now, there := p.e.versionHash(s.unit.item), p.e.versionHash(prev.Item)
 	here := before == nil || before[name].given != now
-	theirs := before[storedContent].given != 0 && (before[storedContent].given != there || before.keeps(name))
+	theirs := p.e.rewritten(prev, before)
 	switch {
 	case !here && !theirs:
 		return
 	case !here:
-		p.leave(s, prev, name)
+		p.leaveBytes(s, prev)
 		if before.keeps(name) {
 			s.base[name] = before[name]
 		}
 		return
 	case theirs && p.winner(s, prev) != sourceWins:
-		p.leave(s, prev, name)
+		p.leaveBytes(s, prev)
 		s.base[name] = agreed{given: now, kept: there}
 		p.conflict(s.unit.key, s.row.Target, []string{name}, targetWins, "")
 		return
@@ -59,6 +59,25 @@ func (p *part) content(s *step, prev item.Bundle) {
 		p.conflict(s.unit.key, s.row.Target, []string{name}, sourceWins, "")
 	}
 	s.change.Dirty = append(s.change.Dirty, name)
+}
+
+// rewritten reports whether people changed the bytes of a file at the target since
+// they were settled.
+func (e *Engine) rewritten(prev item.Bundle, settled base) bool {
+	was := settled[storedContent].given
+	return e.streams(prev.Item.Kind) && was != 0 && (was != e.versionHash(prev.Item) || settled.keeps(item.Content.Name))
+}
+
+// leaveBytes lets the bytes of a file stand as people at the target made them, and
+// with them the time of that.
+func (p *part) leaveBytes(s *step, prev item.Bundle) {
+	p.leave(s, prev, item.Content.Name)
+	name := item.Modified.Name
+	if target := p.e.fieldHash(prev, name); target != s.base[name].given {
+		p.leave(s, prev, name)
+		s.base[name] = agreed{given: s.base[name].given, kept: target}
+	}
+	s.change.Dirty = slices.DeleteFunc(s.change.Dirty, func(f string) bool { return s.left[f] })
 }
 
 // equalBytes reports whether both clouds say that the bytes are the same.

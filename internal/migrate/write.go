@@ -438,6 +438,12 @@ func (p *part) stored(s *step, r connector.Result, b *ledger.Batch) {
 	if r.Adopted && !p.wasDoubted(u.key) || s.row.State == ledger.Adopted {
 		row.State = ledger.Adopted
 	}
+	differ := p.undeclared(s, r.Stored)
+	if r.Adopted && p.e.streams(u.key.Kind) && len(differ) > 0 {
+		// It was there with the same bytes: another sweep writes the rest of it.
+		row.Version, row.Print, row.Base, differ = 0, 0, "", nil
+		p.flag(func(s *partState) { s.retry = true })
+	}
 	made := s.change.Op == connector.Create && !s.replaced
 	s.row = row
 	if pointedAt(u.key.Kind) {
@@ -460,7 +466,7 @@ func (p *part) stored(s *step, r connector.Result, b *ledger.Batch) {
 	}
 	p.out.note(u.key, op)
 	p.e.Emit(Event{Event: "item", Shard: p.name, Kind: u.key.Kind, Source: u.key.ID, Target: row.Target.ID, Op: op})
-	for _, field := range p.undeclared(s, r.Stored) {
+	for _, field := range differ {
 		p.out.note(u.key, opFailed)
 		reason := fmt.Sprintf("%s was stored differently: field %s", row.Target, field)
 		b.Failures = append(b.Failures, ledger.Failure{Key: u.key, Class: string(connector.Permanent), Reason: reason})

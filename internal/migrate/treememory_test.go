@@ -1,0 +1,285 @@
+package migrate
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/item"
+)
+
+// tree is a server of files in memory whose ids are paths: a source and a target
+// without a vendor, for tests of the engine alone.
+type tree struct {
+	caps connector.Capabilities
+	root string
+
+	mu     sync.Mutex
+	nodes  map[string]*node // by path, the root among them
+	next   int
+	writes int
+	reads  int                            // blobs that were opened
+	answer func(c connector.Change) error // called after a write was carried out; an error is what the caller sees
+}
+
+type node struct {
+	folder   bool
+	data     []byte
+	version  int
+	modified time.Time
+}
+
+func newTree(root string) *tree {
+	lost := map[string]string{item.MediaType.Name: "it has none", item.Metadata.Name: "it has none", item.Created.Name: "it tells none", item.Author.Name: "it tells none",
+		item.SpecialUse.Name: "it has none", item.Subscribed.Name: "it has none"}
+	kind := func(batch int, fields ...string) connector.KindCaps {
+		k := connector.KindCaps{Fields: map[string]connector.FieldCaps{}, Lost: lost, Batch: batch, Undo: connector.UndoExact}
+		for _, f := range fields {
+			k.Fields[f] = connector.FieldCaps{}
+		}
+		return k
+	}
+	folder := kind(10, item.FileName.Name)
+	folder.Fields[item.Empty.Name] = connector.FieldCaps{Told: true}
+	return &tree{root: root, nodes: map[string]*node{root: {folder: true}}, caps: connector.Capabilities{Paths: true, Kinds: map[item.Kind]connector.KindCaps{
+		item.Drive: kind(1, item.Name.Name), item.Folder: folder, item.File: kind(8, item.FileName.Name, item.Content.Name, item.Modified.Name)}}}
+}
+
+// put writes a file as a person would, with the folders above it.
+func (f *tree) put(name, text string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	at := f.root + "/" + name
+	for dir := path.Dir(at); f.nodes[dir] == nil; dir = path.Dir(dir) {
+		f.nodes[dir] = &node{folder: true}
+	}
+	f.next++
+	f.nodes[at] = &node{data: []byte(text), version: f.next, modified: time.Date(2026, 1, 1, 0, 0, f.next, 0, time.UTC)}
+}
+
+func (f *tree) drop(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for p := range f.nodes {
+		if p == f.root+"/"+name || strings.HasPrefix(p, f.root+"/"+name+"/") {
+			delete(f.nodes, p)
+		}
+	}
+}
+
+// all is what the tree holds: the text of each file by its path below the root, and
+// "/" for a folder.
+func (f *tree) all() map[string]string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := map[string]string{}
+	for p, n := range f.nodes {
+		name := strings.TrimPrefix(p, f.root)
+		switch {
+		case name == "":
+		case n.folder:
+			out[name[1:]] = "/"
+		default:
+			out[name[1:]] = string(n.data)
+		}
+	}
+	return out
+}
+
+func (f *tree) bundle(p string) (item.Bundle, bool) {
+	n := f.nodes[p]
+	if n == nil {
+		return item.Bundle{}, false
+	}
+	it := item.Item{Ref: item.Ref{Kind: item.File, ID: p}, Fields: item.Fields{}}
+	switch {
+	case p == f.root:
+		it.Kind = item.Drive
+		return item.Bundle{Item: it, CheckItems: -1}, true
+	case n.folder:
+		it.Kind = item.Folder
+	default:
+		item.Modified.Set(&it, n.modified)
+		sum := sha256.Sum256(n.data)
+		it.Blob = &item.Blob{Ref: it.Ref, Version: fmt.Sprint(n.version), Bytes: int64(len(n.data)), Sums: []item.Sum{{Algorithm: "sha256", Hex: hex.EncodeToString(sum[:])}}}
+	}
+	it.Parent = item.Ref{Kind: item.Folder, ID: path.Dir(p)}
+	if it.Parent.ID == f.root {
+		it.Parent.Kind = item.Drive
+	}
+	if it.Blob != nil {
+		it.Blob.Parent = it.Parent
+	}
+	item.FileName.Set(&it, path.Base(p))
+	return item.Bundle{Item: it, CheckItems: -1}, true
+}
+
+func (f *tree) Check(context.Context) (connector.Identity, error) { return connector.Identity{}, nil }
+func (f *tree) Close() error                                      { return nil }
+func (f *tree) Source(context.Context) (connector.Source, error)  { return f, nil }
+func (f *tree) Target(context.Context, string) (connector.Target, error) {
+	return treeTarget{f}, nil
+}
+
+func (f *tree) Shards(context.Context) iter.Seq2[connector.Shard, error] {
+	return func(yield func(connector.Shard, error) bool) {
+		yield(connector.Shard{Ref: item.Ref{Kind: item.Drive, ID: f.root}, People: -1, Bytes: -1}, nil)
+	}
+}
+
+func (f *tree) List(_ context.Context, s connector.Shard, _ connector.Cursor) iter.Seq2[connector.Page, error] {
+	return func(yield func(connector.Page, error) bool) {
+		f.mu.Lock()
+		var page connector.Page
+		for _, p := range slices.Sorted(maps.Keys(f.nodes)) {
+			b, _ := f.bundle(p)
+			page.Bundles = append(page.Bundles, b)
+		}
+		f.mu.Unlock()
+		for len(page.Bundles) > 7 {
+			if !yield(connector.Page{Bundles: page.Bundles[:7]}, nil) {
+				return
+			}
+			page.Bundles = page.Bundles[7:]
+		}
+		page.Whole = []item.Kind{item.Drive, item.Folder, item.File}
+		yield(page, nil)
+	}
+}
+
+func (f *tree) fetch(refs []item.Ref) iter.Seq2[item.Bundle, error] {
+	return func(yield func(item.Bundle, error) bool) {
+		for _, r := range refs {
+			f.mu.Lock()
+			b, ok := f.bundle(r.ID)
+			f.mu.Unlock()
+			if ok && !yield(b, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (f *tree) Fetch(_ context.Context, _ connector.Shard, refs []item.Ref) iter.Seq2[item.Bundle, error] {
+	return f.fetch(refs)
+}
+
+func (f *tree) Open(_ context.Context, b item.Blob, offset, n int64) (io.ReadCloser, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.reads++
+	at := f.nodes[b.Ref.ID]
+	if at == nil || fmt.Sprint(at.version) != b.Version {
+		return nil, connector.Errorf(connector.Conflict, "the file changed since it was listed")
+	}
+	data := at.data[offset:]
+	if n >= 0 {
+		data = data[:n]
+	}
+	return io.NopCloser(bytes.NewReader(data)), nil
+}
+
+func (f *tree) Locate(string) (string, bool) { return "", false }
+
+// A treeTarget is a tree as a target; it differs in Fetch.
+type treeTarget struct{ *tree }
+
+func (f treeTarget) Fetch(_ context.Context, _ item.Ref, refs []item.Ref) iter.Seq2[item.Bundle, error] {
+	return f.fetch(refs)
+}
+
+func (f treeTarget) Write(ctx context.Context, changes []connector.Change, open item.Opener) iter.Seq2[connector.Result, error] {
+	return connector.Each(ctx, changes, 4, func(_ context.Context, c connector.Change) connector.Result {
+		r := f.write(c, open)
+		if r.Err == nil && f.answer != nil {
+			r.Err = f.answer(c)
+		}
+		return r
+	})
+}
+
+func (f treeTarget) write(c connector.Change, open item.Opener) (r connector.Result) {
+	var data []byte
+	bytesToo := c.Item.Kind == item.File && (c.Op == connector.Create || len(c.Dirty) == 0 || slices.Contains(c.Dirty, item.Content.Name))
+	if bytesToo {
+		body, err := open(*c.Item.Blob, 0, -1)
+		if err == nil {
+			data, err = io.ReadAll(body)
+		}
+		if err != nil {
+			return connector.Result{Err: err}
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	at := c.Item.ID
+	if c.Op == connector.Create {
+		at = connector.Below(c.Item.Parent.ID, item.FileName.Get(c.Item))
+		if c.Item.Kind == item.Drive {
+			at = f.root
+		}
+		if there := f.nodes[at]; there != nil {
+			if there.folder != (c.Item.Kind != item.File) || !there.folder && !bytes.Equal(there.data, data) {
+				return connector.Result{Err: connector.Errorf(connector.Conflict, "something else stands there")}
+			}
+			r.Stored, _ = f.bundle(at)
+			r.Adopted = true
+			return r
+		}
+		if f.nodes[path.Dir(at)] == nil {
+			return connector.Result{Err: connector.Errorf(connector.Permanent, "its folder is missing")}
+		}
+		f.nodes[at] = &node{folder: c.Item.Kind == item.Folder}
+	}
+	f.writes++
+	n := f.nodes[at]
+	if bytesToo {
+		f.next++
+		n.data, n.version = data, f.next
+	}
+	n.modified = item.Modified.Get(c.Item)
+	r.Stored, _ = f.bundle(at)
+	return r
+}
+
+func (f treeTarget) Delete(_ context.Context, _, ref item.Ref, accept func(item.Bundle) bool) (bool, error) {
+	f.mu.Lock()
+	b, ok := f.bundle(ref.ID)
+	f.mu.Unlock()
+	if !ok {
+		return true, nil
+	}
+	if !accept(b) {
+		return false, nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for p := range f.nodes {
+		if strings.HasPrefix(p, ref.ID+"/") {
+			return false, connector.Errorf(connector.Conflict, "the folder is not empty")
+		}
+	}
+	delete(f.nodes, ref.ID)
+	return true, nil
+}
+
+func (treeTarget) Find(context.Context, item.Ref, time.Time) iter.Seq2[connector.Found, error] {
+	return func(func(connector.Found, error) bool) {}
+}
+func (treeTarget) Carrier(item.Kind, string) string       { return "" }
+func (treeTarget) Finish(context.Context, item.Ref) error { return nil }
+func (treeTarget) Link(item.Ref, item.Ref) string         { return "" }
+func (treeTarget) Members(context.Context) iter.Seq2[item.Item, error] {
+	return func(func(item.Item, error) bool) {}
+}
