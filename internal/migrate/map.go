@@ -41,6 +41,7 @@ type MapRow struct {
 	Out    bool   // stays where it is
 	Items  int    // as the scan counted them; 0 if it did not
 	Where  string // file and line, for errors
+	By     string `json:"-"` // who decided it, for reports
 }
 
 // outMark in the columns place, target or wave keeps a container where it is.
@@ -57,7 +58,7 @@ func ReadMap(path string) ([]MapRow, error) {
 	ids, names := map[string]MapRow{}, map[[2]string]MapRow{}
 	for _, r := range s.Rows {
 		row := MapRow{Source: r.Get(MapID), Link: r.Get(MapLink), Name: r.Get(MapName), Place: r.Get(MapPlace), Target: r.Get(MapTarget),
-			Where: fmt.Sprintf("%s:%d", path, r.Line)}
+			Where: fmt.Sprintf("%s:%d", path, r.Line), By: r.Get(colDecidedBy)}
 		if row.Source == "" {
 			return nil, r.Errorf("the id is missing; rialto scan --csv writes it")
 		}
