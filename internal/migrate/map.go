@@ -55,7 +55,7 @@ func ReadMap(path string) ([]MapRow, error) {
 		return nil, err
 	}
 	var rows []MapRow
-	ids, names := map[string]MapRow{}, map[[2]string]MapRow{}
+	ids, names := map[string]MapRow{}, takenNames{}
 	for _, r := range s.Rows {
 		row := MapRow{Source: r.Get(MapID), Link: r.Get(MapLink), Name: r.Get(MapName), Place: r.Get(MapPlace), Target: r.Get(MapTarget),
 			Where: fmt.Sprintf("%s:%d", path, r.Line), By: r.Get(colDecidedBy)}
@@ -73,11 +73,9 @@ func ReadMap(path string) ([]MapRow, error) {
 		}
 		ids[row.Source] = row
 		if name := cmp.Or(row.Target, row.Name); name != "" && !row.Out {
-			key := [2]string{fold(row.Place), fold(name)}
-			if before, twice := names[key]; twice && (row.Target != "" || before.Target != "") {
-				return nil, r.Errorf("the target %q is taken by line %s; give each container a name or a place of its own", name, lineOf(before))
+			if err := names.take(row, row.Place, name); err != nil {
+				return nil, r.Errorf("%w", err)
 			}
-			names[key] = row
 		}
 		rows = append(rows, row)
 	}
@@ -85,6 +83,24 @@ func ReadMap(path string) ([]MapRow, error) {
 		return nil, fmt.Errorf("%s: the map has no lines below the first; rialto scan --csv writes them", path)
 	}
 	return rows, nil
+}
+
+// takenNames are the names that containers get at the target, by place.
+type takenNames map[[2]string]MapRow
+
+// take gives a line's container a name in a place. It refuses one that the map
+// gives to two, whatever their waves: nobody could tell them apart. Two containers
+// that have the same name at the source, and that the map does not name, keep it.
+func (t takenNames) take(row MapRow, place, name string) error {
+	key := [2]string{fold(place), fold(name)}
+	before, twice := t[key]
+	if twice && (row.Target != "" || before.Target != "") {
+		return fmt.Errorf("the target %q is taken by line %s; give each container a name or a place of its own", name, lineOf(before))
+	}
+	if !twice || row.Target != "" {
+		t[key] = row
+	}
+	return nil
 }
 
 func lineOf(r MapRow) string { return r.Where[strings.LastIndexByte(r.Where, ':')+1:] }
@@ -192,6 +208,7 @@ func (e *Engine) mapped(shards []connector.Shard, known map[item.Ref]ledger.Shar
 		}
 	}
 	e.rows = map[item.Ref]MapRow{}
+	names := takenNames{}
 	var out []connector.Shard
 	for _, row := range e.Spec.Map {
 		s, there := byID[row.Source]
@@ -211,6 +228,9 @@ func (e *Engine) mapped(shards []connector.Shard, known map[item.Ref]ledger.Shar
 		e.rows[s.Ref] = row
 		if row.Out {
 			continue
+		}
+		if err := names.take(row, cmp.Or(row.Place, e.Spec.Place), cmp.Or(row.Target, s.Name)); err != nil {
+			return nil, connector.Errorf(connector.Permanent, "%s: %v", row.Where, err)
 		}
 		out = append(out, s)
 	}

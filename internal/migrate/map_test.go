@@ -214,3 +214,34 @@ func TestReadMap(t *testing.T) {
 		})
 	}
 }
+
+// TestNamesTakenAtTheTarget: two containers of one place must not get one name, in
+// whatever order their waves come. Only the source tells the names of containers
+// that the map does not name.
+func TestNamesTakenAtTheTarget(t *testing.T) {
+	for name, c := range map[string]struct {
+		rows []MapRow
+		want string
+	}{
+		"the place by default, and by name": {[]MapRow{{Source: "b1", Target: "One", Wave: 2, Where: "m.csv:2"}, {Source: "b2", Place: "group:all", Target: "one", Wave: 1, Where: "m.csv:3"}},
+			`m.csv:3: the target "one" is taken by line 2`},
+		"a name that the map does not hold": {[]MapRow{{Source: "b1", Wave: 2, Where: "m.csv:2"}, {Source: "b2", Target: "MARKETING", Wave: 1, Where: "m.csv:3"}},
+			`m.csv:3: the target "MARKETING" is taken by line 2`},
+		"the other line first": {[]MapRow{{Source: "b2", Target: "Marketing", Wave: 1, Where: "m.csv:2"}, {Source: "b1", Wave: 2, Where: "m.csv:3"}},
+			`m.csv:3: the target "Marketing" is taken by line 2`},
+		"what stays takes none": {[]MapRow{{Source: "b1", Out: true, Where: "m.csv:2"}, {Source: "b2", Target: "Marketing", Where: "m.csv:3"}}, ""},
+		"another place":         {[]MapRow{{Source: "b1", Where: "m.csv:2"}, {Source: "b2", Target: "Marketing", Place: "group:Sales", Where: "m.csv:3"}}, ""},
+		"both their own":        {[]MapRow{{Source: "b1", Where: "m.csv:2"}, {Source: "b3", Where: "m.csv:3"}}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, everything())
+			another(b.from, "b2", "Sales")
+			another(b.from, "b3", "Marketing")
+			b.spec.Scope, b.spec.Place, b.spec.Map = []string{"*"}, "group:All", c.rows
+			_, err := b.engine().Forecast(t.Context())
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		})
+	}
+}
