@@ -73,6 +73,9 @@ type Engine struct {
 	hushed  map[item.Kind]map[string]bool // what the policy keeps from being written; see hush
 	telling *atomic.Bool                  // the pass is in the step that tells people
 	later   *putOffs
+	// unsettled are items of the source that a comparison found otherwise at the
+	// target, or not at all, and that no edit explains: a pass looks at each.
+	unsettled map[item.Ref]bool
 }
 
 // New returns an engine over two open connections. It asks the clouds nothing.

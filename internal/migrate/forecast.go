@@ -235,9 +235,9 @@ func (f *forecaster) unit(w *walked, line *ShardForecast) {
 			}
 		})
 	}
-	one(u.key, w.rows[u.key], u.version, u.ownKind, bytesOf(u.bundle.Item))
+	one(u.key, w.rows[u.key], u.version, u.ownKind && !w.refused(), bytesOf(u.bundle.Item))
 	row := w.rows[u.key]
-	if u.ownKind && !f.e.putOff(u.key.Kind, "") && (row.State == 0 || row.Version != u.version) {
+	if u.ownKind && !w.refused() && !f.e.putOff(u.key.Kind, "") && (row.State == 0 || row.Version != u.version) {
 		f.cost(u.item)
 		for _, c := range u.children {
 			f.cost(c)

@@ -133,7 +133,7 @@ func (e *Engine) tellsAnybody() bool {
 func (f *forecaster) tell(w *walked) {
 	u, row := w.unit, w.rows[w.unit.key]
 	kind := u.key.Kind
-	if !u.ownKind || row.State == ledger.Refused {
+	if !u.ownKind || w.refused() {
 		return
 	}
 	names := f.e.packedNames(kind)
