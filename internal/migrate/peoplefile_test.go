@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/text/encoding/charmap"
+
+	"github.com/rialto-migrate/rialto/item"
 )
 
 func peopleFile(t *testing.T, text string) string {
@@ -178,6 +180,57 @@ func TestMigrationNamesPeople(t *testing.T) {
 	} {
 		if _, err := ReadFile(write("bad.yaml", head+text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// TestPeopleOfOneWave: a list of some containers adds who is new, and touches
+// neither the counts nor the state of the lines that are there.
+func TestPeopleOfOneWave(t *testing.T) {
+	path := peopleFile(t, "source,target,assigned,status,decided by\nann,a@new.com,7,decided,Kari\nbob,,2,undecided,\n")
+	list := &PeopleList{Partly: true, People: []PersonLine{
+		{Source: "bob", As: map[Role]int{asAssignee: 1}, Status: "undecided"}, {Source: "kim", Status: "undecided"}}}
+	if m, err := WritePeople(path, list); err != nil || m != (Merged{Kept: 2, Added: 1}) {
+		t.Fatalf("%+v %v", m, err)
+	}
+	table, err := ReadPeople(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range [][4]string{{"ann", "7", "decided", "Kari"}, {"bob", "2", "undecided", ""}, {"kim", "", "undecided", ""}} {
+		c := table.rows[i].cells
+		if got := [4]string{c["source"], c["assigned"], c["status"], c["decided by"]}; got != want {
+			t.Errorf("line %d: %q, want %q", i, got, want)
+		}
+	}
+}
+
+// TestPeopleOfSomeContainers lists who appears in a wave, and nobody else, also
+// where all containers were read to tell who has left.
+func TestPeopleOfSomeContainers(t *testing.T) {
+	for _, left := range []string{"", "drop"} {
+		b := newBench(t, everything())
+		another(b.from, "b2", "Sales") // nobody is named in it
+		b.from.edit(item.Ref{Kind: item.Task, ID: "b2-c1"}, func(it *item.Item) { item.Assignees.Set(it, []string{"bob"}) })
+		b.spec.Scope, b.spec.People.Left = []string{"*"}, left
+		b.spec.Map = []MapRow{{Source: "b1", Wave: 1, Where: "m.csv:2"}, {Source: "b2", Wave: 2, Where: "m.csv:3"}}
+		for _, c := range []struct {
+			sel  Selection
+			want string
+		}{{Selection{}, "ann bob"}, {Selection{Wave: 1}, "ann bob"}, {Selection{Wave: 2}, "bob"}, {Selection{Only: []string{"b2"}}, "bob"}} {
+			e := b.engine()
+			e.Select = c.sel
+			list, err := e.People(t.Context(), false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var ids []string
+			for _, p := range list.People {
+				ids = append(ids, p.Source)
+			}
+			if got := strings.Join(ids, " "); got != c.want || list.Partly == c.sel.All() {
+				t.Errorf("left %q, %+v: %s, want %s; partly %v", left, c.sel, got, c.want, list.Partly)
+			}
 		}
 	}
 }
