@@ -48,7 +48,7 @@ func TestTempoInTheNightOfTheClockChange(t *testing.T) {
 				p := tempo.pacer([]connector.Quota{{Requests: 20, Per: time.Minute}})
 				var wg sync.WaitGroup
 				wg.Go(func() { w.work(ctx, p) })
-				sunday := c.saturday.Truncate(24 * time.Hour).AddDate(0, 0, 1)
+				sunday := c.saturday.Truncate(24*time.Hour).AddDate(0, 0, 1)
 				time.Sleep(time.Until(sunday.Add(6 * time.Hour)))
 				stop()
 				wg.Wait()

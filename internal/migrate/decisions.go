@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/rialto-migrate/rialto/internal/sheet"
 )
 
 // Decided is who decided, as the user wrote it: a name or a role, and a date. It
@@ -115,6 +117,15 @@ func (f *File) Decisions() Decisions {
 		add(decidedCutover, "the old places are closed", by, false)
 	}
 	return out
+}
+
+// readDecider reads who decided a line. Spreadsheets keep a date as a number of days.
+func readDecider(r sheet.Row) (string, error) {
+	by := r.Get(colDecidedBy)
+	if by != "" && strings.Trim(by, "0123456789.,") == "" {
+		return "", r.Errorf("%q in the column %s names nobody; a spreadsheet makes such a number of a date: write a name or a role, and the date behind it", by, colDecidedBy)
+	}
+	return by, nil
 }
 
 // deciders counts the decisions of a people file by who made them.

@@ -66,6 +66,7 @@ type Engine struct {
 	standings *standings          // of the source's accounts
 	rows      map[item.Ref]MapRow // the map's lines by the containers they name
 	all       []connector.Shard   // the migration's containers, whatever the selection
+	unlisted  []connector.Shard   // of the source, open, and without a line in the map
 	// leaves tells which containers the verb leaves alone unless they are named;
 	// nil for none. left are those that it did.
 	leaves  func(ledger.Cut) bool

@@ -312,6 +312,9 @@ func (f *forecaster) finish() *Forecast {
 			out.Undo[kind] = UndoForecast{Undo: caps.Undo, Why: caps.UndoWhy}
 		}
 	}
+	if len(f.e.unlisted) > 0 && f.e.Select.All() {
+		out.Notices = append(out.Notices, f.e.sayUnlisted())
+	}
 	if why := f.e.newestNeeds(); why != "" {
 		out.Notices = append(out.Notices, why)
 	}

@@ -58,7 +58,10 @@ func ReadMap(path string) ([]MapRow, error) {
 	ids, names := map[string]MapRow{}, takenNames{}
 	for _, r := range s.Rows {
 		row := MapRow{Source: r.Get(MapID), Link: r.Get(MapLink), Name: r.Get(MapName), Place: r.Get(MapPlace), Target: r.Get(MapTarget),
-			Where: fmt.Sprintf("%s:%d", path, r.Line), By: r.Get(colDecidedBy)}
+			Where: fmt.Sprintf("%s:%d", path, r.Line)}
+		if row.By, err = readDecider(r); err != nil {
+			return nil, err
+		}
 		if row.Source == "" {
 			return nil, r.Errorf("the id is missing; rialto scan --csv writes it")
 		}
@@ -210,6 +213,7 @@ func (e *Engine) mapped(shards []connector.Shard, known map[item.Ref]ledger.Shar
 	e.rows = map[item.Ref]MapRow{}
 	names := takenNames{}
 	var out []connector.Shard
+	defer func() { e.unlisted = e.withoutLine(shards) }()
 	for _, row := range e.Spec.Map {
 		s, there := byID[row.Source]
 		if alias, ok := e.source.Locate(row.Link); !there && ok && !row.Out {
@@ -243,6 +247,21 @@ func (e *Engine) mapped(shards []connector.Shard, known map[item.Ref]ledger.Shar
 		return cmp.Or(cmp.Compare(wave(a), wave(b)), cmp.Compare(rank[a.Ref], rank[b.Ref]))
 	})
 	return out, nil
+}
+
+// withoutLine are the open containers that no line of the map names.
+func (e *Engine) withoutLine(shards []connector.Shard) []connector.Shard {
+	return slices.DeleteFunc(slices.Clone(shards), func(s connector.Shard) bool {
+		_, listed := e.rows[s.Ref]
+		return listed || s.Closed
+	})
+}
+
+// sayUnlisted tells a forecast of containers that stay because no line of the map
+// names them: new ones, and those whose line somebody deleted.
+func (e *Engine) sayUnlisted() string {
+	return fmt.Sprintf("%s no line in the map, so that no wave moves what is there: %s. rialto scan %s --csv adds the lines; a - in the column wave says that it is meant.",
+		counted(len(e.unlisted), "container has", "containers have"), sayIDs(e.unlisted, func(s connector.Shard) string { return s.Ref.ID }), e.From.Connection)
 }
 
 // rename gives a container the name that the map has for it at the target.

@@ -59,6 +59,9 @@ func tableOf(s *sheet.Sheet) (*PeopleTable, error) {
 		for _, c := range s.Columns {
 			row.cells[c] = r.Get(c)
 		}
+		if _, err := readDecider(r); err != nil {
+			return nil, err
+		}
 		if row.source == "" {
 			if row.target == "" {
 				continue

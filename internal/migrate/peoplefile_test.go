@@ -56,16 +56,17 @@ func TestPeopleFiles(t *testing.T) {
 
 func TestBadPeopleFiles(t *testing.T) {
 	for text, want := range map[string]string{
-		"source,target\nann,a\nbob,b\nAnn,c\n":   `people.csv:4: "Ann" has a line already, line 2, with another target`,
-		"source,target\nann,a\n\n\nann,A\n":      `people.csv:5: "ann" has a line already, line 2; keep one of the two`,
-		"source,target\nann,a\nann,\n":           `people.csv:3: "ann" has a line already, line 2, with another target`,
-		"source,target\n,a\n":                    `people.csv:2: the column source is empty; give the id of the person who becomes "a"`,
-		"source;target\n5,43211E+23;a@new.com\n": `people.csv:2: a spreadsheet made the number "5,43211E+23" of an id`,
-		"source,target\nann,1.2E+10\n":           `people.csv:2: a spreadsheet made the number "1.2E+10" of an id`,
-		"who,whom\nann,a\n":                      "must name the column source",
-		"source,to\nann,a\n":                     "must name the column target",
-		"":                                       "it names nothing",
-		"PK\x03\x04 a workbook":                  "save it as CSV",
+		"source,target\nann,a\nbob,b\nAnn,c\n":    `people.csv:4: "Ann" has a line already, line 2, with another target`,
+		"source,target\nann,a\n\n\nann,A\n":       `people.csv:5: "ann" has a line already, line 2; keep one of the two`,
+		"source,target\nann,a\nann,\n":            `people.csv:3: "ann" has a line already, line 2, with another target`,
+		"source,target\n,a\n":                     `people.csv:2: the column source is empty; give the id of the person who becomes "a"`,
+		"source;target\n5,43211E+23;a@new.com\n":  `people.csv:2: a spreadsheet made the number "5,43211E+23" of an id`,
+		"source,target\nann,1.2E+10\n":            `people.csv:2: a spreadsheet made the number "1.2E+10" of an id`,
+		"source,target,decided by\nann,a,46328\n": `people.csv:2: "46328" in the column decided by names nobody`,
+		"who,whom\nann,a\n":                       "must name the column source",
+		"source,to\nann,a\n":                      "must name the column target",
+		"":                                        "it names nothing",
+		"PK\x03\x04 a workbook":                   "save it as CSV",
 	} {
 		_, err := ReadPeople(peopleFile(t, text))
 		if err == nil || !strings.Contains(err.Error(), want) {
