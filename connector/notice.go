@@ -35,6 +35,8 @@ const (
 	ToDropped Reach = "dropped"
 	// ToTalkers is those who wrote comments on the task before.
 	ToTalkers Reach = "talkers"
+	// ToEntries is those who are assigned to the entries of a checklist.
+	ToEntries Reach = "entries"
 	// ToSelf is the connection's own account, of what is written in another's name.
 	ToSelf Reach = "self"
 )
@@ -47,10 +49,12 @@ func (n Notice) Says() string {
 		what = "a changed " + n.Field
 	case n.Field == "":
 		what = "each one"
+	case n.To == ToEntries:
+		what = "whoever is assigned to an entry"
 	case n.To != ToNamed:
 		what = n.Field
 	}
-	whom := map[Reach]string{ToNamed: "is told", ToTalkers: "tells those who commented before", ToDropped: "tells who is taken off", ToAssigned: "tells the task's assignees and watchers", ToFollowers: "tells whoever follows, which nobody can count",
+	whom := map[Reach]string{ToNamed: "is told", ToEntries: "is told", ToTalkers: "tells those who commented before", ToDropped: "tells who is taken off", ToAssigned: "tells the task's assignees and watchers", ToFollowers: "tells whoever follows, which nobody can count",
 		ToChoosers: "tells those who chose to hear of everything, which nobody can count", ToSelf: "tells the connection's own account"}
 	return what + " " + whom[n.To] + " by " + n.By + " (" + n.Why + ")"
 }

@@ -30,7 +30,7 @@ import (
 //	exits CODE CMD…      runs a command that must end with this exit code
 //	lines                every line of the output is JSON, and the last one's event is done
 //	done PATH VALUE      the last line holds this value: done kinds.task.created 3
-//	card OLD NEW         renames a card, as a person would
+//	card OLD NEW [DESC]  renames a card, as a person would, and describes it
 //	task OLD NEW         renames a task
 //	write FILE TEXT      makes a file, for a text that is in the environment alone; \n ends a line
 //	sleep                gives a process in the background time to begin
@@ -134,6 +134,11 @@ func clouds(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("%v", err)
 		}
 		ts.Setenv(fmt.Sprintf("BOARD_%d", i+1), id)
+		for _, b := range s.trello.trello.Boards() {
+			if b.ID == id {
+				ts.Setenv(fmt.Sprintf("CARD_%d", i+1), b.Lists[0].Cards[0].ShortLink)
+			}
+		}
 	}
 	for _, c := range []*served{s.trello, s.planner} {
 		for k, v := range c.settings {
@@ -226,7 +231,11 @@ func renameCard(ts *testscript.TestScript, _ bool, args []string) {
 	for _, b := range srv.Boards() {
 		for _, l := range b.Lists {
 			if i := slices.IndexFunc(l.Cards, func(c trello.CardView) bool { return c.Name == args[0] }); i >= 0 {
-				ts.Check(srv.EditCard(l.Cards[i].ID, trello.CardEdit{Name: &args[1]}))
+				edit := trello.CardEdit{Name: &args[1]}
+				if len(args) > 2 {
+					edit.Desc = &args[2]
+				}
+				ts.Check(srv.EditCard(l.Cards[i].ID, edit))
 				return
 			}
 		}

@@ -15,10 +15,11 @@ const (
 	docAPI    = "Trello's OpenAPI contract (developer.atlassian.com/cloud/trello/rest)"
 )
 
-// docNotices lists what Trello tells people of.
+// docNotices lists what Trello tells people of, docAdvanced what it tells beside.
 const (
-	docNotices = "the types that GET /1/members/{id}/notifications filters by (developer.atlassian.com/cloud/trello/rest/api-group-members)"
-	byChoice   = "push, and by mail as each chose"
+	docAdvanced = "who is assigned to a checklist item is notified: support.atlassian.com/trello/docs/how-to-use-advanced-checklists-to-set-due-dates"
+	docNotices  = "the types that GET /1/members/{id}/notifications filters by (developer.atlassian.com/cloud/trello/rest/api-group-members)"
+	byChoice    = "push, and by mail as each chose"
 )
 
 // longText is the most characters of a name, description or comment
@@ -230,8 +231,10 @@ func checklistCaps(free bool) connector.KindCaps {
 		Shape:    []string{item.Name.Name},
 		Undo:     connector.UndoExact,
 		Requests: 6,
+		Notices:  []connector.Notice{{Field: item.EntryAssignee.Name, To: connector.ToEntries, By: byChoice, Why: docAdvanced}},
 	}
 	if free {
+		k.Notices = nil
 		for _, f := range []string{item.EntryDue.Name, item.EntryAssignee.Name} {
 			delete(k.Fields, f)
 			k.Lost[f] = "advanced checklists need a paid workspace (the plan setting says free)"

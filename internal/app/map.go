@@ -58,9 +58,9 @@ func WriteMap(path string, shards []job.Shard, waves int) (MapSummary, error) {
 			columns = append(columns, c)
 		}
 	}
-	before := map[string]sheet.Row{}
-	for _, r := range old.Rows {
-		before[r.Get(migrate.MapID)] = r
+	before, err := earlier(old.Rows, shards)
+	if err != nil {
+		return sum, err
 	}
 	names := map[string]int{}
 	var rows []map[string]string
@@ -85,10 +85,9 @@ func WriteMap(path string, shards []job.Shard, waves int) (MapSummary, error) {
 		rows = append(rows, row)
 	}
 	for _, r := range old.Rows {
-		if _, left := before[r.Get(migrate.MapID)]; !left {
+		if left, is := before[r.Get(migrate.MapID)]; !is || left.Line != r.Line {
 			continue
 		}
-		delete(before, r.Get(migrate.MapID))
 		sum.Gone++
 		row := map[string]string{}
 		for _, c := range columns {
@@ -109,6 +108,34 @@ func WriteMap(path string, shards []job.Shard, waves int) (MapSummary, error) {
 		return sum, err
 	}
 	return sum, nil
+}
+
+// earlier are the lines of a map by the ids of their containers. A line whose id a
+// spreadsheet spoilt (a number in place of it, zeros that are lost) is found by its
+// link. Two lines for one container are refused: one of them would be lost.
+func earlier(rows []sheet.Row, shards []job.Shard) (map[string]sheet.Row, error) {
+	ids, byLink := map[string]bool{}, map[string]string{}
+	for _, s := range shards {
+		ids[s.ID] = true
+		if s.Link != "" {
+			byLink[s.Link] = s.ID
+		}
+	}
+	out := map[string]sheet.Row{}
+	for _, r := range rows {
+		id := r.Get(migrate.MapID)
+		if whole, known := byLink[r.Get(migrate.MapLink)]; known && !ids[id] {
+			id = whole
+		}
+		if id == "" {
+			return nil, r.Errorf("the id is missing, and the link is none of the source's; remove the line")
+		}
+		if first, twice := out[id]; twice {
+			return nil, r.Errorf("%s stands in line %d already; remove one of the two", id, first.Line)
+		}
+		out[id] = r
+	}
+	return out, nil
 }
 
 func scannedRow(s job.Shard) map[string]string {

@@ -1,7 +1,9 @@
 package app
 
 import (
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,6 +71,62 @@ func TestMapIsKept(t *testing.T) {
 		if r.Get("id") == "b" && r.Get("owner asked") != "yes" || r.Get("id") == "c" && r.Get("state") != "gone" {
 			t.Errorf("line %d lost something", r.Line)
 		}
+	}
+}
+
+// TestWhatASpreadsheetDoesToAMap: lines whose ids were spoilt are known by their
+// links, and keep what people planned; lines that were sorted, cut short or deleted
+// do no harm; a line that stands there twice is refused.
+func TestWhatASpreadsheetDoesToAMap(t *testing.T) {
+	board := func(id, name string) job.Shard {
+		s := shard(id, name, 3)
+		s.Link = "https://example.test/b/" + name
+		return s
+	}
+	scanned := []job.Shard{board("0042", "zeros"), board("610000000000000000000001", "digits"), board("5f3a", "plain"), board("5f3b", "cut"), board("5f3c", "deleted")}
+	for name, c := range map[string]struct {
+		text string
+		want string // of an error
+	}{
+		"spoilt ids": {"id;name;wave;link;decided by;last activity\r\n5f3b;cut;2\r\n42;zeros;1;https://example.test/b/zeros;Kari;46085\r\n" +
+			"6.1E+23;digits;2,00;https://example.test/b/digits;;46085\r\n5f3a;plain;-;https://example.test/b/plain;;46085\r\n", ""},
+		"doubled":           {"id,wave\n5f3a,1\n5f3b,1\n5f3a,2\n", "boards.csv:4: 5f3a stands in line 2 already"},
+		"doubled, by links": {"id,wave,link\n5f3a,1,https://example.test/b/plain\n5,1,https://example.test/b/plain\n", "boards.csv:3: 5f3a stands in line 2 already"},
+		"no id":             {"id,wave\n5f3a,1\n,2\n", "boards.csv:3: the id is missing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "boards.csv")
+			if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			sum, err := WriteMap(path, scanned, 0)
+			if c.want != "" {
+				if err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("%v, want %s", err, c.want)
+				}
+				if text, _ := os.ReadFile(path); string(text) != c.text {
+					t.Errorf("the file was written all the same: %s", text)
+				}
+				return
+			}
+			if err != nil || sum.Known != 4 || sum.New != 1 || sum.Gone != 0 {
+				t.Fatalf("%+v %v", sum, err)
+			}
+			rows, err := migrate.ReadMap(path)
+			if err != nil || len(rows) != 5 {
+				t.Fatalf("%+v %v", rows, err)
+			}
+			for i, want := range []struct {
+				id   string
+				wave int
+				out  bool
+				by   string
+			}{{"0042", 1, false, "Kari"}, {"610000000000000000000001", 2, false, ""}, {"5f3a", 0, true, ""}, {"5f3b", 2, false, ""}, {"5f3c", 0, false, ""}} {
+				if r := rows[i]; r.Source != want.id || r.Wave != want.wave || r.Out != want.out || r.By != want.by {
+					t.Errorf("line %d: %+v, want %+v", i+2, r, want)
+				}
+			}
+		})
 	}
 }
 

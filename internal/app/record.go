@@ -16,7 +16,7 @@ import (
 // Record makes the record of processing of a migration from what verify found and
 // what is known of its connections. It asks no cloud.
 func (a *App) Record(ctx context.Context, f *migrate.File, v *migrate.Verdict) (*report.Record, error) {
-	r := &report.Record{Migration: f.Name, Made: time.Now(), Program: "rialto " + a.Version, Decided: decided(f)}
+	r := &report.Record{Migration: f.Name, Made: time.Now(), Program: "rialto " + a.Version, Decided: f.Decisions().Choices}
 	var err error
 	if r.From, err = a.party(ctx, f.From); err != nil {
 		return nil, err
@@ -66,15 +66,6 @@ func (a *App) party(ctx context.Context, name string) (p report.Party, err error
 		}
 	}
 	return p, nil
-}
-
-// decided are the choices of a migration file.
-func decided(f *migrate.File) map[string]string {
-	out := map[string]string{}
-	for _, name := range migrate.PolicyNames() {
-		out[name] = f.Policies.Get(name)
-	}
-	return out
 }
 
 // keeps says what stays behind on this machine.

@@ -32,6 +32,8 @@ type WaveStatus struct {
 	Containers int `json:"containers"`
 	Moved      int `json:"moved"` // those that are cut over among them
 	CutOver    int `json:"cut_over,omitempty"`
+	// Waiting counts the links that lead to something which has not moved.
+	Waiting int64 `json:"waiting_links,omitempty"`
 }
 
 // The states of a container.
@@ -145,6 +147,7 @@ func newStatus(f *migrate.File, shards []store.ShardStatus, passes []ledger.Pass
 		}
 		w := st.Waves[c.Wave]
 		w.Containers++
+		w.Waiting += c.Waiting
 		if c.State == Moved || c.State == CutOver {
 			w.Moved++
 		}

@@ -24,8 +24,9 @@ func (s *shell) cutover() *cobra.Command {
 writes to the source: it leaves a note with the new link at the old place of each
 container and closes it there, as far as the cloud allows it; then it moves once
 more what changed until that moment. What people changed at the target is no
-difference. Where the cloud or the rights do not allow it, it prints the steps for
-a person. Safe to repeat: what was cut off goes on.
+difference, and what they deleted there stays deleted and is listed. Where the
+cloud or the rights do not allow it, it prints the steps for a person. Safe to
+repeat: what was cut off goes on.
 
 A later run leaves what is cut over alone, unless --only names it. --revert reopens
 what was closed, removes the notes, and leaves everything else as it is.

@@ -176,7 +176,7 @@ func (a *act) acts(ctx context.Context) (*migrate.Verdict, error) {
 		a.showVerdict(out.Verdict)
 	}
 	var page bytes.Buffer
-	if err := report.Render(&page, "Rialto demo", out.Verdict, time.Now()); err != nil {
+	if err := report.Render(&page, "Rialto demo", out.Verdict, migrate.Decisions{}, time.Now()); err != nil {
 		return nil, err
 	}
 	a.demo.ShowReport(page.Bytes())

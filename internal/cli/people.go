@@ -19,6 +19,7 @@ const peopleShown = 40
 func (s *shell) people() *cobra.Command {
 	var out string
 	var names bool
+	var sel migrate.Selection
 	cmd := &cobra.Command{
 		Use:   "people FILE.yaml",
 		Short: "List who appears in the source and who they become; writes a file to decide in",
@@ -31,6 +32,9 @@ With --out, or where the YAML names a people file, it writes that file for a
 spreadsheet. Decide in its column target: an e-mail, a user name or an id of the
 target, - for nobody, nothing to decide later. Written again, decisions stay.
 
+With --wave, --only or --limit it lists the people of these containers alone, and
+only adds to the file: what stands there stays as it is.
+
 Names and addresses go into that file, and nowhere else without --with-names.`,
 		Args: args(1, "a migration file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -39,7 +43,7 @@ Names and addresses go into that file, and nowhere else without --with-names.`,
 				return usage{err}
 			}
 			to := cmp.Or(out, f.PeopleFile)
-			got, err := s.verb(cmd.Context(), app.Request{Verb: job.People, File: f, Names: names || to != ""}, args[0])
+			got, err := s.verb(cmd.Context(), app.Request{Verb: job.People, File: f, Select: sel, Names: names || to != ""}, args[0])
 			if err != nil {
 				return err
 			}
@@ -71,7 +75,7 @@ Names and addresses go into that file, and nowhere else without --with-names.`,
 	}
 	cmd.Flags().StringVar(&out, "out", "", "the `file` to decide in, a CSV; what was decided in it stays (default: the one that the YAML names)")
 	cmd.Flags().BoolVar(&names, "with-names", false, "show names and addresses here too")
-	return cmd
+	return choose(cmd, &sel)
 }
 
 func (s *shell) showPeople(l migrate.PeopleList, merged *migrate.Merged, to string) {

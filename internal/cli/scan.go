@@ -135,6 +135,13 @@ func (s *shell) showStatus(st *app.Status) {
 			s.say("%5d %s", n, state)
 		}
 	}
+	var waiting int64
+	for _, c := range st.Containers {
+		waiting += c.Waiting
+	}
+	if waiting > 0 {
+		s.say("%5d links wait for what has not moved; rialto forecast tells which wave mends them", waiting)
+	}
 	if !st.Paused.IsZero() {
 		s.say("%s", s.paint(warn, "Paused since "+stamp(st.Paused)+": rialto resume lets it go on."))
 	}

@@ -87,6 +87,7 @@ func (s *shell) showForecast(f *migrate.Forecast) {
 		s.say("\n%s  %d met, %d with a counterpart, %d without.", s.paint(bold, "People"), len(f.People), len(f.People)-nobody, nobody)
 	}
 	s.showAudience(f.Audience)
+	s.showLinks(f.Links)
 	s.showUndoForecast(f)
 	for _, n := range f.Notices {
 		s.say("\n%s", wrap(n, ""))

@@ -186,7 +186,8 @@ What is named as a loss in the forecast is no difference; everything else is.
 
 With --report it writes a page for people (report.html), the same as JSON and as
 tables, and a record of processing for a data protection officer (record.html).
-Reports hold ids, fields, counts and links; names only with --with-names.`,
+Reports hold ids, fields, counts and links, and who decided what as the migration
+file says it; names of what moved only with --with-names.`,
 		Args: args(1, "a migration file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			out, err := s.verb(cmd.Context(), app.Request{Verb: job.Verify, Names: names, Select: sel}, args[0])
@@ -226,12 +227,12 @@ func (s *shell) writeReport(ctx context.Context, dir, path string, v *migrate.Ve
 	if sel.Wave > 0 {
 		title = fmt.Sprintf("%s, wave %d", path, sel.Wave)
 	}
-	if err := report.Write(dir, title, v); err != nil {
-		return err
-	}
 	f, err := migrate.ReadFile(path)
 	if err != nil {
 		return usage{err}
+	}
+	if err := report.Write(dir, title, v, f.Decisions()); err != nil {
+		return err
 	}
 	a, err := s.app(ctx)
 	if err != nil {

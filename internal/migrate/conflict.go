@@ -192,8 +192,8 @@ func (s *step) baseOf(e *Engine, there item.Bundle) string {
 // but for its place among its siblings.
 func (p *part) changedSince(j *job) bool {
 	before := unpack(j.row.Base, p.e.packedNames(j.unit.key.Kind))
-	if before == nil {
-		return true
+	if before == nil { // of what lies in a task only the whole is known
+		return j.row.State == ledger.Half || j.row.Version != j.unit.version
 	}
 	now := p.e.baseOf(item.Bundle{Item: j.unit.item, Children: j.unit.children})
 	return slices.ContainsFunc(p.e.merged(j.unit.key.Kind), func(name string) bool {
@@ -204,11 +204,16 @@ func (p *part) changedSince(j *job) bool {
 	})
 }
 
+// unsettled reports whether a comparison found an item otherwise than the ledger
+// has it.
+func (p *part) unsettled(r ledger.Row) bool { return p.e.unsettled[r.Key] && updates(r) }
+
 // refuse remembers that people deleted an item at the target: it is not made
-// again. If it changed at the source since, that is listed.
+// again. If it changed at the source since, or a cut-over came upon it, that is
+// listed.
 func (p *part) refuse(j *job, b *ledger.Batch) {
 	key := j.unit.key
-	if p.changedSince(j) {
+	if p.changedSince(j) || p.e.unsettled[key] {
 		p.conflict(key, item.Ref{}, []string{"*"}, targetWins, "people deleted it in the target")
 	}
 	settled := p.e.baseOf(item.Bundle{Item: j.unit.item, Children: j.unit.children})
@@ -222,6 +227,7 @@ func (p *part) refuse(j *job, b *ledger.Batch) {
 		p.out.note(k, opSkipped)
 	}
 	p.out.note(key, opSkipped)
+	p.links.leave(key)
 }
 
 // newestNeeds says why newest cannot always be told; "" if it can.

@@ -77,6 +77,11 @@ func (e *Engine) Cutover(ctx context.Context, dryRun bool) (*CutoverReport, erro
 		if rep.Verdict, err = e.Verify(ctx, false); err != nil {
 			return rep, err
 		}
+		if len(rep.Verdict.unsettled) > 0 {
+			if err := e.settleRest(ctx, rep); err != nil || rep.Run.Status != "complete" {
+				return rep, err
+			}
+		}
 		if rep.Verdict.Lost > 0 {
 			rep.Status = "differs"
 			return rep, nil
@@ -111,6 +116,35 @@ func (e *Engine) Cutover(ctx context.Context, dryRun bool) (*CutoverReport, erro
 	}
 	rep.conclude(cutOver)
 	return rep, nil
+}
+
+// settleRest moves once more and compares again, when a comparison found something
+// otherwise than it was written and nobody's edit says why. The pass asks the target
+// for each: what people deleted there stays deleted and is listed, texts with links
+// to it lead to the old place again, and what the source changed meanwhile is moved.
+func (e *Engine) settleRest(ctx context.Context, rep *CutoverReport) error {
+	e.unsettled = map[item.Ref]bool{}
+	for _, key := range rep.Verdict.unsettled {
+		e.unsettled[key] = true
+	}
+	before := rep.Run
+	run, err := e.Run(ctx)
+	e.unsettled = nil
+	if run != nil {
+		run.Conflicts += before.Conflicts
+		run.InConflict = append(before.InConflict, run.InConflict...)
+		run.InConflict = run.InConflict[:min(len(run.InConflict), listedConflicts)]
+		rep.Run, rep.Failed = run, run.Failed
+	}
+	if err != nil {
+		return err
+	}
+	if run.Status != "complete" {
+		rep.Status = "not-moved"
+		return nil
+	}
+	rep.Verdict, err = e.Verify(ctx, false)
+	return err
 }
 
 // Revert takes a cut-over back: it reopens the containers that were closed and

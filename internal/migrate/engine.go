@@ -67,6 +67,7 @@ type Engine struct {
 	standings *standings          // of the source's accounts
 	rows      map[item.Ref]MapRow // the map's lines by the containers they name
 	all       []connector.Shard   // the migration's containers, whatever the selection
+	unlisted  []connector.Shard   // of the source, open, and without a line in the map
 	// leaves tells which containers the verb leaves alone unless they are named;
 	// nil for none. left are those that it did.
 	leaves  func(ledger.Cut) bool
@@ -75,6 +76,9 @@ type Engine struct {
 	telling *atomic.Bool                  // the pass is in the step that tells people
 	later   *putOffs
 	veil    *veil.Veil // hides ids that are paths from the ledger; nil where none are
+	// unsettled are items of the source that a comparison found otherwise at the
+	// target, or not at all, and that no edit explains: a pass looks at each.
+	unsettled map[item.Ref]bool
 }
 
 // New returns an engine over two open connections. It asks the clouds nothing.

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ type File struct {
 	From, To string // the connections' names
 	// PeopleFile is the people file that the YAML names; "" for none.
 	PeopleFile string
+	Decided    Decided
 }
 
 // A fileError says where in the file something is wrong.
@@ -49,6 +51,7 @@ func readFile(path string, readPeople func(string) (*PeopleTable, error)) (*File
 			return nil, err
 		}
 		f.People.File, f.People.Rows = f.PeopleFile, table.Decisions()
+		f.Decided.People = table.deciders()
 	}
 	if beside.containers != "" {
 		if f.Map, err = ReadMap(besideOf(path, beside.containers)); err != nil {
@@ -58,7 +61,7 @@ func readFile(path string, readPeople func(string) (*PeopleTable, error)) (*File
 			f.Scope = []string{"*"}
 		}
 	}
-	if err := f.Validate(); err != nil {
+	if err := cmp.Or(f.Validate(), f.refuseDecided()); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return f, nil
@@ -129,6 +132,7 @@ func parse(path string, data []byte) (f *File, beside tables, err error) {
 		"policies": func(n *yaml.Node) { r.policies(n, &f.Policies) },
 		"pace":     func(n *yaml.Node) { pace = n },
 		"accept":   func(n *yaml.Node) { f.Accept = r.accept(n) },
+		"decided":  func(n *yaml.Node) { f.Decided.By = r.decided(n) },
 	}, "name", "from", "to")
 	if r.err == nil && len(f.Scope) == 0 && beside.containers == "" {
 		r.fail(from, "the key \"scope\" is missing; say [\"*\"] to move everything, or name a map of what moves: map: boards.csv")

@@ -28,6 +28,7 @@ type Forecast struct {
 	Messages Messages                   `json:"messages"`
 	Pace     []pace.Hours               `json:"pace,omitempty"` // of the week that begins now
 	Audience *Audience                  `json:"audience"`
+	Links    []WaveLinks                `json:"links,omitempty"` // that a run leaves as they are, by wave
 	Notices  []string                   `json:"notices,omitempty"`
 }
 
@@ -89,6 +90,7 @@ func (e *Engine) Forecast(ctx context.Context) (*Forecast, error) {
 			f.tells.run.self, f.tells.last.self = id.ID, id.ID
 		}
 	}
+	f.links = e.foreseeLinks(shards)
 	for _, s := range shards {
 		if f.e, err = e.at(ctx, s.Ref); err != nil {
 			return nil, err
@@ -127,6 +129,7 @@ type forecaster struct {
 	limits map[limitKey]int
 	boards map[string]int // containers of the target by place
 	tells  tells
+	links  *foreseenLinks
 	reads  float64
 	writes float64
 	bytes  int64 // of the files that are written
@@ -209,6 +212,7 @@ func (f *forecaster) unit(w *walked, line *ShardForecast) {
 	f.e.losses.add(u.losses)
 	f.census.at(f.e.people).add(u.bundle)
 	f.tell(w)
+	f.links.meet(u, line.Wave)
 	for k, n := range u.limits {
 		f.limits[k] += n
 	}
@@ -232,9 +236,9 @@ func (f *forecaster) unit(w *walked, line *ShardForecast) {
 			}
 		})
 	}
-	one(u.key, w.rows[u.key], u.version, u.ownKind, bytesOf(u.bundle.Item))
+	one(u.key, w.rows[u.key], u.version, u.ownKind && !w.refused(), bytesOf(u.bundle.Item))
 	row := w.rows[u.key]
-	if u.ownKind && !f.e.putOff(u.key.Kind, "") && (row.State == 0 || row.Version != u.version) {
+	if u.ownKind && !w.refused() && !f.e.putOff(u.key.Kind, "") && (row.State == 0 || row.Version != u.version) {
 		f.cost(u.item)
 		for _, c := range u.children {
 			f.cost(c)
@@ -295,7 +299,7 @@ func (f *forecaster) finish() *Forecast {
 	for k, n := range out.Kinds {
 		f.over(k, madeByOne, f.e.To.Caps.Kinds[k].MaxMade, n.Items)
 	}
-	out.Losses = f.e.losses.list()
+	out.Losses, out.Links = f.e.losses.list(), f.links.list()
 	people, notices := f.e.foresee(f.census)
 	out.People, out.Notices = people, append(out.Notices, notices...)
 	for k, n := range f.limits {
@@ -309,6 +313,9 @@ func (f *forecaster) finish() *Forecast {
 		if caps.Undo != "" && caps.Embedded == "" && kind != item.Member {
 			out.Undo[kind] = UndoForecast{Undo: caps.Undo, Why: caps.UndoWhy}
 		}
+	}
+	if len(f.e.unlisted) > 0 && f.e.Select.All() {
+		out.Notices = append(out.Notices, f.e.sayUnlisted())
 	}
 	if why := f.e.newestNeeds(); why != "" {
 		out.Notices = append(out.Notices, why)

@@ -23,6 +23,7 @@ type linkTable struct {
 	mu     sync.RWMutex
 	places map[string]ledger.Place
 	users  map[string][]item.Ref // by alias, what points at it
+	left   []item.Ref            // what is no longer at the target, because people deleted it
 }
 
 func (e *Engine) newLinks() *linkTable {
@@ -100,6 +101,13 @@ func (t *linkTable) find(ctx context.Context, led ledger.Ledger, aliases []strin
 	return lost, nil
 }
 
+// leave notes that an item is no longer where links to it lead.
+func (t *linkTable) leave(key item.Ref) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.left = append(t.left, key)
+}
+
 // usersOf names what the listings of this pass have that points at an item.
 func (t *linkTable) usersOf(key item.Ref) []item.Ref {
 	t.mu.RLock()
@@ -137,7 +145,7 @@ func (t *linkTable) stale(ctx context.Context, led ledger.Ledger, moved []item.R
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	left := newRefSet()
-	for _, key := range moved {
+	for _, key := range slices.Concat(moved, t.left) {
 		left.add(key)
 	}
 	for a, place := range t.places {

@@ -41,6 +41,7 @@ type MapRow struct {
 	Out    bool   // stays where it is
 	Items  int    // as the scan counted them; 0 if it did not
 	Where  string // file and line, for errors
+	By     string `json:"-"` // who decided it, for reports
 }
 
 // outMark in the columns place, target or wave keeps a container where it is.
@@ -54,10 +55,13 @@ func ReadMap(path string) ([]MapRow, error) {
 		return nil, err
 	}
 	var rows []MapRow
-	ids, names := map[string]MapRow{}, map[[2]string]MapRow{}
+	ids, names := map[string]MapRow{}, takenNames{}
 	for _, r := range s.Rows {
 		row := MapRow{Source: r.Get(MapID), Link: r.Get(MapLink), Name: r.Get(MapName), Place: r.Get(MapPlace), Target: r.Get(MapTarget),
 			Where: fmt.Sprintf("%s:%d", path, r.Line)}
+		if row.By, err = readDecider(r); err != nil {
+			return nil, err
+		}
 		if row.Source == "" {
 			return nil, r.Errorf("the id is missing; rialto scan --csv writes it")
 		}
@@ -72,11 +76,9 @@ func ReadMap(path string) ([]MapRow, error) {
 		}
 		ids[row.Source] = row
 		if name := cmp.Or(row.Target, row.Name); name != "" && !row.Out {
-			key := [2]string{fold(row.Place), fold(name)}
-			if before, twice := names[key]; twice && (row.Target != "" || before.Target != "") {
-				return nil, r.Errorf("the target %q is taken by line %s; give each container a name or a place of its own", name, lineOf(before))
+			if err := names.take(row, row.Place, name); err != nil {
+				return nil, r.Errorf("%w", err)
 			}
-			names[key] = row
 		}
 		rows = append(rows, row)
 	}
@@ -84,6 +86,24 @@ func ReadMap(path string) ([]MapRow, error) {
 		return nil, fmt.Errorf("%s: the map has no lines below the first; rialto scan --csv writes them", path)
 	}
 	return rows, nil
+}
+
+// takenNames are the names that containers get at the target, by place.
+type takenNames map[[2]string]MapRow
+
+// take gives a line's container a name in a place. It refuses one that the map
+// gives to two, whatever their waves: nobody could tell them apart. Two containers
+// that have the same name at the source, and that the map does not name, keep it.
+func (t takenNames) take(row MapRow, place, name string) error {
+	key := [2]string{fold(place), fold(name)}
+	before, twice := t[key]
+	if twice && (row.Target != "" || before.Target != "") {
+		return fmt.Errorf("the target %q is taken by line %s; give each container a name or a place of its own", name, lineOf(before))
+	}
+	if !twice || row.Target != "" {
+		t[key] = row
+	}
+	return nil
 }
 
 func lineOf(r MapRow) string { return r.Where[strings.LastIndexByte(r.Where, ':')+1:] }
@@ -191,7 +211,9 @@ func (e *Engine) mapped(shards []connector.Shard, known map[item.Ref]ledger.Shar
 		}
 	}
 	e.rows = map[item.Ref]MapRow{}
+	names := takenNames{}
 	var out []connector.Shard
+	defer func() { e.unlisted = e.withoutLine(shards) }()
 	for _, row := range e.Spec.Map {
 		s, there := byID[row.Source]
 		if alias, ok := e.source.Locate(row.Link); !there && ok && !row.Out {
@@ -211,6 +233,9 @@ func (e *Engine) mapped(shards []connector.Shard, known map[item.Ref]ledger.Shar
 		if row.Out {
 			continue
 		}
+		if err := names.take(row, cmp.Or(row.Place, e.Spec.Place), cmp.Or(row.Target, s.Name)); err != nil {
+			return nil, connector.Errorf(connector.Permanent, "%s: %v", row.Where, err)
+		}
 		out = append(out, s)
 	}
 	rank := map[item.Ref]int{}
@@ -222,6 +247,21 @@ func (e *Engine) mapped(shards []connector.Shard, known map[item.Ref]ledger.Shar
 		return cmp.Or(cmp.Compare(wave(a), wave(b)), cmp.Compare(rank[a.Ref], rank[b.Ref]))
 	})
 	return out, nil
+}
+
+// withoutLine are the open containers that no line of the map names.
+func (e *Engine) withoutLine(shards []connector.Shard) []connector.Shard {
+	return slices.DeleteFunc(slices.Clone(shards), func(s connector.Shard) bool {
+		_, listed := e.rows[s.Ref]
+		return listed || s.Closed
+	})
+}
+
+// sayUnlisted tells a forecast of containers that stay because no line of the map
+// names them: new ones, and those whose line somebody deleted.
+func (e *Engine) sayUnlisted() string {
+	return fmt.Sprintf("%s no line in the map, so that no wave moves what is there: %s. rialto scan %s --csv adds the lines; a - in the column wave says that it is meant.",
+		counted(len(e.unlisted), "container has", "containers have"), sayIDs(e.unlisted, func(s connector.Shard) string { return s.Ref.ID }), e.From.Connection)
 }
 
 // rename gives a container the name that the map has for it at the target.

@@ -184,6 +184,47 @@ func TestSelection(t *testing.T) {
 	}
 }
 
+// TestLinesDeletedAndAdded: a board whose line somebody deleted, or that came after
+// the scan, stays where it is, and the forecast says so; what it moved before stands.
+func TestLinesDeletedAndAdded(t *testing.T) {
+	b := newBench(t, everything())
+	another(b.from, "b2", "Sales")
+	b.spec.Scope = []string{"*"}
+	whole := []MapRow{{Source: "b1", Wave: 1, Where: "m.csv:2"}, {Source: "b2", Wave: 2, Where: "m.csv:3"}}
+	for _, c := range []struct {
+		when string
+		rows []MapRow
+		sel  Selection
+		want string
+	}{
+		{"whole", whole, Selection{}, ""},
+		{"deleted", whole[:1], Selection{}, "1 container has no line in the map, so that no wave moves what is there: b2."},
+		{"deleted, and one wave asked", whole[:1], Selection{Wave: 1}, ""},
+		{"meant to stay", []MapRow{whole[0], {Source: "b2", Out: true, Where: "m.csv:3"}}, Selection{}, ""},
+	} {
+		b.spec.Map = c.rows
+		e := b.engine()
+		e.Select = c.sel
+		f, err := e.Forecast(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := strings.Join(slices.DeleteFunc(f.Notices, func(n string) bool { return !strings.Contains(n, "map") }), "\n")
+		if !strings.HasPrefix(got, c.want) || c.want == "" && got != "" {
+			t.Errorf("%s: %q, want %q", c.when, got, c.want)
+		}
+	}
+	b.spec.Map = whole
+	b.run("complete")
+	boards := b.boards()
+	b.spec.Map = whole[:1]
+	b.run("complete")
+	if got := b.boards(); !slices.Equal(got, boards) {
+		t.Errorf("a line was deleted, and the target has %q, had %q", got, boards)
+	}
+	b.verify("equal-with-losses")
+}
+
 func TestReadMap(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"good":           {"id;name;wave;target;place\n5f1;A;1;;\n5f2;A;2,0;;\n5f3;B;-;;\n5f4;C;;X;group:G\n", ""},
@@ -197,6 +238,7 @@ func TestReadMap(t *testing.T) {
 		"target, a name": {"id,name,target\na,Sales,\nb,B,Sales\n", `m.csv:3: the target "Sales" is taken by line 2`},
 		"other place":    {"id,target,place\na,Sales,group:A\nb,Sales,group:B\n", ""},
 		"nothing":        {"id,wave\n", "no lines below the first"},
+		"decided, a day": {"id,wave,decided by\na,1,Kari 2026-11-02\nb,1,46328\n", `m.csv:3: "46328" in the column decided by names nobody`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -210,6 +252,37 @@ func TestReadMap(t *testing.T) {
 			}
 			if name == "good" && (rows[1].Wave != 2 || !rows[2].Out || rows[3].Target != "X" || rows[3].Place != "group:G") {
 				t.Errorf("%+v", rows)
+			}
+		})
+	}
+}
+
+// TestNamesTakenAtTheTarget: two containers of one place must not get one name, in
+// whatever order their waves come. Only the source tells the names of containers
+// that the map does not name.
+func TestNamesTakenAtTheTarget(t *testing.T) {
+	for name, c := range map[string]struct {
+		rows []MapRow
+		want string
+	}{
+		"the place by default, and by name": {[]MapRow{{Source: "b1", Target: "One", Wave: 2, Where: "m.csv:2"}, {Source: "b2", Place: "group:all", Target: "one", Wave: 1, Where: "m.csv:3"}},
+			`m.csv:3: the target "one" is taken by line 2`},
+		"a name that the map does not hold": {[]MapRow{{Source: "b1", Wave: 2, Where: "m.csv:2"}, {Source: "b2", Target: "MARKETING", Wave: 1, Where: "m.csv:3"}},
+			`m.csv:3: the target "MARKETING" is taken by line 2`},
+		"the other line first": {[]MapRow{{Source: "b2", Target: "Marketing", Wave: 1, Where: "m.csv:2"}, {Source: "b1", Wave: 2, Where: "m.csv:3"}},
+			`m.csv:3: the target "Marketing" is taken by line 2`},
+		"what stays takes none": {[]MapRow{{Source: "b1", Out: true, Where: "m.csv:2"}, {Source: "b2", Target: "Marketing", Where: "m.csv:3"}}, ""},
+		"another place":         {[]MapRow{{Source: "b1", Where: "m.csv:2"}, {Source: "b2", Target: "Marketing", Place: "group:Sales", Where: "m.csv:3"}}, ""},
+		"both their own":        {[]MapRow{{Source: "b1", Where: "m.csv:2"}, {Source: "b3", Where: "m.csv:3"}}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, everything())
+			another(b.from, "b2", "Sales")
+			another(b.from, "b3", "Marketing")
+			b.spec.Scope, b.spec.Place, b.spec.Map = []string{"*"}, "group:All", c.rows
+			_, err := b.engine().Forecast(t.Context())
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("%v, want %q", err, c.want)
 			}
 		})
 	}

@@ -133,7 +133,7 @@ func (e *Engine) tellsAnybody() bool {
 func (f *forecaster) tell(w *walked) {
 	u, row := w.unit, w.rows[w.unit.key]
 	kind := u.key.Kind
-	if !u.ownKind || row.State == ledger.Refused {
+	if !u.ownKind || w.refused() {
 		return
 	}
 	names := f.e.packedNames(kind)
@@ -157,7 +157,7 @@ func (f *forecaster) tell(w *walked) {
 		}
 		// What points at something that moves later is written twice.
 		again := n.Changed && n.Field == "" && len(u.wanted) > 0
-		if !writes || made && n.Changed && !again || n.Field != "" && made && item.IsZero(u.item.Fields[n.Field]) {
+		if !writes || made && n.Changed && !again || n.Field != "" && n.To != connector.ToEntries && made && item.IsZero(u.item.Fields[n.Field]) {
 			continue
 		}
 		switch n.To {
@@ -175,6 +175,12 @@ func (f *forecaster) tell(w *walked) {
 			}
 			if f.tells.formerly {
 				to.wonder(kind, n)
+			}
+		case connector.ToEntries: // of a changed checklist nobody knows which are new
+			for _, entry := range item.Entries.Get(u.item) {
+				if entry.Assignee != "" {
+					to.tell(entry.Assignee)
+				}
 			}
 		case connector.ToSelf:
 			to.owner()

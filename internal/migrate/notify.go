@@ -41,7 +41,7 @@ func hush(c connector.Capabilities) (quiet connector.Capabilities, hushed map[it
 	}
 	for kind, caps := range c.Kinds {
 		for _, n := range caps.Notices {
-			if !silenced(kind, n) && n.To != connector.ToTalkers {
+			if !silenced(kind, n) && n.To != connector.ToTalkers && n.To != connector.ToEntries {
 				continue
 			}
 			if hushed[kind] == nil {

@@ -112,3 +112,40 @@ func TestNotifyLastLeavesPeople(t *testing.T) {
 		t.Errorf("conflicts: %+v", r.InConflict)
 	}
 }
+
+// TestEntriesTellTheirPeople: who is assigned to an entry of a checklist is counted
+// in the step that writes the checklist, and left out of it with none.
+func TestEntriesTellTheirPeople(t *testing.T) {
+	for policy, want := range map[string]int{"all": 2, "last": 2, "none": 0} {
+		caps := everything()
+		k := caps.Kinds[item.Checklist]
+		k.Notices = []connector.Notice{{Field: item.EntryAssignee.Name, To: connector.ToEntries, By: "mail", Why: "it does"}}
+		caps.Kinds[item.Checklist] = k
+		b := newBench(t, caps)
+		b.spec.Policies.Notify = policy
+		list := b.from.order[slices.IndexFunc(b.from.order, func(r item.Ref) bool { return r.Kind == item.Checklist })]
+		b.from.edit(list, func(it *item.Item) {
+			item.Entries.Set(it, []item.Check{{Title: "one", Assignee: "ann"}, {Title: "two", Assignee: "ann"}, {Title: "three", Assignee: "bob"}, {Title: "four"}})
+		})
+		f := b.forecast()
+		if f.Messages.All != want {
+			t.Errorf("%s: %d messages forecast, want %d: %+v", policy, f.Messages.All, want, f.Messages.People)
+		}
+		b.run("complete")
+		there := 0
+		for _, it := range b.to.items {
+			for _, entry := range item.Entries.Get(it) {
+				if entry.Assignee != "" {
+					there++
+				}
+			}
+		}
+		if there != want {
+			t.Errorf("%s: %d entries are assigned at the target, want %d", policy, there, want)
+		}
+		b.verify("equal-with-losses")
+		if f := b.forecast(); f.Messages.All != 0 {
+			t.Errorf("%s: a second run tells %d", policy, f.Messages.All)
+		}
+	}
+}

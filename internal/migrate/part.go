@@ -308,7 +308,7 @@ func (p *part) jobs(ctx context.Context, bundles []item.Bundle) ([]*job, error) 
 	}
 	var jobs []*job
 	for _, b := range bundles {
-		j := &job{bundle: b, unit: p.fit.begin(b), row: rows[b.Item.Ref], rows: rows, force: p.force[b.Item.Ref] || p.tells(b.Item, rows[b.Item.Ref]), still: p.mending}
+		j := &job{bundle: b, unit: p.fit.begin(b), row: rows[b.Item.Ref], rows: rows, force: p.force[b.Item.Ref] || p.unsettled(rows[b.Item.Ref]) || p.tells(b.Item, rows[b.Item.Ref]), still: p.mending}
 		if j.still && j.row.State == 0 {
 			continue
 		}
@@ -528,7 +528,7 @@ func (p *part) lying(ctx context.Context, j *job) error {
 				continue
 			}
 			b := item.Bundle{Item: c, CheckItems: -1}
-			kid := &job{bundle: b, unit: p.fit.begin(b), row: j.rows[c.Ref], rows: j.rows, force: p.force[c.Ref], still: p.mending}
+			kid := &job{bundle: b, unit: p.fit.begin(b), row: j.rows[c.Ref], rows: j.rows, force: p.force[c.Ref] || p.unsettled(j.rows[c.Ref]), still: p.mending}
 			if kid.still && kid.row.State == 0 {
 				continue
 			}

@@ -59,6 +59,9 @@ func tableOf(s *sheet.Sheet) (*PeopleTable, error) {
 		for _, c := range s.Columns {
 			row.cells[c] = r.Get(c)
 		}
+		if _, err := readDecider(r); err != nil {
+			return nil, err
+		}
 		if row.source == "" {
 			if row.target == "" {
 				continue
@@ -131,8 +134,9 @@ func readPeopleIfThere(path string) (*PeopleTable, error) {
 
 // WritePeople writes a people file, or writes it again: decisions, columns of
 // the user's own and the order of the lines stay, new people are added at the
-// end, and people whom the source no longer shows stay and are marked. The list
-// must have names.
+// end, and people whom the source no longer shows stay and are marked. A list of
+// some containers only adds to the file and leaves the lines that are there as they
+// are. The list must have names.
 func WritePeople(path string, list *PeopleList) (Merged, error) {
 	var m Merged
 	old, err := readPeopleIfThere(path)
@@ -158,6 +162,15 @@ func WritePeople(path string, list *PeopleList) (Merged, error) {
 	}
 	for _, r := range old.rows {
 		p := find(r.source)
+		if list.Partly {
+			if p != nil {
+				done[p.Source] = true
+			}
+			r.cells[colTarget] = r.target
+			add(r.cells)
+			m.Kept++
+			continue
+		}
 		if p == nil || done[p.Source] {
 			r.cells[colStatus] = statusGone
 			r.cells[colTarget] = r.target

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/text/encoding/charmap"
+
+	"github.com/rialto-migrate/rialto/item"
 )
 
 func peopleFile(t *testing.T, text string) string {
@@ -54,16 +56,17 @@ func TestPeopleFiles(t *testing.T) {
 
 func TestBadPeopleFiles(t *testing.T) {
 	for text, want := range map[string]string{
-		"source,target\nann,a\nbob,b\nAnn,c\n":   `people.csv:4: "Ann" has a line already, line 2, with another target`,
-		"source,target\nann,a\n\n\nann,A\n":      `people.csv:5: "ann" has a line already, line 2; keep one of the two`,
-		"source,target\nann,a\nann,\n":           `people.csv:3: "ann" has a line already, line 2, with another target`,
-		"source,target\n,a\n":                    `people.csv:2: the column source is empty; give the id of the person who becomes "a"`,
-		"source;target\n5,43211E+23;a@new.com\n": `people.csv:2: a spreadsheet made the number "5,43211E+23" of an id`,
-		"source,target\nann,1.2E+10\n":           `people.csv:2: a spreadsheet made the number "1.2E+10" of an id`,
-		"who,whom\nann,a\n":                      "must name the column source",
-		"source,to\nann,a\n":                     "must name the column target",
-		"":                                       "it names nothing",
-		"PK\x03\x04 a workbook":                  "save it as CSV",
+		"source,target\nann,a\nbob,b\nAnn,c\n":    `people.csv:4: "Ann" has a line already, line 2, with another target`,
+		"source,target\nann,a\n\n\nann,A\n":       `people.csv:5: "ann" has a line already, line 2; keep one of the two`,
+		"source,target\nann,a\nann,\n":            `people.csv:3: "ann" has a line already, line 2, with another target`,
+		"source,target\n,a\n":                     `people.csv:2: the column source is empty; give the id of the person who becomes "a"`,
+		"source;target\n5,43211E+23;a@new.com\n":  `people.csv:2: a spreadsheet made the number "5,43211E+23" of an id`,
+		"source,target\nann,1.2E+10\n":            `people.csv:2: a spreadsheet made the number "1.2E+10" of an id`,
+		"source,target,decided by\nann,a,46328\n": `people.csv:2: "46328" in the column decided by names nobody`,
+		"who,whom\nann,a\n":                       "must name the column source",
+		"source,to\nann,a\n":                      "must name the column target",
+		"":                                        "it names nothing",
+		"PK\x03\x04 a workbook":                   "save it as CSV",
 	} {
 		_, err := ReadPeople(peopleFile(t, text))
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -178,6 +181,57 @@ func TestMigrationNamesPeople(t *testing.T) {
 	} {
 		if _, err := ReadFile(write("bad.yaml", head+text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// TestPeopleOfOneWave: a list of some containers adds who is new, and touches
+// neither the counts nor the state of the lines that are there.
+func TestPeopleOfOneWave(t *testing.T) {
+	path := peopleFile(t, "source,target,assigned,status,decided by\nann,a@new.com,7,decided,Kari\nbob,,2,undecided,\n")
+	list := &PeopleList{Partly: true, People: []PersonLine{
+		{Source: "bob", As: map[Role]int{asAssignee: 1}, Status: "undecided"}, {Source: "kim", Status: "undecided"}}}
+	if m, err := WritePeople(path, list); err != nil || m != (Merged{Kept: 2, Added: 1}) {
+		t.Fatalf("%+v %v", m, err)
+	}
+	table, err := ReadPeople(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range [][4]string{{"ann", "7", "decided", "Kari"}, {"bob", "2", "undecided", ""}, {"kim", "", "undecided", ""}} {
+		c := table.rows[i].cells
+		if got := [4]string{c["source"], c["assigned"], c["status"], c["decided by"]}; got != want {
+			t.Errorf("line %d: %q, want %q", i, got, want)
+		}
+	}
+}
+
+// TestPeopleOfSomeContainers lists who appears in a wave, and nobody else, also
+// where all containers were read to tell who has left.
+func TestPeopleOfSomeContainers(t *testing.T) {
+	for _, left := range []string{"", "drop"} {
+		b := newBench(t, everything())
+		another(b.from, "b2", "Sales") // nobody is named in it
+		b.from.edit(item.Ref{Kind: item.Task, ID: "b2-c1"}, func(it *item.Item) { item.Assignees.Set(it, []string{"bob"}) })
+		b.spec.Scope, b.spec.People.Left = []string{"*"}, left
+		b.spec.Map = []MapRow{{Source: "b1", Wave: 1, Where: "m.csv:2"}, {Source: "b2", Wave: 2, Where: "m.csv:3"}}
+		for _, c := range []struct {
+			sel  Selection
+			want string
+		}{{Selection{}, "ann bob"}, {Selection{Wave: 1}, "ann bob"}, {Selection{Wave: 2}, "bob"}, {Selection{Only: []string{"b2"}}, "bob"}} {
+			e := b.engine()
+			e.Select = c.sel
+			list, err := e.People(t.Context(), false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var ids []string
+			for _, p := range list.People {
+				ids = append(ids, p.Source)
+			}
+			if got := strings.Join(ids, " "); got != c.want || list.Partly == c.sel.All() {
+				t.Errorf("left %q, %+v: %s, want %s; partly %v", left, c.sel, got, c.want, list.Partly)
+			}
 		}
 	}
 }

@@ -11,6 +11,8 @@ import (
 
 // A PeopleList is who appears in the scope of a migration, and who they become.
 type PeopleList struct {
+	// Partly says that it lists the people of some containers only.
+	Partly    bool         `json:"partly,omitempty"`
 	Status    string       `json:"status"` // decided, or undecided: a run refuses
 	People    []PersonLine `json:"people"`
 	Undecided int          `json:"undecided"` // people, assigned to tasks or not
@@ -94,10 +96,13 @@ func (e *Engine) People(ctx context.Context, names bool) (*PeopleList, error) {
 	if err := e.meetAll(ctx, shards, c); err != nil {
 		return nil, err
 	}
-	out := &PeopleList{Status: "decided", People: []PersonLine{}, Together: e.together()}
+	out := &PeopleList{Partly: !e.Select.All(), Status: "decided", People: []PersonLine{}, Together: e.together()}
 	for _, p := range e.everybody(c) {
 		line := e.line(p, names)
 		line.As = c.as(p.Source)
+		if out.Partly && len(line.As) == 0 {
+			continue // of other containers
+		}
 		if p.Undecided {
 			out.Undecided++
 			if e.Spec.People.Others == "" && p.Assigned > 0 {
@@ -112,7 +117,7 @@ func (e *Engine) People(ctx context.Context, names bool) (*PeopleList, error) {
 		out.Status = "undecided"
 		out.Notices = append(out.Notices, err.Error())
 	}
-	if lines := check.idle(); len(lines) > 0 {
+	if lines := check.idle(); len(lines) > 0 && !out.Partly {
 		out.Notices = append(out.Notices, e.sayIdle(lines))
 	}
 	return out, nil

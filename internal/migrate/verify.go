@@ -44,6 +44,7 @@ type Verdict struct {
 	Widened      []Sighted               `json:"widened,omitempty"` // what more people see than at the source today
 	Names        map[string]NamedPair    `json:"names,omitempty"`   // by source id; only at the user's wish
 	Counters     map[item.Kind]Countered `json:"counters,omitempty"`
+	unsettled    []item.Ref              // of the source: what a further pass should look at
 }
 
 // Outlived is an item of the target whose source is gone.
@@ -221,12 +222,14 @@ func (v *verifier) unit(w *walked, h *held) {
 		return
 	}
 	row := w.rows[u.key]
-	if row.State == ledger.Refused {
+	if w.refused() {
 		v.count(u.key.Kind, 1, 0, 0)
 		for _, key := range u.with {
 			v.count(key.Kind, 1, 0, 0)
 		}
-		v.keptOne()
+		if row.State == ledger.Refused {
+			v.keptOne()
+		}
 		return
 	}
 	have, ok := h.traces[row.Target]
@@ -239,6 +242,11 @@ func (v *verifier) unit(w *walked, h *held) {
 		reason := "not moved"
 		if !row.Target.Zero() {
 			reason = "gone from the target"
+			// What people deleted in a container that is still there; what frames the
+			// container is not among it, since the tasks need it.
+			if h.traces[h.container] != nil && level(u.key.Kind) >= level(item.Task) {
+				v.unsettled(u.key)
+			}
 		}
 		v.count(u.key.Kind, 1, 0, 1)
 		v.differ(Difference{Kind: u.key.Kind, Source: u.key.ID, Target: row.Target.ID, Field: "*", Reason: reason})
@@ -253,13 +261,20 @@ func (v *verifier) unit(w *walked, h *held) {
 	diffs := slices.DeleteFunc(v.e.traceDiffs(u.item, have), func(f string) bool { return v.decided(settled, f) || v.waits(u, row, settled, f) })
 	v.count(u.key.Kind, 1, 1, min(len(diffs), 1))
 	for _, f := range diffs {
-		v.differ(Difference{Kind: u.key.Kind, Source: u.key.ID, Target: have.ref.ID, Field: f, Reason: v.edited(settled, ours, f), Link: v.e.target.Link(have.ref, h.container)})
+		v.differ(Difference{Kind: u.key.Kind, Source: u.key.ID, Target: have.ref.ID, Field: f, Reason: v.edited(u.key, settled, ours, f), Link: v.e.target.Link(have.ref, h.container)})
 	}
 	if v.names && len(diffs) > 0 {
 		v.name(u.bundle.Item, have)
 	}
 	v.counters(have.told, func(c *Countered, n counter) { c.TargetSays += n.says; c.TargetRead += n.read })
 	v.embedded(u, have, h, settled, ours)
+}
+
+// unsettled notes what differs, and nobody's edit says why.
+func (v *verifier) unsettled(key item.Ref) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.out.unsettled = append(v.out.unsettled, key)
 }
 
 // decided reports whether a field stands otherwise by a decision: people at the
@@ -280,8 +295,9 @@ func (v *verifier) keptOne() {
 
 // edited is the reason of a difference in a field that the source did not change
 // since it was written: then people did, at the target.
-func (v *verifier) edited(settled, ours base, field string) string {
+func (v *verifier) edited(key item.Ref, settled, ours base, field string) string {
 	if settled == nil || settled[field].given != ours[field].given {
+		v.unsettled(key)
 		return ""
 	}
 	v.mu.Lock()
@@ -316,7 +332,7 @@ func (v *verifier) embedded(u *unit, have *trace, h *held, settled, ours base) {
 		}
 		v.count(ki.Kind, len(w), min(len(w), len(is)), len(fields))
 		for _, f := range fields {
-			v.differ(Difference{Kind: ki.Kind, Source: u.key.ID, Target: have.ref.ID, Field: f, Reason: v.edited(settled, ours, string(ki.Kind)), Link: v.e.target.Link(have.ref, h.container)})
+			v.differ(Difference{Kind: ki.Kind, Source: u.key.ID, Target: have.ref.ID, Field: f, Reason: v.edited(u.key, settled, ours, string(ki.Kind)), Link: v.e.target.Link(have.ref, h.container)})
 		}
 	}
 }

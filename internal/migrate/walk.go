@@ -17,6 +17,13 @@ type walked struct {
 	archive bool
 	skip    bool // left out by the archived policy
 	rows    map[item.Ref]ledger.Row
+	in      item.Ref // the task that an item of its own lies in; else zero
+}
+
+// refused reports whether people deleted it at the target, or what it lies in, and
+// it is not made again.
+func (w *walked) refused() bool {
+	return w.rows[w.unit.key].State == ledger.Refused || w.rows[w.in].State == ledger.Refused
 }
 
 // walk lists a container and fits every item as a run would, without writing:
@@ -97,7 +104,11 @@ func (e *Engine) walkRouted(ctx context.Context, s connector.Shard, known map[it
 					continue
 				}
 				kid := f.begin(item.Bundle{Item: c, CheckItems: -1})
-				if err := e.walkUnit(kid, f.where(u.key), archive, rows, f, visit); err != nil {
+				inside := func(w *walked) error {
+					w.in = u.key
+					return visit(w)
+				}
+				if err := e.walkUnit(kid, f.where(u.key), archive, rows, f, inside); err != nil {
 					return err
 				}
 			}

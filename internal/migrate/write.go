@@ -175,7 +175,7 @@ func (p *part) deletedThere(s *step) {
 			WithHint("set policies.conflict to source to make it again")
 		s.again = true // it stands nowhere
 	default:
-		s.row = ledger.Row{State: ledger.Refused, Base: s.row.Base}
+		s.row = ledger.Row{State: ledger.Refused, Version: s.row.Version, Base: s.row.Base}
 		p.fit.forget(key)
 	}
 }

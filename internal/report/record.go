@@ -19,7 +19,8 @@ var recordText string
 
 // A Record is the record of processing of one migration, for a data protection
 // officer: what Article 30 of the GDPR asks a processor to write down, as far as
-// the program knows it. It holds counts, ids and addresses of servers.
+// the program knows it. It holds counts, ids and addresses of servers, and the
+// names of deciders that the user wrote down.
 type Record struct {
 	Migration string    `json:"migration"`
 	Made      time.Time `json:"made"`
@@ -30,9 +31,9 @@ type Record struct {
 	Data []RecordKind `json:"data"`
 	// People is how many people of the source the data name.
 	People int `json:"people"`
-	// Decided are the choices of the migration file that people made or left to
-	// the defaults, by name.
-	Decided map[string]string `json:"decided"`
+	// Decided are the choices of the migration file, and who made them or left them
+	// to the defaults.
+	Decided []migrate.Decision `json:"decided"`
 	// Keeps says what is kept, where, and until when.
 	Keeps []Keep `json:"keeps"`
 	// Confined says how the process that touched content was kept from disk; ""

@@ -1,6 +1,6 @@
 // Package report writes what verify found as a page for people and as JSON.
-// Reports hold ids, fields, counts and links; names only if the verdict has
-// them, at the user's wish.
+// Reports hold ids, fields, counts and links, and who decided what in the user's
+// own words; names of what moved only if the verdict has them, at the user's wish.
 package report
 
 import (
@@ -24,26 +24,29 @@ import (
 var pageText string
 
 // Write puts report.html, report.json and the tables into a folder, made if it is
-// missing.
-func Write(dir, title string, v *migrate.Verdict) error {
+// missing. The decisions name those whom the user named in their own files.
+func Write(dir, title string, v *migrate.Verdict, d migrate.Decisions) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("the report cannot be written: %w", err)
 	}
-	b, err := json.MarshalIndent(v, "", "  ")
+	b, err := json.MarshalIndent(struct {
+		*migrate.Verdict
+		Decided migrate.Decisions `json:"decided"`
+	}{v, d}, "", "  ")
 	if err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(dir, "report.json"), append(b, '\n'), 0o644); err != nil {
 		return fmt.Errorf("the report cannot be written: %w", err)
 	}
-	if err := writeTables(dir, v); err != nil {
+	if err := writeTables(dir, v, d); err != nil {
 		return err
 	}
 	f, err := os.Create(filepath.Join(dir, "report.html"))
 	if err != nil {
 		return fmt.Errorf("the report cannot be written: %w", err)
 	}
-	err = Render(f, title, v, time.Now())
+	err = Render(f, title, v, d, time.Now())
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
@@ -51,12 +54,12 @@ func Write(dir, title string, v *migrate.Verdict) error {
 }
 
 // Render writes the page: one file, no script, nothing fetched.
-func Render(w io.Writer, title string, v *migrate.Verdict, now time.Time) error {
+func Render(w io.Writer, title string, v *migrate.Verdict, d migrate.Decisions, now time.Time) error {
 	t, err := template.New("report").Parse(pageText)
 	if err != nil {
 		return err
 	}
-	return t.Execute(w, newPage(title, v, now))
+	return t.Execute(w, newPage(title, v, d, now))
 }
 
 // A page is what the template shows.
@@ -66,6 +69,7 @@ type page struct {
 	Headline, Tone    string
 	Kinds             []kindRow
 	Waves             []waveRow
+	Decided           migrate.Decisions
 	Losses            []lossRow
 	Counters          []counterRow
 	Names             bool
@@ -98,8 +102,8 @@ type difference struct {
 	Names migrate.NamedPair
 }
 
-func newPage(title string, v *migrate.Verdict, now time.Time) page {
-	p := page{Title: title, When: now.UTC().Format("2 January 2006, 15:04 UTC"), Verdict: v, Names: v.Names != nil, Waves: waves(v), BlobSize: size(v.Blobs.Bytes)}
+func newPage(title string, v *migrate.Verdict, d migrate.Decisions, now time.Time) page {
+	p := page{Title: title, When: now.UTC().Format("2 January 2006, 15:04 UTC"), Verdict: v, Names: v.Names != nil, Waves: waves(v, d), Decided: d, BlobSize: size(v.Blobs.Bytes)}
 	switch v.Status {
 	case "equal":
 		p.Headline, p.Tone = "Equal: every field and every file", "good"

@@ -61,11 +61,13 @@ func TestRender(t *testing.T) {
 	v.Differences = []migrate.Difference{{Kind: item.Task, Source: "t<1>", Field: "title", Link: "https://example.org/t1"}}
 	v.Widened = []migrate.Sighted{{Source: "board1", Class: "wider", Accepted: true, Why: []migrate.Widening{{Code: migrate.MorePeople, People: 3}, {Code: migrate.OpenToEverybody, People: -1}}}}
 	var b bytes.Buffer
-	if err := Render(&b, `<b>"mine"`, v, time.Date(2026, 3, 4, 5, 6, 0, 0, time.UTC)); err != nil {
+	d := migrate.Decisions{Choices: []migrate.Decision{{Name: "accept", Choice: "any", By: "the DPO, 2026-03-01"}, {Name: "deletions", Choice: "delete"}}, Containers: map[string]string{"b1": "Kari"}}
+	v.Shards = []migrate.ShardVerdict{{Source: "b1", Wave: 1}, {Source: "b2", Wave: 2}}
+	if err := Render(&b, `<b>"mine"`, v, d, time.Date(2026, 3, 4, 5, 6, 0, 0, time.UTC)); err != nil {
 		t.Fatal(err)
 	}
 	page := b.String()
-	for _, want := range []string{"<td><code>board1</code></td><td class=\"why\">more-people: 3; open-to-everybody</td><td>yes</td>", "&lt;b&gt;", "t&lt;1&gt;", "differ in 1 places", "keeps its day", "Planner shows days", `href="https://example.org/a"`, ">source<", "3.5 kB", "4 March 2026, 05:06 UTC", "no content"} {
+	for _, want := range []string{"<td><code>board1</code></td><td class=\"why\">more-people: 3; open-to-everybody</td><td>yes</td><td class=\"why\">the DPO, 2026-03-01</td>", "<td>delete</td><td class=\"why\">not told</td>", "Kari<br>", "&lt;b&gt;", "t&lt;1&gt;", "differ in 1 places", "keeps its day", "Planner shows days", `href="https://example.org/a"`, ">source<", "3.5 kB", "4 March 2026, 05:06 UTC", "no content"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -79,7 +81,7 @@ func TestRender(t *testing.T) {
 
 func TestWrite(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
-	if err := Write(dir, "m.yaml", verdict("equal-with-losses")); err != nil {
+	if err := Write(dir, "m.yaml", verdict("equal-with-losses"), migrate.Decisions{}); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{"report.html": "Equal, but for the losses", "report.json": `"equal-with-losses"`} {
@@ -88,7 +90,7 @@ func TestWrite(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := Write(filepath.Join(dir, "report.json"), "m.yaml", verdict("equal")); err == nil || !strings.Contains(err.Error(), "report cannot be written") {
+	if err := Write(filepath.Join(dir, "report.json"), "m.yaml", verdict("equal"), migrate.Decisions{}); err == nil || !strings.Contains(err.Error(), "report cannot be written") {
 		t.Errorf("a folder that is a file: %v", err)
 	}
 }

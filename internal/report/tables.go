@@ -13,11 +13,12 @@ import (
 )
 
 // writeTables puts what the page shows into tables for whoever goes on with it:
-// containers.csv, losses.csv and differences.csv. They hold ids, counts and links.
-func writeTables(dir string, v *migrate.Verdict) error {
-	containers := [][]string{{"source", "target", "wave", "items", "differences", "link"}}
+// containers.csv, losses.csv, differences.csv and decisions.csv. They hold ids,
+// counts and links, and who decided.
+func writeTables(dir string, v *migrate.Verdict, d migrate.Decisions) error {
+	containers := [][]string{{"source", "target", "wave", "items", "differences", "link", "decided by"}}
 	for _, s := range v.Shards {
-		containers = append(containers, []string{s.Source, s.Target, wave(s.Wave), strconv.Itoa(s.Items), strconv.Itoa(s.Differences), s.Link})
+		containers = append(containers, []string{s.Source, s.Target, wave(s.Wave), strconv.Itoa(s.Items), strconv.Itoa(s.Differences), s.Link, d.Containers[s.Source]})
 	}
 	losses := [][]string{{"kind", "field", "policy", "items", "why", "examples"}}
 	for _, l := range v.LossList {
@@ -30,7 +31,11 @@ func writeTables(dir string, v *migrate.Verdict) error {
 	for _, o := range v.OutlivedList {
 		differences = append(differences, []string{string(o.Kind), "*", o.Source, o.Target, "deleted at the source; policies.deletions is keep", o.Link})
 	}
-	for name, rows := range map[string][][]string{"containers.csv": containers, "losses.csv": losses, "differences.csv": differences} {
+	decisions := [][]string{{"decision", "choice", "decided by"}}
+	for _, c := range d.Choices {
+		decisions = append(decisions, []string{c.Name, c.Choice, c.By})
+	}
+	for name, rows := range map[string][][]string{"containers.csv": containers, "losses.csv": losses, "differences.csv": differences, "decisions.csv": decisions} {
 		if err := writeTable(filepath.Join(dir, name), rows); err != nil {
 			return err
 		}
@@ -60,10 +65,11 @@ type waveRow struct {
 	Wave                           string
 	Containers, Items, Differences int
 	Width                          int // of its bar, per mille
+	By                             []string
 }
 
 // waves sums the containers by their waves; nil where there are none.
-func waves(v *migrate.Verdict) []waveRow {
+func waves(v *migrate.Verdict, d migrate.Decisions) []waveRow {
 	by := map[int]*waveRow{}
 	most := 1
 	for _, s := range v.Shards {
@@ -75,6 +81,9 @@ func waves(v *migrate.Verdict) []waveRow {
 		w.Containers++
 		w.Items += s.Items
 		w.Differences += s.Differences
+		if by := d.Containers[s.Source]; by != "" && !slices.Contains(w.By, by) {
+			w.By = append(w.By, by)
+		}
 		most = max(most, w.Items)
 	}
 	if len(by) < 2 && by[0] != nil {

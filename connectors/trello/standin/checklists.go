@@ -233,6 +233,7 @@ func (s *Server) createItem(q *call) (any, error) {
 	l.items = append(l.items, i)
 	s.ids[i.id] = i
 	l.card.touch(q.at)
+	s.tellAssigned(q, i, nil)
 	m := showItem(l, i)
 	m["nameData"], m["limits"] = textData(i.name), map[string]any{}
 	return m, nil
@@ -331,6 +332,7 @@ func (s *Server) updateCardItem(q *call) (any, error) {
 		s.note(q, &action{typ: "updateCheckItemStateOnCard", board: l.card.board, card: l.card, data: map[string]any{"card": briefCard(l.card),
 			"checklist": map[string]any{"id": to.id, "name": to.name}, "checkItem": map[string]any{"id": i.id, "name": n.name, "state": state}}})
 	}
+	s.tellAssigned(q, &n, i.member)
 	*i = n
 	if to != l {
 		l.items = remove(l.items, i)

@@ -182,6 +182,17 @@ func TestContract(t *testing.T) {
 	check := c.one("POST", "/checklists", object{"idCard": id(card), "name": "Steps", "pos": "bottom"})
 	entry := c.one("POST", "/checklists/"+id(check)+"/checkItems", object{"name": "first", "checked": true, "pos": "bottom", "due": "2026-12-20T10:00:00.000Z", "idMember": mira})
 	c.one("PUT", path+"/checkItem/"+id(entry), object{"state": "incomplete", "name": "first step"})
+	c.one("PUT", path+"/checkItem/"+id(entry), object{"idMember": id(me)}) // by herself: no news
+	c.one("PUT", path+"/checkItem/"+id(entry), object{"idMember": mira})
+	told := 0
+	for _, n := range s.Notices() {
+		if n.Kind == "assignedToCheckItem" && n.To == mira && n.About == id(entry) {
+			told++
+		}
+	}
+	if told != 2 {
+		t.Errorf("mira was told %d times that the entry is hers, want when it was made and when she got it back", told)
+	}
 	comment := c.one("POST", path+"/actions/comments", object{"text": "well done @mira"})
 	c.one("PUT", "/actions/"+id(comment), object{"text": "well done"})
 

@@ -59,6 +59,19 @@ func (s *Server) tell(a *action) {
 	}
 }
 
+// tellAssigned tells who is newly assigned to an entry of a checklist
+// (support.atlassian.com/trello/docs/how-to-use-advanced-checklists-to-set-due-dates).
+// The contract names no type of notification for it, so that the API gives none.
+func (s *Server) tellAssigned(q *call, i *checkItem, before *member) {
+	by := s.me
+	if q.by != nil {
+		by = q.by
+	}
+	if i.member != nil && i.member != before && i.member != by {
+		s.outbox.Send(shared.Notice{Kind: "assignedToCheckItem", To: i.member.id, About: i.id})
+	}
+}
+
 // Notices implements standin.Notifier.
 func (s *Server) Notices() []shared.Notice { return s.outbox.Notices() }
 
