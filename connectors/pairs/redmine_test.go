@@ -75,6 +75,7 @@ func TestRedmine(t *testing.T) {
 			}
 			m.idle()
 		}},
+		{"who sees projects", whoSeesProjects},
 		{"a wrong key", func(t *testing.T, srv *server) {
 			e := newRedmine(t, srv.Server, "wrong").with("key", "0123456789abcdef")
 			cloud, _ := e.open()
