@@ -31,6 +31,8 @@ type Suite struct {
 	// real time and try less; otherwise each runs in a bubble of testing/synctest,
 	// where waiting takes no time and a goroutine left behind fails the test.
 	Sockets bool
+	// Long breaks more of the requests of each write, where parts run in real time.
+	Long bool
 	// Tasks is how many tasks the board holds that is listed; 0 means 230. It
 	// should fill three pages.
 	Tasks int

@@ -32,10 +32,13 @@ func (r *rig) troubles() []trouble {
 // tried is the most requests of one write or reading that are tried; one that
 // sends more is tried no further.
 func (r *rig) tried() int {
-	if r.suite.Sockets {
-		return 7
+	switch {
+	case !r.suite.Sockets:
+		return 60
+	case r.suite.Long:
+		return 12
 	}
-	return 60
+	return 4
 }
 
 // each lets a trouble befall the first, the second and each further request of

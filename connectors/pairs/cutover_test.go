@@ -26,6 +26,7 @@ func TestCutover(t *testing.T) {
 		}, 2, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			m := c.move(t)
 			m.spec.Policies.Deletions = "delete"
 			before := m.from.writes.Load()

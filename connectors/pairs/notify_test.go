@@ -177,6 +177,7 @@ func (m *move) sent(do func()) (out []shared.Notice) {
 
 // TestRedmineFloodsNobody does the same with the mails of the real Redmine.
 func TestRedmineFloodsNobody(t *testing.T) {
+	t.Parallel()
 	srv := startServer(t, redminetest.WithMails())
 	for _, notify := range []string{"all", "last", "none"} {
 		t.Run(notify, func(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 // TestRedmine takes boards from and to the real Redmine, on one server that is
 // shared by all parts.
 func TestRedmine(t *testing.T) {
+	t.Parallel()
 	srv := newServer(t)
 	for _, part := range []struct {
 		name string
@@ -74,6 +75,7 @@ func TestRedmine(t *testing.T) {
 			}
 			m.idle()
 		}},
+		{"who sees projects", whoSeesProjects},
 		{"a wrong key", func(t *testing.T, srv *server) {
 			e := newRedmine(t, srv.Server, "wrong").with("key", "0123456789abcdef")
 			cloud, _ := e.open()
@@ -91,17 +93,21 @@ func TestRedmine(t *testing.T) {
 			}
 			m.failed("forbidden", "role")
 		}},
-		{"real exports", func(t *testing.T, srv *server) {
-			for _, name := range realExports() {
-				t.Run(name, func(t *testing.T) {
-					to := newRedmine(t, srv.Server, name, "labels-field", "")
-					m := newMove(t, realExport(t, name), to, "*")
-					m.merges = item.List
-					m.real(name + "-redmine")
-				})
-			}
-		}},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.run(t, srv) })
+	}
+}
+
+// TestRealExportsToRedmine moves real boards, on a server beside that of the pairs.
+func TestRealExportsToRedmine(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t)
+	for _, name := range realExports() {
+		t.Run(name, func(t *testing.T) {
+			to := newRedmine(t, srv.Server, name, "labels-field", "")
+			m := newMove(t, realExport(t, name), to, "*")
+			m.merges = item.List
+			m.real(name + "-redmine")
+		})
 	}
 }

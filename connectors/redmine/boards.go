@@ -161,11 +161,31 @@ func (w *writing) setMembers(ctx context.Context, project int, want, before []st
 		if m.User == nil || !slices.Contains(before, itoa(m.User.ID)) || slices.Contains(want, itoa(m.User.ID)) {
 			continue
 		}
-		if err := w.api.delete(ctx, "/memberships/"+itoa(m.ID)+".json"); err != nil && !gone(err) {
+		if err := w.takeOff(ctx, m); err != nil && !gone(err) {
 			return err
 		}
 	}
 	return nil
+}
+
+// takeOff ends a membership. What somebody has of it through a group, or from the
+// project above, is not the project's to take: Redmine refuses to delete it
+// (app/models/member.rb: deletable?), and keeps it when it is given no roles, so
+// that his own go alone.
+func (w *writing) takeOff(ctx context.Context, m apiMembership) error {
+	at, inherited := "/memberships/"+itoa(m.ID)+".json", 0
+	for _, r := range m.Roles {
+		if r.Inherited {
+			inherited++
+		}
+	}
+	switch inherited {
+	case 0:
+		return w.api.delete(ctx, at)
+	case len(m.Roles):
+		return nil
+	}
+	return w.api.put(ctx, at, map[string]any{"membership": map[string]any{"role_ids": []int{}}})
 }
 
 // isMember tells whether somebody is a member already; if not, it returns the

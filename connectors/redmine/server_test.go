@@ -56,6 +56,7 @@ func TestServer(t *testing.T) {
 		{"Source", testSource},
 		{"SourceValues", testSourceValues},
 		{"Sight", testSight},
+		{"Audience", testAudience},
 		{"Standings", testStandings},
 		{"Undo", testUndo},
 		{"MissingRights", testMissingRights},

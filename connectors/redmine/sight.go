@@ -50,11 +50,11 @@ func (s *source) shard(ctx context.Context, p apiProject) (connector.Shard, erro
 		return connector.Shard{}, err
 	}
 	if sh.Visibility == connector.ForPeople {
-		if sh.Members, err = s.members(ctx, p.ID); err != nil {
+		if sh.Members, sh.Viewers, err = s.members(ctx, p.ID); err != nil {
 			return connector.Shard{}, err
 		}
-		if sh.Viewers = sh.Members; sh.Members != nil {
-			sh.People = len(sh.Members)
+		if sh.Viewers != nil {
+			sh.People = len(sh.Viewers)
 		}
 	}
 	return sh, nil
@@ -74,22 +74,38 @@ func (p apiProject) audience() string {
 	return connector.ForPeople
 }
 
-// members are the people of a project, nil if this person may not see them.
-// Who is in a group that belongs to it has a membership too, an inherited one
-// (app/models/member.rb).
-func (s *source) members(ctx context.Context, project int) ([]string, error) {
-	people := []string{}
+// members are the people of a project, and those of them who see it: who is
+// locked cannot sign in. Both are nil if this person may not see them; others
+// than administrators are not told who is locked. Who is in a group that belongs
+// to it has a membership too, an inherited one (app/models/member.rb).
+func (s *source) members(ctx context.Context, project int) (people, viewers []string, err error) {
+	me, err := s.facts.me(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	people, viewers = []string{}, []string{}
 	for m, err := range s.api.memberships(ctx, project) {
 		switch {
 		case outOfSight(err):
-			return nil, nil
+			return nil, nil, nil
 		case err != nil:
-			return nil, err
-		case m.User != nil && !slices.Contains(people, itoa(m.User.ID)):
-			people = append(people, itoa(m.User.ID))
+			return nil, nil, err
+		case m.User == nil || slices.Contains(people, itoa(m.User.ID)):
+			continue
 		}
+		people = append(people, itoa(m.User.ID))
+		if me.Admin {
+			u, err := s.facts.person(ctx, *m.User)
+			if err != nil {
+				return nil, nil, err
+			}
+			if u.standing() == item.Disabled {
+				continue
+			}
+		}
+		viewers = append(viewers, itoa(m.User.ID))
 	}
-	return people, nil
+	return people, viewers, nil
 }
 
 // Audience implements connector.Seen: projects are made private, without the

@@ -69,13 +69,15 @@ type apiProject struct {
 }
 
 type apiMembership struct {
-	ID    int    `json:"id"`
-	User  *named `json:"user"`
-	Group *named `json:"group"`
-	Roles []struct {
-		named
-		Inherited bool `json:"inherited"`
-	} `json:"roles"`
+	ID    int       `json:"id"`
+	User  *named    `json:"user"`
+	Group *named    `json:"group"`
+	Roles []apiRole `json:"roles"`
+}
+
+type apiRole struct {
+	named
+	Inherited bool `json:"inherited"`
 }
 
 type apiStatus struct {

@@ -7,6 +7,7 @@ package redminetest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -126,7 +127,7 @@ func (s *Server) Call(t testing.TB, method, path string, in, out any) int {
 		}
 		body = bytes.NewReader(b)
 	}
-	r, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, body)
+	r, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), method, s.URL+path, body)
 	if err != nil {
 		t.Fatal(err)
 	}
