@@ -102,7 +102,7 @@ func TestCutoverAfterADeletionElsewhere(t *testing.T) {
 		t.Errorf("listed: %+v", r.Run.InConflict)
 	}
 	b.cutover("cut-over", Selection{Wave: 1})
-	if d := item.Description.Get(titled(t, b.to, "Task 0")); !strings.Contains(d, "http://src/task/b2-c0") || strings.Contains(d, sales.ID) {
+	if d := item.Description.Get(titled(t, b.to, "Task 0")); !strings.Contains(d, "http://src/task/b2-c0") || strings.Contains(d+" ", "/task/"+sales.ID+" ") {
 		t.Errorf("the text that led there: %q", d)
 	}
 }
