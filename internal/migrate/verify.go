@@ -243,8 +243,8 @@ func (v *verifier) unit(w *walked, h *held) {
 		if !row.Target.Zero() {
 			reason = "gone from the target"
 			// What people deleted in a container that is still there; what frames the
-			// container is not among it, since the tasks need it.
-			if h.traces[h.container] != nil && level(u.key.Kind) >= level(item.Task) {
+			// container is not among it, since what is in it needs it.
+			if h.traces[h.container] != nil && level(u.key.Kind) >= item.Leaf {
 				v.unsettled(u.key)
 			}
 		}
