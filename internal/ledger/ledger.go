@@ -73,6 +73,9 @@ type Intent struct {
 	Shape     item.Digest // keyed hash of what the first request carries
 	Mark      string      // as the target will carry it
 	At        time.Time
+	// Session is the upload, in parts, of what is written: sealed, for it may be a
+	// secret. "" for none.
+	Session string
 }
 
 // A Failure is an item that could not be moved, with its reason. Reason holds

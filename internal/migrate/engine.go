@@ -100,7 +100,11 @@ func New(c Config) (*Engine, error) {
 	}
 	e := &Engine{Config: c, print: item.NewDigester(c.Key), total: &totals{}, told: &atomic.Int64{}, conflicts: &conflicts{}, standings: &standings{by: map[string]string{}}, rows: map[item.Ref]MapRow{}}
 	e.telling, e.later = &atomic.Bool{}, &putOffs{}
-	if sides := (veil.Sides{Source: c.From.Caps.Paths, Target: c.To.Caps.Paths}); sides != (veil.Sides{}) {
+	sides, inParts := veil.Sides{Source: c.From.Caps.Paths, Target: c.To.Caps.Paths}, false
+	for _, k := range c.To.Caps.Kinds {
+		inParts = inParts || k.Parts != nil
+	}
+	if sides != (veil.Sides{}) || inParts {
 		var err error
 		if e.veil, err = veil.New(c.Ledger, c.Key, sides); err != nil {
 			return nil, err

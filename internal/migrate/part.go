@@ -38,7 +38,8 @@ type part struct {
 	// doubted are the keys of creates whose answers were lost, where whatever is
 	// written stands where its id says: if that turns out to be taken, it is ours.
 	doubted map[item.Ref]bool
-	board   item.Ref // the target's container, zero until it is made
+	uploads map[item.Ref]upload // that were left, by the ledger's key
+	board   item.Ref            // the target's container, zero until it is made
 	seen    refSet
 	partState
 }

@@ -264,6 +264,11 @@ func (p *pass) sweeps(ctx context.Context, s connector.Shard) error {
 		return err
 	}
 	for _, part := range parts {
+		if !part.unfinished() && !p.e.stopped() {
+			if err := part.dropUploads(ctx); err != nil {
+				return err
+			}
+		}
 		part.rest()
 	}
 	return nil

@@ -24,6 +24,7 @@ func (p *part) settle(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the ledger: %w", err)
 	}
+	intents = p.keepUploads(intents)
 	if len(intents) > 0 {
 		p.e.Failpoint("before-settle")
 	}

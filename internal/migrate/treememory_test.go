@@ -31,6 +31,10 @@ type tree struct {
 	writes int
 	reads  int                            // blobs that were opened
 	answer func(c connector.Change) error // called after a write was carried out; an error is what the caller sees
+
+	uploads map[string]map[int64][]byte // by session: parts by their offset
+	puts    int                         // parts that were uploaded
+	onPut   func(n int) error           // called before a part is taken, with how many were before
 }
 
 type node struct {
@@ -191,6 +195,78 @@ func (f *tree) Open(_ context.Context, b item.Blob, offset, n int64) (io.ReadClo
 }
 
 func (f *tree) Locate(string) (string, bool) { return "", false }
+
+// inParts has files from so many bytes on go in parts of so many.
+func (f *tree) inParts(from, each int64) {
+	k := f.caps.Kinds[item.File]
+	k.Parts = &connector.PartCaps{From: from, Least: 1, Most: each}
+	f.caps.Kinds[item.File], f.uploads = k, map[string]map[int64][]byte{}
+}
+
+func (f *tree) Begin(_ context.Context, c connector.Change) (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.next++
+	session := fmt.Sprintf("https://up.test/%s?secret=%d", item.FileName.Get(c.Item), f.next)
+	f.uploads[session] = map[int64][]byte{}
+	return session, nil
+}
+
+func (f *tree) Held(_ context.Context, session string) (held []connector.UploadPart, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	up := f.uploads[session]
+	if up == nil {
+		return nil, connector.Errorf(connector.Gone, "there is no such upload")
+	}
+	for at, data := range up {
+		held = append(held, connector.UploadPart{Offset: at, Bytes: int64(len(data)), Tag: fmt.Sprint(len(data))})
+	}
+	return held, nil
+}
+
+func (f *tree) Put(_ context.Context, session string, p connector.UploadPart, r io.Reader) (connector.UploadPart, error) {
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return p, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.onPut != nil {
+		if err := f.onPut(f.puts); err != nil {
+			return p, err
+		}
+	}
+	f.puts++
+	f.uploads[session][p.Offset] = data
+	p.Tag = fmt.Sprint(len(data))
+	return p, nil
+}
+
+func (f *tree) Commit(_ context.Context, session string, c connector.Change, parts []connector.UploadPart) connector.Result {
+	f.mu.Lock()
+	up := f.uploads[session]
+	var whole []byte
+	for _, p := range parts {
+		if p.Tag != fmt.Sprint(len(up[p.Offset])) {
+			f.mu.Unlock()
+			return connector.Result{Err: connector.Errorf(connector.Permanent, "a part is missing")}
+		}
+		whole = append(whole, up[p.Offset]...)
+	}
+	delete(f.uploads, session)
+	f.mu.Unlock()
+	return treeTarget{f}.write(c, func(item.Blob, int64, int64) (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(whole)), nil
+	})
+}
+
+func (f *tree) Abort(_ context.Context, session string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.uploads, session)
+	return nil
+}
 
 // A treeTarget is a tree as a target; it differs in Fetch.
 type treeTarget struct{ *tree }

@@ -28,7 +28,6 @@ func (p *part) flush(ctx context.Context, kind item.Kind, l *lane, batch []*step
 	p.place(l, kind, batch)
 	p.e.Failpoint("before-intent")
 	var intents []ledger.Intent
-	var changes []connector.Change
 	var sent []*step
 	for _, s := range batch {
 		if s.skipped || s.same || s.failed != nil || s.row.State == ledger.Refused {
@@ -40,7 +39,6 @@ func (p *part) flush(ctx context.Context, kind item.Kind, l *lane, batch []*step
 			in.Op, in.Target = ledger.Update, s.row.Target
 		}
 		intents = append(intents, in)
-		changes = append(changes, s.change)
 		sent = append(sent, s)
 	}
 	if len(intents) > 0 {
@@ -49,7 +47,7 @@ func (p *part) flush(ctx context.Context, kind item.Kind, l *lane, batch []*step
 		}
 		p.e.Failpoint("after-intent")
 	}
-	results := p.send(ctx, changes)
+	results := p.sendAll(ctx, sent, intents)
 	p.e.Failpoint("after-write")
 	err := p.commit(ctx, batch, sent, results)
 	p.e.progress()

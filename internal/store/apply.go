@@ -52,8 +52,8 @@ type rowsColumns struct {
 }
 
 type intentColumns struct {
-	keys, targets, containers, parents, marks [][]byte
-	ops, versions, shapes, stamps             []int64
+	keys, targets, containers, parents, marks, sessions [][]byte
+	ops, versions, shapes, stamps                       []int64
 }
 
 // packBatch packs a batch, and numbers the kinds in it that are new. Rows of
@@ -99,6 +99,7 @@ func (p *packer) batch(b ledger.Batch) packedBatch {
 		out.intents.versions = append(out.intents.versions, int64(in.Version))
 		out.intents.shapes = append(out.intents.shapes, int64(in.Shape))
 		out.intents.marks = append(out.intents.marks, []byte(in.Mark))
+		out.intents.sessions = append(out.intents.sessions, []byte(in.Session))
 		out.intents.stamps = append(out.intents.stamps, stamp(in.At))
 	}
 	for _, k := range sortedByKey(p, b.Failures, func(f ledger.Failure) item.Ref { return f.Key }) {
@@ -226,7 +227,7 @@ func (b *packedBatch) steps() []step {
 		{dropIntents, len(b.clear), []any{b.clear}, &anyIntent},
 		{putFailures, len(b.failed), []any{b.failed, b.classes, b.reasons}, nil},
 		{dropIntents, len(b.failed), []any{b.failed}, &anyIntent},
-		{putIntents, len(in.keys), []any{in.keys, in.ops, in.targets, in.containers, in.parents, in.versions, in.shapes, in.marks, in.stamps}, nil},
+		{putIntents, len(in.keys), []any{in.keys, in.ops, in.targets, in.containers, in.parents, in.versions, in.shapes, in.marks, in.stamps, in.sessions}, nil},
 		{putAliases, len(b.aliases), []any{b.aliases, b.named}, nil},
 		{putLinks, len(b.linked), []any{b.linked, b.dangles}, nil},
 	}

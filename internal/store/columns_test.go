@@ -28,7 +28,7 @@ func allowedColumns() map[string]string {
 		"shard.cut": "state", "shard.cut_at": "time", "shard.cut_before": "ids and flags",
 		"m.shard": "number", "m.source_id": "id", "m.target_id": "id", "m.version": "keyed hash", "m.print": "keyed hash", "m.state": "state", "m.parent_id": "id", "m.base": "keyed hashes",
 		"intent.shard": "number", "intent.source_id": "id", "intent.op": "state", "intent.target_id": "id", "intent.container_id": "id",
-		"intent.parent_id": "id", "intent.version": "keyed hash", "intent.shape": "keyed hash", "intent.mark": "id", "intent.at": "time",
+		"intent.parent_id": "id", "intent.version": "keyed hash", "intent.shape": "keyed hash", "intent.mark": "id", "intent.at": "time", "intent.session": "sealed",
 		"failure.shard": "number", "failure.source_id": "id", "failure.class": "class", "failure.reason": "ids and codes",
 		"alias.alias": "id", "alias.shard": "number", "alias.source_id": "id",
 		"link.shard": "number", "link.source_id": "id", "link.alias": "id",

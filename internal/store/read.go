@@ -214,7 +214,7 @@ func (l *Ledger) InDoubt(ctx context.Context, shard int64) (out []ledger.Intent,
 		return s.query(listIntents, func(r row) (err error) {
 			in := ledger.Intent{
 				Op: ledger.Op(r.int(1)), Version: item.Digest(r.int(5)), Shape: item.Digest(r.int(6)),
-				Mark: string(r.blob(7)), At: timeOf(r.int(8)),
+				Mark: string(r.blob(7)), At: timeOf(r.int(8)), Session: string(r.blob(9)),
 			}
 			for i, ref := range map[int]*item.Ref{0: &in.Key, 2: &in.Target, 3: &in.Container, 4: &in.Parent} {
 				if *ref, err = l.kinds.unpack(r.blob(i)); err != nil {

@@ -66,13 +66,13 @@ var (
 			ON CONFLICT (shard, source_id) DO UPDATE SET target_id = excluded.target_id, version = excluded.version,
 				print = excluded.print, state = excluded.state, parent_id = excluded.parent_id, base = excluded.base`}
 	putIntents = statement{
-		`INSERT OR REPLACE INTO intent (shard, source_id, op, target_id, container_id, parent_id, version, shape, mark, at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		`INSERT INTO intent (shard, source_id, op, target_id, container_id, parent_id, version, shape, mark, at)
-			SELECT $1, * FROM unnest($2::bytea[], $3::smallint[], $4::bytea[], $5::bytea[], $6::bytea[], $7::bigint[], $8::bigint[], $9::bytea[], $10::bigint[])
+		`INSERT OR REPLACE INTO intent (shard, source_id, op, target_id, container_id, parent_id, version, shape, mark, at, session)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		`INSERT INTO intent (shard, source_id, op, target_id, container_id, parent_id, version, shape, mark, at, session)
+			SELECT $1, * FROM unnest($2::bytea[], $3::smallint[], $4::bytea[], $5::bytea[], $6::bytea[], $7::bigint[], $8::bigint[], $9::bytea[], $10::bigint[], $11::bytea[])
 			ON CONFLICT (shard, source_id) DO UPDATE SET op = excluded.op, target_id = excluded.target_id,
 				container_id = excluded.container_id, parent_id = excluded.parent_id, version = excluded.version,
-				shape = excluded.shape, mark = excluded.mark, at = excluded.at`}
+				shape = excluded.shape, mark = excluded.mark, at = excluded.at, session = excluded.session`}
 	putFailures = statement{
 		"INSERT OR REPLACE INTO failure (shard, source_id, class, reason) VALUES ($1, $2, $3, $4)",
 		`INSERT INTO failure (shard, source_id, class, reason)
@@ -96,7 +96,7 @@ var (
 	anyLink      = both("SELECT 1 FROM link WHERE shard = $1 LIMIT 1")
 	anyIntent    = both("SELECT 1 FROM intent WHERE shard = $1 LIMIT 1")
 
-	listIntents = both(`SELECT source_id, op, target_id, container_id, parent_id, version, shape, mark, at
+	listIntents = both(`SELECT source_id, op, target_id, container_id, parent_id, version, shape, mark, at, session
 		FROM intent WHERE shard = $1`)
 	listFailures = both("SELECT source_id, class, reason FROM failure WHERE shard = $1")
 	listDangling = both(`SELECT l.source_id, l.alias FROM link l JOIN alias a ON a.alias = l.alias

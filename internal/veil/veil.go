@@ -1,8 +1,9 @@
 // Package veil lets a ledger remember what moved between clouds whose ids are
 // paths, without remembering a path: "/HR/dismissal-Hansen.docx" says too much. A
 // source's id becomes a keyed hash, which compares and tells nothing; a target's
-// is sealed under the migration's key, because deleting and undoing need it.
-// Without that key neither can be read.
+// is sealed under the migration's key, because deleting and undoing need it, and so
+// is the session of an upload, which can be a secret. Without that key none can be
+// read.
 //
 // It stands between the engine and the ledger, in the process that touches content:
 // the other side of the line sees hashes and sealed text alone. The ids of
@@ -293,7 +294,10 @@ func (v *Veil) hideIntent(in ledger.Intent) (_ ledger.Intent, err error) {
 	if v.sides.Target {
 		in.Parent = item.Ref{}
 	}
-	in.Mark, err = v.sealed(in.Mark)
+	if in.Mark, err = v.sealed(in.Mark); err != nil {
+		return in, err
+	}
+	in.Session, err = v.sealed(in.Session)
 	return in, err
 }
 
@@ -309,6 +313,9 @@ func (v *Veil) InDoubt(ctx context.Context, shard int64) ([]ledger.Intent, error
 			return nil, err
 		}
 		if in.Mark, err = v.opened(in.Mark); err != nil {
+			return nil, err
+		}
+		if in.Session, err = v.opened(in.Session); err != nil {
 			return nil, err
 		}
 	}

@@ -32,7 +32,7 @@ func TestLedgerSeesNoPath(t *testing.T) {
 	to := file("/copy/HR/dismissal-Hansen.docx")
 	err = v.Apply(ctx, ledger.Batch{Shard: s.Num, Target: drive("/copy"),
 		Rows:     []ledger.Row{{Key: one, Target: to, Parent: item.Ref{Kind: item.Folder, ID: "/copy/HR"}, State: ledger.Made, Version: 5}, {Key: drive("/bucket"), Target: drive("/copy"), State: ledger.Made}},
-		Intents:  []ledger.Intent{{Key: two, Op: ledger.Create, Target: item.Ref{Kind: item.File}, Mark: "/copy/HR/b", At: time.Unix(1, 0)}},
+		Intents:  []ledger.Intent{{Key: two, Op: ledger.Create, Target: item.Ref{Kind: item.File}, Mark: "/copy/HR/b", Session: "https://up.test/HR?secret", At: time.Unix(1, 0)}},
 		Failures: []ledger.Failure{{Key: bad, Class: "permanent", Reason: "too long"}}})
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +56,7 @@ func TestLedgerSeesNoPath(t *testing.T) {
 		}
 	}
 	doubt, err := v.InDoubt(ctx, s.Num)
-	if err != nil || len(doubt) != 1 || doubt[0].Mark != "/copy/HR/b" || doubt[0].Key != v.Key(two) {
+	if err != nil || len(doubt) != 1 || doubt[0].Mark != "/copy/HR/b" || doubt[0].Session != "https://up.test/HR?secret" || doubt[0].Key != v.Key(two) {
 		t.Errorf("in doubt: %+v, %v", doubt, err)
 	}
 	failed, err := v.Failures(ctx, s.Num, 10)
@@ -67,7 +67,7 @@ func TestLedgerSeesNoPath(t *testing.T) {
 		t.Errorf("found: %+v, %v", places, err)
 	}
 	for _, told := range under.told {
-		for _, word := range []string{"HR", "Hansen", "broken"} {
+		for _, word := range []string{"HR", "Hansen", "broken", "secret"} {
 			if strings.Contains(told, word) {
 				t.Errorf("the ledger was told %q: %s", word, told)
 			}

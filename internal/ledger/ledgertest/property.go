@@ -159,7 +159,7 @@ func batches() *rapid.Generator[ledger.Batch] {
 				Key: keys().Draw(t, "key"), Op: ledger.Op(rapid.IntRange(1, 3).Draw(t, "op")), Target: refs().Draw(t, "to"),
 				Container: refs().Draw(t, "container"), Parent: refs().Draw(t, "parent"),
 				Version: item.Digest(digest.Draw(t, "version")), Shape: item.Digest(digest.Draw(t, "shape")),
-				Mark: rapid.String().Draw(t, "mark"), At: time.Unix(0, rapid.Int64Range(1, 9).Draw(t, "at")),
+				Mark: rapid.String().Draw(t, "mark"), Session: rapid.String().Draw(t, "session"), At: time.Unix(0, rapid.Int64Range(1, 9).Draw(t, "at")),
 			}
 		}), 0, 3).Draw(t, "intents")
 		b.Failures = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) ledger.Failure {

@@ -283,7 +283,7 @@ func (f *fixture) intents() {
 	intent := func(id string, after time.Duration) ledger.Intent {
 		return ledger.Intent{
 			Key: task(id), Op: ledger.Create, Target: item.Ref{Kind: "task"}, Container: board("plan-1"), Parent: list("l1"),
-			Version: 7, Shape: 1<<63 + 8, Mark: "https://example.org/" + id + "\x00\xfe", At: noon.Add(after),
+			Version: 7, Shape: 1<<63 + 8, Mark: "https://example.org/" + id + "\x00\xfe", At: noon.Add(after), Session: "sealed\xff" + id,
 		}
 	}
 	a, b, c, d := intent("a", 3), intent("b", 2), intent("c", 1), intent("d", 0)
