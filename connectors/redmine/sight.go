@@ -12,8 +12,8 @@ import (
 
 // Shards yields the projects, with the number of their issues, the time at which
 // the last of them changed, and who sees them. That takes one request a project,
-// and one more for a private one. Administrators see every project; they do not
-// count.
+// and one more for a private one; an administrator's also asks once who is locked.
+// Administrators see every project; they do not count.
 func (s *source) Shards(ctx context.Context) iter.Seq2[connector.Shard, error] {
 	return func(yield func(connector.Shard, error) bool) {
 		for p, err := range s.api.projects(ctx) {
