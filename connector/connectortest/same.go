@@ -239,7 +239,7 @@ func (r *rig) wellFormed(where string, it item.Item) {
 func typed(t item.Type, v any) bool {
 	var ok bool
 	switch t {
-	case item.Line, item.Text, item.Choice, item.Rank, item.Person, item.URL:
+	case item.Line, item.Exact, item.Text, item.Choice, item.Rank, item.Person, item.URL:
 		_, ok = v.(string)
 	case item.Bool:
 		_, ok = v.(bool)
