@@ -231,7 +231,7 @@ func (r *rig) wellFormed(where string, it item.Item) {
 	if b := it.Blob; b != nil && (b.Ref != it.Ref || b.Parent != it.Parent || b.Bytes < -1) {
 		bad("its blob is of %s in %s, %d bytes", b.Ref, b.Parent, b.Bytes)
 	}
-	if it.Kind == item.Board && !it.Parent.Zero() || it.Kind != item.Board && info.Level != item.Frame && it.Parent.Zero() {
+	if info.Level == item.Container && !it.Parent.Zero() || info.Level > item.Frame && it.Parent.Zero() {
 		bad("it lies in %q", it.Parent)
 	}
 }

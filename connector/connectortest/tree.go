@@ -50,6 +50,9 @@ type TreeWorld struct {
 	Plant func(path string, content []byte)
 	// Names are file names to try beside those of the suite.
 	Names []string
+	// Spoilt are characters that this server damages in names, though the cloud
+	// takes them.
+	Spoilt string
 	// Secrets must not be found in logs or errors, beside the settings that the
 	// manifest calls secret.
 	Secrets []string
@@ -139,18 +142,21 @@ func newTreeRig(t testing.TB, s Tree) *treeRig {
 	return r
 }
 
-// connect opens the connection anew, as a process does after a restart. The
-// source's client is one that only reads.
+// connect opens the connection anew, as a process does after a restart. A target
+// is read back through its own connection, as the engine does; a connector that
+// only reads has a client that sends no writing request.
 func (r *treeRig) connect() {
 	r.Helper()
 	if r.cloud != nil {
 		r.no(r.cloud.Close(), "Close")
 	}
-	r.cloud = r.open(nil)
-	reading := r.open(&connector.Guard{})
-	r.Cleanup(func() { _ = reading.Close() })
+	var guard *connector.Guard
+	if !r.world.Drive.Zero() {
+		guard = &connector.Guard{}
+	}
+	r.cloud = r.open(guard)
 	var err error
-	r.source, err = reading.Source(r.Context())
+	r.source, err = r.cloud.Source(r.Context())
 	r.no(err, "Source")
 	r.target, err = r.cloud.Target(r.Context(), r.world.Place)
 	if r.world.Drive.Zero() {

@@ -3,6 +3,7 @@ package connectortest
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -276,11 +277,15 @@ func (r *treeRig) testGone() {
 	r.wants(err, "opening a file that changed", connector.Conflict)
 }
 
-// testOnlyReads: connect has checked it. A source yields its containers.
+// A source yields its containers, and reads them through a client that sends no
+// writing request.
 func (r *treeRig) testOnlyReads() {
-	drive := r.plant(map[string][]byte{"x": nil})
+	drive := r.plant(map[string][]byte{"dir/x": []byte("read only")})
+	reading := r.open(&connector.Guard{})
+	source, err := reading.Source(r.Context())
+	r.no(err, "Source")
 	n := 0
-	for s, err := range r.source.Shards(r.Context()) {
+	for s, err := range source.Shards(r.Context()) {
 		r.no(err, "Shards")
 		if s.Ref.Kind != item.Drive || s.Ref.ID == "" {
 			r.Errorf("Shards yields a %s", s.Ref.Kind)
@@ -288,8 +293,22 @@ func (r *treeRig) testOnlyReads() {
 		n++
 	}
 	if n == 0 {
-		r.Errorf("Shards yields nothing, though there is %s", drive.Kind)
+		r.Errorf("Shards yields nothing, though there is a drive")
 	}
+	pages, err := collect(source.List(r.Context(), connector.Shard{Ref: drive}, ""))
+	r.no(err, "List")
+	for _, b := range bundlesOf(pages) {
+		if b.Item.Blob == nil {
+			continue
+		}
+		in, err := source.Open(r.Context(), *b.Item.Blob, 0, -1)
+		r.no(err, "Open")
+		if got, err := io.ReadAll(in); err != nil || string(got) != "read only" {
+			r.Errorf("a source reads %d bytes, %v", len(got), err)
+		}
+		in.Close()
+	}
+	r.no(reading.Close(), "Close")
 }
 
 // What Write answers, Fetch, List and the bytes agree.
@@ -327,7 +346,7 @@ func (r *treeRig) back(drive item.Ref, changes []connector.Change) {
 	for i, b := range stored {
 		l, ok := listed[b.Item.Ref]
 		if !ok {
-			r.Errorf("a %s is not listed after it was written", b.Item.Kind)
+			r.Errorf("a %s is not listed after it was written: %.40q", b.Item.Kind, item.Name.Get(b.Item))
 			continue
 		}
 		f, ok := fetched[b.Item.Ref]
@@ -355,7 +374,7 @@ func (r *treeRig) testNames() {
 	limits := r.caps.Kinds[item.File].Fields[item.Name.Name].Names
 	var changes []connector.Change
 	for _, name := range names {
-		if strings.Contains(name, "/") || !takes(limits, name) {
+		if strings.ContainsAny(name, "/"+r.world.Spoilt) || !takes(limits, name) {
 			continue
 		}
 		changes = append(changes, created(r.file(dir, name, []byte(name))))
@@ -533,14 +552,15 @@ func (r *treeRig) testLies() {
 			content := r.content(n)
 			it := r.file(drive, what+strconv.Itoa(n), content)
 			lie(&it)
-			if res := r.results(created(it))[0]; res.Err == nil && len(it.Blob.Sums) == 0 {
+			res := r.results(created(it))[0]
+			if res.Err == nil && len(it.Blob.Sums) == 0 {
 				r.Errorf("a file of %d bytes that is %s passes for well", n, what)
 			} else if res.Err == nil {
 				continue // whoever reads the source holds it against its sum
 			}
 			for ref, b := range r.listed(drive) {
 				if ref.Kind == item.File && item.Name.Get(b.Item) == item.Name.Get(it) {
-					r.Errorf("a file of %d bytes that is %s stands under its name", n, what)
+					r.Errorf("a file of %d bytes that is %s stands under its name after %v", n, what, res.Err)
 				}
 			}
 			it.Blob.Bytes, it.Blob.Sums = int64(n), nil
