@@ -27,7 +27,7 @@ func (s3) Capabilities(s connector.Settings) connector.Capabilities {
 		noOwner  = "an object belongs to the bucket's account, and says nothing of who made it: https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html"
 		noFolder = "a folder is a part of a key and has no times: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-folders.html"
 	)
-	names := connector.FieldCaps{Names: &connector.NameCaps{UTF8: true, PathBytes: 1024, Empty: true}, Why: keys}
+	names := connector.FieldCaps{Names: &connector.NameCaps{UTF8: true, Empty: true}, Why: keys}
 	file := connector.KindCaps{
 		Fields: map[string]connector.FieldCaps{
 			item.Name.Name:    names,
