@@ -231,7 +231,7 @@ func (r *rig) wellFormed(where string, it item.Item) {
 	if b := it.Blob; b != nil && (b.Ref != it.Ref || b.Parent != it.Parent || b.Bytes < -1) {
 		bad("its blob is of %s in %s, %d bytes", b.Ref, b.Parent, b.Bytes)
 	}
-	if it.Kind == item.Board && !it.Parent.Zero() || it.Kind != item.Board && info.Level != item.Frame && it.Parent.Zero() {
+	if info.Level == item.Container && !it.Parent.Zero() || info.Level > item.Frame && it.Parent.Zero() {
 		bad("it lies in %q", it.Parent)
 	}
 }
@@ -239,7 +239,7 @@ func (r *rig) wellFormed(where string, it item.Item) {
 func typed(t item.Type, v any) bool {
 	var ok bool
 	switch t {
-	case item.Line, item.Text, item.Choice, item.Rank, item.Person, item.URL:
+	case item.Line, item.Exact, item.Text, item.Choice, item.Rank, item.Person, item.URL:
 		_, ok = v.(string)
 	case item.Bool:
 		_, ok = v.(bool)

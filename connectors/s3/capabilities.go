@@ -1,0 +1,75 @@
+package s3
+
+import (
+	"math"
+	"time"
+
+	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/item"
+)
+
+const (
+	keysPerPage = 1000     // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+	partsFrom   = 64 << 20 // bytes: a smaller object goes in one request
+	leastPart   = 8 << 20
+	mostPart    = 16 << 20
+	mostParts   = 10000
+	batch       = 64
+)
+
+// Capabilities are those of every S3: it keeps any key of 1,024 bytes, and 2 KB
+// of metadata beside the bytes.
+func (s3) Capabilities(s connector.Settings) connector.Capabilities {
+	cfg, _ := parseConfig(s)
+	const (
+		limits   = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"
+		keys     = "a key holds at most 1,024 bytes of UTF-8: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html"
+		noOwner  = "an object belongs to the bucket's account, and says nothing of who made it: https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html"
+		noFolder = "a folder is a part of a key and has no times: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-folders.html"
+	)
+	names := connector.FieldCaps{Names: &connector.NameCaps{UTF8: true, Empty: true}, Why: keys}
+	file := connector.KindCaps{
+		Fields: map[string]connector.FieldCaps{
+			item.Name.Name:    names,
+			item.Content.Name: {MaxBytes: 5 << 40, Why: "an object holds at most 5 TiB: " + limits},
+		},
+		Lost: map[string]string{
+			item.Created.Name: "the server alone says when an object was stored: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html",
+			item.Author.Name:  noOwner,
+		},
+		Batch: batch, Undo: connector.UndoExact, Requests: 1,
+		Parts: &connector.PartCaps{From: partsFrom, Least: leastPart, Most: mostPart, Parts: mostParts, Why: limits},
+	}
+	if cfg.keep {
+		file.Fields[item.Modified.Name] = connector.FieldCaps{}
+		file.Fields[item.MediaType.Name] = connector.FieldCaps{}
+		file.Fields[item.Metadata.Name] = connector.FieldCaps{}
+	} else {
+		const dropped = "the connection's setting metadata is drop: objects are carried as their bytes alone"
+		file.Fields[item.Modified.Name] = connector.FieldCaps{Told: true}
+		file.Lost[item.MediaType.Name], file.Lost[item.Metadata.Name] = dropped, dropped
+	}
+	return connector.Capabilities{
+		Kinds: map[item.Kind]connector.KindCaps{
+			item.Drive: {Fields: map[string]connector.FieldCaps{item.Name.Name: names},
+				Lost:  map[string]string{item.Created.Name: noFolder},
+				Batch: 1, Undo: connector.UndoExact},
+			item.Folder: {Fields: map[string]connector.FieldCaps{item.Name.Name: names, item.Empty.Name: {}},
+				Lost: map[string]string{item.Created.Name: noFolder,
+					item.SpecialUse.Name: "folders of files have no special use", item.Subscribed.Name: "nobody subscribes to a folder of files"},
+				Batch: batch, Undo: connector.UndoExact},
+			item.File: file,
+		},
+		Format: connector.Plain,
+		Paths:  true,
+		// A connection that was cut is given up by the server within minutes.
+		SettleDelay: time.Minute,
+		ReadRequests: func(files int) float64 {
+			n := math.Ceil(float64(max(files, 1)) / keysPerPage)
+			if cfg.keep {
+				n += float64(files)
+			}
+			return n
+		},
+	}
+}
