@@ -24,6 +24,7 @@ type install struct {
 	// patience is how long a process may take; one that takes longer tells what it
 	// does and dies.
 	patience time.Duration
+	weighed  bool // the memory of each process is watched
 }
 
 func newInstall(t testing.TB) *install {
@@ -42,6 +43,7 @@ type ended struct {
 	code     int // -1 if a signal ended it
 	out, err string
 	took     time.Duration
+	peak     memory // of an install whose processes are weighed
 }
 
 func (e ended) String() string {
@@ -129,8 +131,18 @@ func (in *install) run(f fate, stdin string, args ...string) ended {
 	}
 	watchdog := time.AfterFunc(in.patience, func() { _ = cmd.Process.Signal(syscall.SIGQUIT) })
 	defer watchdog.Stop()
-	_ = cmd.Wait() // the state tells
-	return ended{args: strings.Join(args, " "), code: cmd.ProcessState.ExitCode(), out: out.String(), err: errs.String(), took: time.Since(began)}
+	e := ended{args: strings.Join(args, " ")}
+	if in.weighed {
+		over := make(chan struct{})
+		peak := watchMemory(cmd.Process.Pid, over)
+		_ = cmd.Wait() // the state tells
+		close(over)
+		e.peak = <-peak
+	} else {
+		_ = cmd.Wait() // the state tells
+	}
+	e.code, e.out, e.err, e.took = cmd.ProcessState.ExitCode(), out.String(), errs.String(), time.Since(began)
+	return e
 }
 
 // must runs the program and ends the test if it does not end with exit code 0.

@@ -140,6 +140,10 @@ func (p *pass) remove(ctx context.Context, part *part, r ledger.Row, within []le
 		e.Emit(Event{Event: "kept", Shard: part.name, Kind: r.Key.Kind, Source: r.Key.ID, Target: r.Target.ID, Reason: "deleted at the source; policies.deletions is keep"})
 		return nil
 	}
+	if r.State == ledger.Made && r.Print == 0 && r.Version == 0 { // people keep it: an earlier pass listed that
+		e.Emit(Event{Event: "kept", Shard: part.name, Kind: r.Key.Kind, Source: r.Key.ID, Target: r.Target.ID, Reason: "people changed it in the target"})
+		return nil
+	}
 	if caps := e.To.Caps.Kinds[r.Key.Kind]; caps.Undo == connector.UndoImpossible {
 		e.Emit(Event{Event: "kept", Shard: part.name, Kind: r.Key.Kind, Source: r.Key.ID, Target: r.Target.ID, Reason: caps.UndoWhy})
 		return part.apply(ctx, ledger.Batch{Remove: []ledger.Key{r.Key}})
@@ -180,7 +184,8 @@ func (p *pass) remove(ctx context.Context, part *part, r ledger.Row, within []le
 			reason = "moved at the source, but people changed it where it was in the target: it stands in both places"
 		}
 		part.conflict(r.Key, r.Target, []string{"*"}, targetWins, reason)
-		return part.apply(ctx, ledger.Batch{Clear: []ledger.Key{r.Key}})
+		r.Version, r.Print = 0, 0 // nothing that stands there has this print
+		return part.apply(ctx, ledger.Batch{Clear: []ledger.Key{r.Key}, Rows: []ledger.Row{r}})
 	}
 	keys := append([]ledger.Key{r.Key}, within...)
 	if moved {

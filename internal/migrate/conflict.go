@@ -78,6 +78,9 @@ func (p *part) merge(s *step, prev item.Bundle) {
 		if p.e.putOff(prev.Item.Kind, name) && !p.e.telling.Load() {
 			continue // another step's
 		}
+		if p.keptBack(s, name) {
+			continue // another pass's
+		}
 		if source == target || name == item.Content.Name || name == item.Modified.Name && p.e.rewritten(prev, before) {
 			continue
 		}

@@ -150,8 +150,8 @@ func (f *fitter) begin(b item.Bundle) *unit {
 }
 
 // context is an item that stands for what the fit of others depends on beside
-// themselves: who their people are at the target, and the names of what they
-// refer to and the target has no place for. When one of these changes, they are
+// themselves: who their people are at the target, whom their texts mention, and
+// the names of what they refer to and the target has no place for. When one of these changes, they are
 // looked at again.
 func (f *fitter) context(items []item.Item) item.Item {
 	f.mu.Lock()
@@ -177,8 +177,11 @@ func (f *fitter) context(items []item.Item) item.Item {
 		for _, field := range info.Fields {
 			switch v := it.Fields[field.Name].(type) {
 			case string:
-				if field.Type == item.Person {
+				switch field.Type {
+				case item.Person:
 					who(v)
+				case item.Text:
+					f.mentions(v, func(name string) { says = append(says, "@"+name) })
 				}
 			case []string:
 				if field.Type == item.People {

@@ -35,10 +35,22 @@ func (w *fitting) text(from item.Item, field item.Field, limits connector.FieldC
 }
 
 func (w *fitting) rewrite(s string) string {
-	if w.from.Mention != "" {
-		s = richtext.Mentions(s, w.from.Mention, func(user string) (string, bool) { return w.people.mentioned(w.container, user) })
+	return richtext.ReplaceLinks(w.mentions(s, func(string) {}), w.address)
+}
+
+// mentions puts names in place of the user names that a text mentions, as far as
+// they are of the container's people, and tells of each.
+func (f *fitter) mentions(s string, tell func(name string)) string {
+	if f.from.Mention == "" {
+		return s
 	}
-	return richtext.ReplaceLinks(s, w.address)
+	return richtext.Mentions(s, f.from.Mention, func(user string) (string, bool) {
+		name, known := f.people.mentioned(f.container, user)
+		if known {
+			tell(name)
+		}
+		return name, known
+	})
 }
 
 func (w *fitting) address(url string) string {

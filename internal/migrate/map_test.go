@@ -103,6 +103,7 @@ func TestWaves(t *testing.T) {
 	}
 	// People go on at the source; wave 2 does not carry what they do in wave 1.
 	b.from.edit(item.Ref{Kind: item.Task, ID: "c1"}, func(it *item.Item) { item.Title.Set(it, "Task 1, edited") })
+	b.from.edit(item.Ref{Kind: item.Task, ID: "c0"}, func(it *item.Item) { item.Title.Set(it, "Task 0, edited") })
 	r = run(Selection{Wave: 2})
 	if len(r.Shards) != 1 || r.Shards[0].Source != "b2" || r.Kinds[item.Task].Created != 2 {
 		t.Errorf("wave 2: %+v %+v", r.Shards, r.Kinds)
@@ -121,6 +122,7 @@ func TestWaves(t *testing.T) {
 	// The next pass over all carries it; then nothing is left to do.
 	run(Selection{})
 	titled(t, b.to, "Task 1, edited")
+	titled(t, b.to, "Task 0, edited")
 	b.verify("equal-with-losses")
 	before := b.to.writes
 	run(Selection{})

@@ -362,3 +362,24 @@ func TestSameNames(t *testing.T) {
 		}
 	}
 }
+
+// TestMentionFollowsThePeople: a text is written again when somebody whom it
+// mentions comes to the board, although it did not change itself.
+func TestMentionFollowsThePeople(t *testing.T) {
+	b := newBench(t, likePlanner())
+	c0 := item.Ref{Kind: item.Task, ID: "c0"}
+	b.from.edit(c0, func(it *item.Item) { item.Description.Set(it, "Ask @newcomer first.") })
+	b.run("complete")
+	if d := item.Description.Get(titled(t, b.to, "Task 0")); !strings.Contains(d, "@newcomer") {
+		t.Fatalf("nobody is called so yet: %q", d)
+	}
+	m := item.Item{Ref: item.Ref{Kind: item.Member, ID: "new"}, Fields: item.Fields{}}
+	item.Name.Set(&m, "Nina Comer")
+	item.UserName.Set(&m, "newcomer")
+	b.from.people = append(b.from.people, m)
+	b.run("complete")
+	if d := item.Description.Get(titled(t, b.to, "Task 0")); !strings.Contains(d, "Ask Nina Comer first.") {
+		t.Errorf("the mention stays as it was: %q", d)
+	}
+	b.verify("equal-with-losses")
+}

@@ -138,6 +138,7 @@ func (p *part) prepare(ctx context.Context, kind item.Kind, l *lane, batch []*st
 		s.change.Dirty = p.dirty(u, prev, s.row.Version != u.version)
 		p.merge(s, prev)
 		p.content(s, prev)
+		p.mend(s, prev)
 		p.putOff(s, &prev)
 		if l.stays(prev.Item, s.change.Dirty) {
 			s.change.Dirty = slices.DeleteFunc(s.change.Dirty, func(f string) bool { return f == item.Position.Name })
@@ -368,7 +369,7 @@ func (p *part) commit(ctx context.Context, batch, sent []*step, results []connec
 		switch {
 		case s.same:
 			row := s.row
-			row.Version, row.State = s.unit.version, ledger.Made
+			row.Version, row.State = s.version(), ledger.Made
 			if s.row.State == ledger.Adopted {
 				row.State = ledger.Adopted
 			}
@@ -434,7 +435,7 @@ func (p *part) report(key, target item.Ref, op string, err *connector.Error) {
 // stored records one result that succeeded.
 func (p *part) stored(s *step, r connector.Result, b *ledger.Batch) {
 	u := s.unit
-	row := ledger.Row{Key: u.key, Target: r.Stored.Item.Ref, Parent: u.item.Parent, Version: u.version, Print: s.printOf(p.e, r.Stored), State: ledger.Made, Base: s.baseOf(p.e, r.Stored)}
+	row := ledger.Row{Key: u.key, Target: r.Stored.Item.Ref, Parent: u.item.Parent, Version: s.version(), Print: s.printOf(p.e, r.Stored), State: ledger.Made, Base: s.baseOf(p.e, r.Stored)}
 	if r.Adopted && !p.wasDoubted(u.key) || s.row.State == ledger.Adopted {
 		row.State = ledger.Adopted
 	}
