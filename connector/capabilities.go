@@ -90,6 +90,9 @@ type KindCaps struct {
 	UndoWhy string
 	// Requests estimates the requests to create one, for the forecast.
 	Requests float64
+	// RequestsOf estimates them for one item as it is written, where much depends
+	// on what it holds; nil where Requests does.
+	RequestsOf func(item.Item) float64
 	// Notices say whom a write of this kind tells by mail or push; none if nobody.
 	Notices []Notice
 }

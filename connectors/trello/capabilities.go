@@ -204,6 +204,13 @@ func taskCaps() connector.KindCaps {
 		Carrier:  "a link attachment whose address is the source's own, ending in " + markTail + "; it is made in the same request as the card",
 		Undo:     connector.UndoExact,
 		Requests: 1.6,
+		RequestsOf: func(it item.Item) float64 { // the card, each of its field values, and its being archived
+			n := 1 + float64(len(item.FieldValues.Get(it)))
+			if item.Closed.Get(it) {
+				n++
+			}
+			return n
+		},
 		Notices: []connector.Notice{
 			{Field: item.Assignees.Name, To: connector.ToNamed, By: byChoice, Why: "addedToCard: " + docNotices},
 			{Field: item.Assignees.Name, Changed: true, To: connector.ToDropped, By: byChoice, Why: "removedFromCard: " + docNotices},
@@ -223,15 +230,16 @@ func checklistCaps(free bool) connector.KindCaps {
 			item.EntryDue.Name:      {},
 			item.EntryAssignee.Name: {},
 		},
-		Lost:     map[string]string{},
-		Max:      500,
-		Why:      docLimits + ": checklists per card 500",
-		Ordered:  true,
-		Batch:    10,
-		Shape:    []string{item.Name.Name},
-		Undo:     connector.UndoExact,
-		Requests: 6,
-		Notices:  []connector.Notice{{Field: item.EntryAssignee.Name, To: connector.ToEntries, By: byChoice, Why: docAdvanced}},
+		Lost:       map[string]string{},
+		Max:        500,
+		Why:        docLimits + ": checklists per card 500",
+		Ordered:    true,
+		Batch:      10,
+		Shape:      []string{item.Name.Name},
+		Undo:       connector.UndoExact,
+		Requests:   6,
+		Notices:    []connector.Notice{{Field: item.EntryAssignee.Name, To: connector.ToEntries, By: byChoice, Why: docAdvanced}},
+		RequestsOf: func(it item.Item) float64 { return 1.9 + float64(len(item.Entries.Get(it))) },
 	}
 	if free {
 		k.Notices = nil

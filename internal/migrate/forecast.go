@@ -132,12 +132,14 @@ type forecaster struct {
 	links  *foreseenLinks
 	reads  float64
 	writes float64
+	mended int   // items of the container at hand that are written again once what they point at has moved
 	bytes  int64 // of the files that are written
 }
 
 // shard forecasts one container of the source.
 func (f *forecaster) shard(ctx context.Context, s connector.Shard) error {
 	line := ShardForecast{Source: s.Ref.ID, Wave: f.e.rows[s.Ref].Wave}
+	f.mended = 0
 	tasks := map[bool]int{} // by archive
 	open := map[bool]int{}
 	seen := map[bool]refSet{false: newRefSet(), true: newRefSet()}
@@ -171,8 +173,12 @@ func (f *forecaster) shard(ctx context.Context, s connector.Shard) error {
 		f.over(leaf, "open", caps.MaxOpen, open[archive])
 		if f.e.From.Caps.ReadRequests != nil {
 			f.reads += f.e.From.Caps.ReadRequests(n)
+			if f.mended > 0 { // it is listed once more
+				f.reads += f.e.From.Caps.ReadRequests(n)
+			}
 		}
 	}
+	f.writes += float64(f.mended) * changeRequests
 	for _, archive := range []bool{false, true} {
 		source := s.Ref
 		if archive {
@@ -240,6 +246,9 @@ func (f *forecaster) unit(w *walked, line *ShardForecast) {
 	row := w.rows[u.key]
 	if u.ownKind && !w.refused() && !f.e.putOff(u.key.Kind, "") && (row.State == 0 || row.Version != u.version) {
 		f.cost(u.item)
+		if len(u.wanted) > 0 {
+			f.mended++
+		}
 		for _, c := range u.children {
 			f.cost(c)
 		}
@@ -251,6 +260,10 @@ func (f *forecaster) unit(w *walked, line *ShardForecast) {
 		one(c.Ref, w.rows[c.Ref], f.e.childVersion(u.bundle, c.Ref), !slices.Contains(u.dropped, c.Ref), bytesOf(c))
 	}
 }
+
+// changeRequests is what it takes to change one item: it is read before it is
+// written.
+const changeRequests = 2
 
 // cost adds what it takes to write one fitted item. An attachment costs as its
 // file does: it is read besides, and a link that is written with its task costs
@@ -264,7 +277,14 @@ func (f *forecaster) cost(it item.Item) {
 	case it.Kind == item.Attachment && caps.Embedded != "":
 		return
 	}
-	f.writes += caps.Requests
+	f.writes += requestsOf(caps, it)
+}
+
+func requestsOf(caps connector.KindCaps, it item.Item) float64 {
+	if caps.RequestsOf != nil {
+		return caps.RequestsOf(it)
+	}
+	return caps.Requests
 }
 
 func bytesOf(it item.Item) int64 {
@@ -365,7 +385,7 @@ func duration(calls float64, quotas []connector.Quota) (least, most time.Duratio
 		}
 	}
 	if least == 0 && calls > 0 {
-		const fast, slow = 40, 4 // calls a second that clouds without a published quota have been seen to take
+		const fast, slow = 100, 4 // calls a second that clouds without a published quota have been seen to take
 		return time.Duration(calls / fast * float64(time.Second)), time.Duration(calls / slow * float64(time.Second))
 	}
 	return least, most

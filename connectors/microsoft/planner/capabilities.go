@@ -91,7 +91,7 @@ func boardCaps() connector.KindCaps {
 			item.Closed.Name:      "a plan cannot be archived through Graph v1.0: " + planPage,
 		},
 		Max: 200, Why: "a group holds 200 plans (a newer edition of the page says 400): " + limitsPage,
-		Batch: 1, Shape: []string{item.Name.Name}, Requests: 10,
+		Batch: 1, Shape: []string{item.Name.Name}, Requests: 8,
 		Undo: connector.UndoPartial, UndoWhy: "the plan is deleted; people who were added to the group stay its members",
 		Notices: []connector.Notice{{Field: item.Members.Name, To: connector.ToNamed, Once: true, By: "mail", Why: welcomed}},
 	}
@@ -171,7 +171,7 @@ func taskCaps() connector.KindCaps {
 		Why:     "a plan holds 9,000 tasks, of which 2,400 are not completed (a newer edition of the page says 3,000): " + limitsPage,
 		Ordered: true, Batch: taskBatch,
 		Shape:   []string{item.Title.Name, item.InList.Name, item.Start.Name, item.Due.Name, item.Done.Name, item.Labels.Name, item.Assignees.Name},
-		Carrier: "a reference named “" + markAlias + "” whose key is the source's address", Requests: 4,
+		Carrier: "a reference named “" + markAlias + "” whose key is the source's address", Requests: 3, // it is made, its details are read, and written
 		Undo: connector.UndoExact,
 		Notices: []connector.Notice{
 			{Field: item.Assignees.Name, To: connector.ToNamed, By: "mail and push", Why: "unless the person switched it off: " + assignedPage},
@@ -211,7 +211,7 @@ func attachmentCaps(o options) connector.KindCaps {
 		},
 		Embedded: item.Task, Max: o.references - 1,
 		Why:   "a task has " + strconv.Itoa(o.references) + " references (setting references-max), one of which is the mark: " + limitsPage,
-		Batch: 1, Requests: 1.2, Undo: connector.UndoExact,
+		Batch: 1, Requests: 3, Undo: connector.UndoExact,
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/connectors/microsoft"
 )
@@ -168,7 +170,7 @@ func (c *cloud) Target(ctx context.Context, place string) (connector.Target, err
 		return nil, connector.Errorf(connector.Permanent, "the place of a migration to Planner is a group").
 			WithHint("write it as group: and the name or the id of a Microsoft 365 group")
 	}
-	t := &target{cloud: c, wanted: strings.TrimSpace(name), tails: map[string]tail{}}
+	t := &target{making: semaphore.NewWeighted(1), cloud: c, wanted: strings.TrimSpace(name), tails: map[string]tail{}}
 	g, err := c.findGroup(ctx, t.wanted)
 	if err != nil {
 		return nil, err

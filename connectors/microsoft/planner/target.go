@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/connectors/microsoft"
 	"github.com/rialto-migrate/rialto/item"
@@ -18,7 +20,7 @@ type target struct {
 	*cloud
 	wanted string // the group, by name or id
 
-	making  sync.Mutex // held while the group is made or people join it
+	making  *semaphore.Weighted // held while the group is made or people join it
 	mu      sync.Mutex
 	groupID string // "" until it is made
 	joined  map[string]bool
@@ -48,8 +50,10 @@ type tail struct{ id, hint string }
 
 // group returns the target group, which is made if it is not there.
 func (t *target) group(ctx context.Context) (string, error) {
-	t.making.Lock()
-	defer t.making.Unlock()
+	if err := t.making.Acquire(ctx, 1); err != nil {
+		return "", err
+	}
+	defer t.making.Release(1)
 	if id := t.known(); id != "" {
 		return id, nil
 	}
@@ -75,8 +79,10 @@ func (t *target) known() string {
 // admit makes people members of the group: only members can be assigned and
 // see the plan.
 func (t *target) admit(ctx context.Context, groupID string, ids []string) error {
-	t.making.Lock()
-	defer t.making.Unlock()
+	if err := t.making.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	defer t.making.Release(1)
 	if t.joined == nil {
 		now, err := t.members(ctx, groupID)
 		if err != nil {
