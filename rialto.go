@@ -23,7 +23,7 @@ const Version = "0.1.0"
 
 // parentMemory is where the parent's garbage is collected more often rather than
 // its memory grow, in bytes.
-const parentMemory = 32 << 20
+const parentMemory = 24 << 20
 
 // Main runs the program with these connectors and returns its exit code.
 func Main(connectors ...connector.Connector) int {

@@ -311,7 +311,7 @@ func (a *App) DiscardLedger(ctx context.Context, migration string) error {
 
 // moverMemory is where the mover's garbage is collected more often rather than
 // its memory grow, in bytes. What it holds does not depend on the size of files.
-const moverMemory = 64 << 20
+const moverMemory = 54 << 20
 
 // work starts a mover and waits for it.
 func (a *App) work(ctx context.Context, spec job.Spec, led ledger.Ledger, r *Request) (*job.Outcome, error) {

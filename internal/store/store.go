@@ -67,7 +67,7 @@ type Store struct {
 
 const (
 	accountsCacheKiB = 2 << 10
-	ledgerCacheKiB   = 16 << 10
+	ledgerCacheKiB   = 6 << 10
 )
 
 // Open opens the store, made if it is missing.
