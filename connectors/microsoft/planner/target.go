@@ -51,7 +51,7 @@ type tail struct{ id, hint string }
 // group returns the target group, which is made if it is not there.
 func (t *target) group(ctx context.Context) (string, error) {
 	if err := t.making.Acquire(ctx, 1); err != nil {
-		return "", err
+		return "", waitedInVain(ctx)
 	}
 	defer t.making.Release(1)
 	if id := t.known(); id != "" {
@@ -70,6 +70,11 @@ func (t *target) group(ctx context.Context) (string, error) {
 	return g.ID, nil
 }
 
+// waitedInVain is the error of who waited for the group when the work ended.
+func waitedInVain(ctx context.Context) error {
+	return &connector.Error{Class: connector.Transient, Reason: "it was waiting for the group", Err: context.Cause(ctx)}
+}
+
 func (t *target) known() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -80,7 +85,7 @@ func (t *target) known() string {
 // see the plan.
 func (t *target) admit(ctx context.Context, groupID string, ids []string) error {
 	if err := t.making.Acquire(ctx, 1); err != nil {
-		return err
+		return waitedInVain(ctx)
 	}
 	defer t.making.Release(1)
 	if t.joined == nil {
