@@ -43,7 +43,7 @@ func (p *part) keptBack(s *step, name string) bool {
 		_, ours := p.links.locate(address)
 		return !ours
 	}
-	return field.Name != item.ParentTask.Name
+	return field.Name != item.ParentTask.Name && field.Name != item.Content.Name && field.Name != item.Modified.Name
 }
 
 // mend takes from an update what mending links leaves as it is.
