@@ -310,7 +310,11 @@ func (c *cloud) Open(_ context.Context, b item.Blob, offset, n int64) (io.ReadCl
 		return nil, failed("opening a file", err)
 	}
 	r := &reading{f: f, version: b.Version, left: n}
-	if err := r.unchanged(); err != nil {
+	err = r.unchanged()
+	if err == nil {
+		err = c.itself(at, f)
+	}
+	if err != nil {
 		f.Close()
 		return nil, err
 	}
@@ -319,6 +323,22 @@ func (c *cloud) Open(_ context.Context, b item.Blob, offset, n int64) (io.ReadCl
 		return nil, failed("reading a file", err)
 	}
 	return r, nil
+}
+
+// itself makes sure that a path was no link to the file that was opened by it.
+func (c *cloud) itself(at string, f *os.File) error {
+	opened, err := f.Stat()
+	if err != nil {
+		return failed("opening a file", err)
+	}
+	named, err := c.root.Lstat(at)
+	if err != nil {
+		return failed("opening a file", err)
+	}
+	if !os.SameFile(opened, named) {
+		return connector.Errorf(connector.Conflict, "a file changed since it was listed").WithHint("run again: it moves as it is then")
+	}
+	return nil
 }
 
 // A reading reads a stretch of a file, and fails at its end if the file changed
