@@ -78,6 +78,7 @@ func treeParts() []treePart {
 		{"Find", true, (*treeRig).testFind},
 		{"Delete", true, (*treeRig).testDelete},
 		{"Lies", true, (*treeRig).testLies},
+		{"Parts", true, (*treeRig).testParts},
 	}
 }
 

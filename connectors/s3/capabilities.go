@@ -11,8 +11,8 @@ import (
 const (
 	keysPerPage = 1000     // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 	partsFrom   = 64 << 20 // bytes: a smaller object goes in one request
-	leastPart   = 8 << 20
-	mostPart    = 16 << 20
+	leastPart   = 5 << 20
+	mostPart    = 5 << 30
 	mostParts   = 10000
 	batch       = 64
 )

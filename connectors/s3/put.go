@@ -25,10 +25,7 @@ const inTheWay = "another object is in the way: rename or remove it at the targe
 // update knows.
 func (t *target) writeFile(ctx context.Context, ch connector.Change, open item.Opener) (item.Item, bool, error) {
 	it := ch.Item
-	id := it.ID
-	if ch.Op == connector.Create {
-		id = connector.Below(it.Parent.ID, item.Name.Get(it))
-	}
+	id := idOf(ch)
 	ref := item.Ref{Kind: item.File, ID: id}
 	if it.Blob == nil {
 		return item.Item{}, false, connector.Errorf(connector.Permanent, "a file without bytes cannot be stored")
