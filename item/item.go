@@ -32,6 +32,9 @@ type Item struct {
 	Ref
 	Parent  Ref    // what it lies in; zero for a container (a board)
 	Version string // the cloud's own version; "" lets the engine hash the fields
+	// Brief is set in a listing that tells Version, which differs whenever anything of
+	// the item does, and not all of its fields: Fetch tells them.
+	Brief bool
 	// Changed is when the cloud says that anything of it last changed; zero if it
 	// does not tell.
 	Changed time.Time

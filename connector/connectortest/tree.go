@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -257,11 +258,41 @@ func (r *treeRig) list(drive item.Ref, from connector.Cursor) []connector.Page {
 	r.Helper()
 	pages, err := collect(r.source.List(r.Context(), connector.Shard{Ref: drive}, from))
 	r.no(err, "List")
+	for i := range pages {
+		pages[i].Bundles = r.whole(drive, pages[i].Bundles)
+	}
 	form := &rig{TB: r.TB, caps: r.caps}
 	for _, b := range bundlesOf(pages) {
 		form.wellFormed("List", b.Item)
 	}
 	return pages
+}
+
+// whole asks for the rest of what a listing told briefly.
+func (r *treeRig) whole(drive item.Ref, bundles []item.Bundle) []item.Bundle {
+	r.Helper()
+	var refs []item.Ref
+	for _, b := range bundles {
+		if !b.Item.Brief {
+			continue
+		}
+		if b.Item.Version == "" {
+			r.Errorf("a listing is brief about a %s and tells no version", b.Item.Kind)
+		}
+		refs = append(refs, b.Item.Ref)
+	}
+	whole := map[item.Ref]item.Bundle{}
+	for b, err := range r.source.Fetch(r.Context(), connector.Shard{Ref: drive}, refs) {
+		r.no(err, "Fetch")
+		whole[b.Item.Ref] = b
+	}
+	out := slices.Clone(bundles)
+	for i, b := range out {
+		if b.Item.Brief {
+			out[i] = whole[b.Item.Ref]
+		}
+	}
+	return out
 }
 
 // listed is what the source lists of a drive, by ref.

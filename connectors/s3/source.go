@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/item"
@@ -53,7 +52,8 @@ func (c *cloud) drive(r item.Ref) item.Bundle {
 	return item.Bundle{Item: it, CheckItems: -1}
 }
 
-// List yields a page of the bundles of each page of keys. The cursor is S3's
+// List yields a page of the bundles of each page of keys, briefly where media types,
+// metadata and times are carried: these take a HEAD of each. The cursor is S3's
 // continuation token.
 func (c *cloud) List(ctx context.Context, s connector.Shard, from connector.Cursor) iter.Seq2[connector.Page, error] {
 	return func(yield func(connector.Page, error) bool) {
@@ -75,6 +75,9 @@ func (c *cloud) List(ctx context.Context, s connector.Shard, from connector.Curs
 			w.out = append(make([]item.Bundle, 0, len(w.out)+len(p.entries)+8), w.out...)
 			for _, e := range p.entries {
 				it := w.take(e)
+				if it != nil && c.keep {
+					it.Brief, it.Version = true, version(e)
+				}
 				if it != nil && trust && isMD5(e.etag) {
 					it.Blob.Sums = []item.Sum{{Algorithm: md5Sum, Hex: e.etag}}
 				}
@@ -84,12 +87,6 @@ func (c *cloud) List(ctx context.Context, s connector.Shard, from connector.Curs
 				return
 			}
 			out := connector.Page{Bundles: w.out, Next: connector.Cursor(p.next)}
-			if c.keep {
-				if out.Bundles, err = c.completed(ctx, w.out); err != nil {
-					yield(connector.Page{}, err)
-					return
-				}
-			}
 			if p.next == "" {
 				out.Whole = []item.Kind{item.Drive, item.Folder, item.File}
 			}
@@ -99,6 +96,12 @@ func (c *cloud) List(ctx context.Context, s connector.Shard, from connector.Curs
 			token, w.out = p.next, nil
 		}
 	}
+}
+
+// version differs whenever anything of an object does: its metadata change only by
+// writing it anew (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html).
+func version(e entry) string {
+	return e.etag + " " + strconv.FormatInt(e.size, 10) + " " + strconv.FormatInt(e.modified.UnixNano(), 10)
 }
 
 // plainSums asks one object of a bucket whether ETags are MD5s there.
@@ -123,41 +126,6 @@ func (c *cloud) settle(ctx context.Context, w *walk, bucket string, last bool) e
 	}
 	w.settle(empty)
 	return nil
-}
-
-// completed adds to files what only a HEAD of each tells. One that is gone since
-// it was listed is left out.
-func (c *cloud) completed(ctx context.Context, all []item.Bundle) ([]item.Bundle, error) {
-	gone := make([]bool, len(all))
-	err := sideBySide(ctx, len(all), func(ctx context.Context, i int) error {
-		it := &all[i].Item
-		if it.Kind != item.File {
-			return nil
-		}
-		bucket, key := object(it.Ref)
-		h, err := c.look(ctx, bucket, key)
-		if connector.ClassOf(err) == connector.Gone {
-			// A key that XML cannot hold comes damaged from a server that does not escape
-			// it. It stays, so that its failure is seen.
-			gone[i] = !strings.ContainsRune(key, utf8.RuneError)
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		*it = c.fileAt(it.Parent, item.Name.Get(*it), h)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	left := all[:0]
-	for i, b := range all {
-		if !gone[i] {
-			left = append(left, b)
-		}
-	}
-	return left, nil
 }
 
 // atOnce is how many requests one listing or reading has under way at most; how

@@ -89,8 +89,14 @@ func (t *target) Find(ctx context.Context, container item.Ref, _ time.Time) iter
 				yield(connector.Found{}, err)
 				return
 			}
+			var refs []item.Ref
 			for _, b := range p.Bundles {
-				if b.Item.Kind != item.Drive && !yield(connector.Found{Bundle: b}, nil) {
+				if b.Item.Kind != item.Drive {
+					refs = append(refs, b.Item.Ref)
+				}
+			}
+			for b, err := range t.cloud.Fetch(ctx, connector.Shard{Ref: container}, refs) {
+				if !yield(connector.Found{Bundle: b}, err) || err != nil {
 					return
 				}
 			}

@@ -142,7 +142,11 @@ func (f *fitter) begin(b item.Bundle) *unit {
 	u.ownKind = f.to.Writes(b.Item.Kind)
 	with := f.split(b, u)
 	all := append([]item.Item{b.Item}, with...)
-	u.version = f.digest.Items(func(item.Kind, item.Field) bool { return true }, append(all, f.context(all))...)
+	if b.Item.Version != "" {
+		u.version = f.digest.Text(b.Item.Version)
+	} else {
+		u.version = f.digest.Items(func(item.Kind, item.Field) bool { return true }, append(all, f.context(all))...)
+	}
 	if list := item.InList.Get(b.Item); b.Item.Kind == item.Task && !list.Zero() {
 		u.lane = list.String()
 	}

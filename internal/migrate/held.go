@@ -49,7 +49,11 @@ func (v *verifier) read(ctx context.Context, container item.Ref) (*held, error) 
 			}
 			return nil, err
 		}
-		for _, b := range page.Bundles {
+		bundles, err := completed(ctx, v.there, container, page.Bundles, always)
+		if err != nil {
+			return nil, err
+		}
+		for _, b := range bundles {
 			if b.Item.Kind != item.Member {
 				v.keep(h, b)
 			}

@@ -307,6 +307,17 @@ func (p *part) jobs(ctx context.Context, bundles []item.Bundle) ([]*job, error) 
 	if err != nil {
 		return nil, err
 	}
+	changed := func(b item.Bundle) bool {
+		row := rows[b.Item.Ref]
+		return (&job{unit: p.fit.begin(b), row: row, force: p.force[b.Item.Ref] || p.unsettled(row), still: p.mending}).changed()
+	}
+	listed := bundles
+	if bundles, err = completed(ctx, p.e.source, BoardOf(p.led.Source), bundles, changed); err != nil {
+		return nil, err
+	}
+	if err := p.vanished(ctx, listed, bundles); err != nil {
+		return nil, err
+	}
 	var jobs []*job
 	for _, b := range bundles {
 		j := &job{bundle: b, unit: p.fit.begin(b), row: rows[b.Item.Ref], rows: rows, force: p.force[b.Item.Ref] || p.unsettled(rows[b.Item.Ref]) || p.tells(b.Item, rows[b.Item.Ref]), still: p.mending}

@@ -83,6 +83,13 @@ func (e *Engine) walkRouted(ctx context.Context, s connector.Shard, known map[it
 			return err
 		}
 	}
+	mine, err := e.completeRouted(ctx, s, mine, func(b item.Bundle) bool {
+		row := rows[b.Item.Ref]
+		return !e.ahead || (&job{unit: f.begin(b), row: row}).changed()
+	})
+	if err != nil {
+		return err
+	}
 	// What frames a container is fitted in the order in which a run writes it.
 	slices.SortStableFunc(mine, func(a, b routed) int { return rank(a.bundle.Item.Kind) - rank(b.bundle.Item.Kind) })
 	for _, d := range mine {
