@@ -31,7 +31,7 @@ type carrier struct {
 	began    time.Time
 }
 
-// newCarrier makes one; files says how long its attachments are.
+// newCarrier makes one; files says how long its attachments are, in bytes.
 func newCarrier(t *testing.T, cloud string, files ...int) *carrier {
 	t.Helper()
 	c := &carrier{canary: newCanary(), rialto: newInstall(t), began: time.Now()}
@@ -50,7 +50,7 @@ func newCarrier(t *testing.T, cloud string, files ...int) *carrier {
 		}}}}
 	for i, n := range files {
 		card := &b.Lists[0].Cards[0]
-		card.Attachments = append(card.Attachments, trello.Attachment{Name: fmt.Sprintf("file %d %s.bin", i, word), Data: c.canary.blob(n)})
+		card.Attachments = append(card.Attachments, trello.Attachment{Name: fmt.Sprintf("file %d %s.bin", i, word), Data: c.canary.blob(min(n, 1<<20)), Size: int64(n)})
 	}
 	if _, err := srv.AddBoard(b); err != nil {
 		t.Fatal(err)

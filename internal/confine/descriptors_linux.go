@@ -76,8 +76,10 @@ func writableFile(fd int) bool {
 	return false
 }
 
+// pointNowhere leaves fd at /dev/null, open to read: nothing of a mover is ever
+// open to write.
 func pointNowhere(fd int) error {
-	null, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	null, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
