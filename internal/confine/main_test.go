@@ -27,7 +27,8 @@ type task struct {
 	// the file "file" to try it on.
 	Attempts bool
 	Victim   string
-	Wait     bool // before it ends, for the end of its standard input
+	Lacks    string // the mechanism that the kernel shall seem to lack
+	Wait     bool   // before it ends, for the end of its standard input
 }
 
 type told struct {
@@ -93,6 +94,9 @@ func act(t task) told {
 		<-ready
 	}
 	late := inFlight(t.Victim)
+	if err := lack(t.Lacks); err != nil {
+		panic(err)
+	}
 	mayDump()
 	report, err := Enter(t.Policy)
 	out.Report = report
