@@ -28,7 +28,7 @@ bench: build
 	./scripts/bench
 
 soak: setup
-	RIALTO_SOAK=1 go test -count=1 -timeout 6h -v -run 'Kill|Soak|Conformance|Organisation' ./cmd/rialto ./internal/... ./connectors/...
+	RIALTO_SOAK=1 go test -count=1 -timeout 6h -v -run 'Kill|Soak|Conformance|Organisation|Traced' ./cmd/rialto ./internal/... ./connectors/...
 
 lint:
 	./scripts/lint

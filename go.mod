@@ -3,6 +3,7 @@ module github.com/rialto-migrate/rialto
 go 1.26.8
 
 require (
+	code.dny.dev/ssrf v0.3.0
 	github.com/aws/aws-sdk-go-v2 v1.47.7
 	github.com/getkin/kin-openapi v0.152.0
 	github.com/google/uuid v1.6.0

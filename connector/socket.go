@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"net"
 	"sync/atomic"
 )
@@ -26,6 +27,9 @@ func (c *Client) Dial(ctx context.Context, address string) (net.Conn, error) {
 		}
 	}
 	conn, err := connect(ctx, address)
+	if e, ok := errors.AsType[*Error](err); ok { // it may not be reached, and the hint says why
+		return nil, e
+	}
 	if err != nil {
 		return nil, &Error{Class: Transient, Reason: "the server cannot be reached: " + plainCause(err), Err: err}
 	}

@@ -78,12 +78,7 @@ func inner(e *base64.Encoding, b []byte, shift int) []byte {
 // in names the forms in which data holds the canary, also within compressed
 // streams.
 func (c *canary) in(data []byte) []string {
-	var out []string
-	for name, form := range c.forms {
-		if bytes.Contains(data, form) {
-			out = append(out, name)
-		}
-	}
+	out := c.plain(data)
 	for _, z := range []struct {
 		name  string
 		magic []byte
@@ -110,6 +105,16 @@ func (c *canary) in(data []byte) []string {
 		}
 	}
 	slices.Sort(out)
+	return out
+}
+
+// plain names the forms that stand in data as they are.
+func (c *canary) plain(data []byte) (out []string) {
+	for name, form := range c.forms {
+		if bytes.Contains(data, form) {
+			out = append(out, name)
+		}
+	}
 	return out
 }
 

@@ -31,7 +31,7 @@ type carrier struct {
 	began    time.Time
 }
 
-// newCarrier makes one; files says how long its attachments are.
+// newCarrier makes one; files says how long its attachments are, in bytes.
 func newCarrier(t *testing.T, cloud string, files ...int) *carrier {
 	t.Helper()
 	c := &carrier{canary: newCanary(), rialto: newInstall(t), began: time.Now()}
@@ -48,9 +48,17 @@ func newCarrier(t *testing.T, cloud string, files ...int) *carrier {
 				Comments:   []trello.Comment{{Author: user(0), Text: "I say " + word}}},
 			{Name: "Old " + word, Closed: true},
 		}}}}
+	const most = 8 // files of a card; a task of Planner holds ten
 	for i, n := range files {
-		card := &b.Lists[0].Cards[0]
-		card.Attachments = append(card.Attachments, trello.Attachment{Name: fmt.Sprintf("file %d %s.bin", i, word), Data: c.canary.blob(n)})
+		cards := &b.Lists[0].Cards
+		if i > 0 && i%most == 0 {
+			*cards = append(*cards, trello.Card{Name: fmt.Sprintf("Card %d %s", i, word)})
+		}
+		card := &(*cards)[0]
+		if i >= most {
+			card = &(*cards)[len(*cards)-1]
+		}
+		card.Attachments = append(card.Attachments, trello.Attachment{Name: fmt.Sprintf("file %d %s.bin", i, word), Data: c.canary.blob(min(n, 1<<20)), Size: int64(n)})
 	}
 	if _, err := srv.AddBoard(b); err != nil {
 		t.Fatal(err)

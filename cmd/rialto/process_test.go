@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,6 +22,7 @@ type install struct {
 	temp   string
 	prefix []string // arguments before all others
 	env    []string
+	under  []string // a command that runs the program, with its arguments; nil for none
 	// patience is how long a process may take; one that takes longer tells what it
 	// does and dies.
 	patience time.Duration
@@ -115,7 +117,8 @@ func (in *install) run(f fate, stdin string, args ...string) ended {
 	if err != nil {
 		in.t.Fatal(err)
 	}
-	cmd := exec.Command(exe, append(append([]string{"--state", in.state}, in.prefix...), args...)...)
+	line := slices.Concat(in.under, []string{exe, "--state", in.state}, in.prefix, args)
+	cmd := exec.Command(line[0], line[1:]...)
 	cmd.Env = append([]string{asProgram + "=1", atFailpoint + "=" + f.failpoint, "TMPDIR=" + in.temp, "HOME=" + in.temp, "PATH=" + os.Getenv("PATH")}, in.env...)
 	cmd.Dir = in.temp
 	cmd.Stdin = strings.NewReader(stdin)

@@ -6,9 +6,9 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,7 +40,9 @@ type Config struct {
 	// Unconfined lets a mover run on a system that cannot confine it. Reports
 	// say so.
 	Unconfined bool
-	Failpoint  string // for tests: where a mover dies
+	// Networks are the private ones that movers may connect to; see mover.Reach.
+	Networks  []netip.Prefix
+	Failpoint string // for tests: where a mover dies
 }
 
 // An App carries out the use cases. Close it.
@@ -322,7 +324,7 @@ func (a *App) work(ctx context.Context, spec job.Spec, led ledger.Ledger, r *Req
 	if led == nil {
 		led = noLedger{}
 	}
-	config := mover.Config{Job: b, MemoryLimit: moverMemory, Policy: a.policy(spec), Ledger: led, Log: a.Log,
+	config := mover.Config{Job: b, MemoryLimit: moverMemory, Policy: a.policy(spec), Reach: a.reach(spec), Ledger: led, Log: a.Log,
 		OnRenewed: func(connection, name, value string) error {
 			return a.store.RenewSecret(context.WithoutCancel(ctx), vault.DefaultOrganisation, connection, name, vault.NewSecret(value))
 		}}
@@ -356,7 +358,7 @@ func (a *App) work(ctx context.Context, spec job.Spec, led ledger.Ledger, r *Req
 		r.Wrote(written)
 	}
 	if err != nil {
-		return nil, unconfinable(err)
+		return nil, err
 	}
 	var out job.Outcome
 	if err := json.Unmarshal(raw, &out); err != nil {
@@ -390,11 +392,4 @@ func (a *App) stateDir() (string, error) {
 		return a.StateDir, nil
 	}
 	return store.DefaultDir(a.Getenv)
-}
-
-func unconfinable(err error) error {
-	if errors.Is(err, confine.ErrUnavailable) {
-		return fmt.Errorf("%w; --unconfined runs all the same, and reports say so", err)
-	}
-	return err
 }

@@ -26,7 +26,7 @@ func (a *App) Record(ctx context.Context, f *migrate.File, v *migrate.Verdict) (
 	}
 	r.To.Place = places(f)
 	if !a.Unconfined {
-		r.Confined = "the kernel refuses it every file (Landlock)"
+		r.Confined = "the kernel refuses it every file to write, every program and every connection that it was not handed (Landlock, seccomp), and keeps its memory out of dumps and swap"
 	}
 	r.Keeps = a.keeps()
 	r.Describe(v)

@@ -47,12 +47,17 @@ func (e exit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 // usage marks an error of wrong use.
 type usage struct{ error }
 
+// NetworksVariable is the environment variable that may list private networks
+// that may be reached, beside --allow-network.
+const NetworksVariable = "RIALTO_ALLOW_NETWORKS"
+
 // shell is what the commands share.
 type shell struct {
 	Config
 	json       bool
 	state      string
 	unconfined bool
+	networks   []string
 }
 
 // Run carries out a command line and returns the exit code.
@@ -106,6 +111,7 @@ the disk; it remembers only ids.
 	cmd.PersistentFlags().BoolVar(&s.json, "json", false, "print one JSON object a line; the last has \"event\":\"done\"")
 	cmd.PersistentFlags().StringVar(&s.state, "state", "", "the `folder` that keeps connections and ledgers (default: $XDG_STATE_HOME/rialto)")
 	cmd.PersistentFlags().BoolVar(&s.unconfined, "unconfined", false, "run on a system that cannot keep the mover from writing to disk; reports say so")
+	cmd.PersistentFlags().StringSliceVar(&s.networks, "allow-network", nil, "a private `network` that may be reached, like 10.0.0.0/8; may be repeated (also: $"+NetworksVariable+")")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
 	cmd.AddCommand(s.connect(), s.connections(), s.scan(), s.people(), s.forecast(), s.runCmd(), s.status(), s.verify(), s.cutover(), s.undo(), s.pause(), s.resume(), s.ledger(), s.keys(), s.standin(), s.demo())
 	return group(cmd)
@@ -136,8 +142,12 @@ func args(n int, what string) cobra.PositionalArgs {
 
 // app opens the use cases. The caller closes it.
 func (s *shell) app(ctx context.Context) (*app.App, error) {
+	networks, err := app.ParseNetworks(append(s.networks, s.Getenv(NetworksVariable))...)
+	if err != nil {
+		return nil, usage{err}
+	}
 	return app.Open(ctx, app.Config{Connectors: s.Connectors, StateDir: s.state, Version: s.Version, Getenv: s.Getenv,
-		Unconfined: s.unconfined, Failpoint: s.Failpoint})
+		Unconfined: s.unconfined, Networks: networks, Failpoint: s.Failpoint})
 }
 
 // line prints one JSON line.

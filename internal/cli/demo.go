@@ -248,7 +248,7 @@ func (a *act) ranDemo(r *migrate.Report) error {
 // showMover says what held for the process that touched the content.
 func (a *act) showMover(m demo.Mover) {
 	if a.json {
-		a.line(map[string]any{"event": "mover", "pid": m.PID, "confined": m.Confine.Confined, "landlock": m.Confine.Landlock, "written": m.Written})
+		a.line(moverLine(m.PID, m.Confine, m.Written))
 		return
 	}
 	a.say("\n%s  process %d alone held what passed through, in memory; before it began it was confined:", a.paint(bold, "Mover"), m.PID)

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rialto-migrate/rialto/internal/app"
-	"github.com/rialto-migrate/rialto/internal/confine"
 	"github.com/rialto-migrate/rialto/internal/job"
 	"github.com/rialto-migrate/rialto/internal/migrate"
 	"github.com/rialto-migrate/rialto/internal/report"
@@ -37,9 +36,10 @@ func (s *shell) verb(ctx context.Context, r app.Request, path string) (*job.Outc
 	view.path = path
 	defer view.close()
 	r.File, r.Events = f, view.event
-	r.Moved = func(_ int, rep confine.Report) { view.confined = rep.Confined }
+	ran := watchMover(&r)
 	out, err := a.Do(ctx, r)
 	view.close()
+	s.sayMover(ran)
 	if err != nil {
 		return nil, err
 	}

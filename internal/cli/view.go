@@ -26,7 +26,6 @@ type view struct {
 	verb     string
 	expected int // items; 0 if unknown
 	began    time.Time
-	confined bool
 
 	mu       sync.Mutex
 	counts   migrate.Progress

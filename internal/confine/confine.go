@@ -1,38 +1,40 @@
-// Package confine takes from a process the means to put content on a disk.
+// Package confine takes from a process the means to put content on a disk, or
+// anywhere else but into the connections that it is handed.
 //
-// A process that calls Enter can no longer open a file for writing, make,
-// rename or remove one, or read any file but those it was granted; it leaves no
-// core dump, its memory cannot be read by other processes of the same user, and
-// it gains no privilege through exec. Enter then tries to write, all the same,
-// and fails if that succeeds. What it entered can never be left again.
+// A process that calls Enter can open no file for writing, make, rename or
+// remove none, and read none but those it was granted; it can make no socket and
+// no connection, start no program and no other process; it leaves no core dump,
+// other processes of the same user cannot read its memory, and that memory is
+// not swapped out. Enter then tries to write, all the same, and fails if that
+// succeeds. What it entered can never be left again.
 //
-// What is held, and by what:
+// What is held, and by what; for each there is a proof that turns red in a build
+// that leaves it out (a build tag named after it: rialto_no_landlock, …):
 //
-//   - Landlock (Linux 5.13 and later) denies every access to the file system that
-//     the kernel's version of it knows, for all threads, also in a program built
-//     with cgo. The version is asked of the kernel, then demanded in full
-//     (never "best effort"); if the kernel refuses it, the next lower one is
-//     demanded, and the Report says which holds and what it leaves open.
-//   - Descriptors of files and block devices that were inherited open for
-//     writing are pointed at /dev/null: Landlock looks only at what is opened
-//     after it.
-//   - RLIMIT_CORE 0 and PR_SET_DUMPABLE 0: no core dump, neither to a file nor
-//     to a collector, and no ptrace by the same user.
-//   - no_new_privs: a set-user-id program gains nothing.
+//   - landlock: version 4 of its rules (Linux 6.7 and later), demanded in full:
+//     every access to the file system but the reading that was granted, and TCP.
+//   - seccomp: a list of the system calls that a running mover needs, and with
+//     which arguments; every other one is refused. This holds what Landlock does
+//     not look at: UDP, MPTCP and other sockets, memfd_create, io_uring, starting
+//     a process. All threads have it.
+//   - descriptors: what was inherited open, of whatever type, leads to /dev/null,
+//     but for the standard streams where they are no files. Both of the above
+//     look only at what is opened after them.
+//   - file-size: no file can grow (RLIMIT_FSIZE 0), by whatever way a writable
+//     descriptor may have come.
+//   - core-dumps: RLIMIT_CORE 0 and PR_SET_DUMPABLE 0: no core dump, neither to a
+//     file nor to a collector, and no ptrace by the same user.
+//   - swap: memory is locked where the process may do that; else there must be no
+//     swap that could hold it in the clear.
 //
-// What is not held yet: memory may be swapped out by the kernel (turn swap off,
-// or encrypt it), pipes and sockets that were inherited stay usable, and the
-// network is open, since content has to pass through it. There is no limit on
-// file size (RLIMIT_FSIZE): it would kill a process whose standard output was
-// redirected to a file.
+// What is not held: a machine that is suspended to disk writes all memory there,
+// and whoever is root on the machine can read any process's memory.
 package confine
 
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -40,12 +42,8 @@ import (
 // A Policy says what a process may still do with files.
 type Policy struct {
 	// ReadPaths are files and folders that stay readable: an export file, a
-	// folder of attachments. Each must exist.
+	// local folder as a migration's source. Each must exist.
 	ReadPaths []string
-	// WritePaths are folders that stay writable: a local folder as a migration's
-	// target. Each must exist. What is written there is on disk by the user's
-	// own wish, and the Report names it.
-	WritePaths []string
 	// Probe names further folders in which Enter tries to create a file,
 	// beside the temporary and the working one: the folder that holds the
 	// program's state.
@@ -63,26 +61,20 @@ type Mechanism struct {
 
 // A Report tells what holds. It is plain data, made to be printed and sent.
 type Report struct {
-	// Confined is true if nothing but Writable can be written, and this was tried.
-	Confined bool
-	// Landlock is the version of Landlock's rules in force; 0 for none. Offered
-	// is the one that the kernel has.
-	Landlock, Offered int
-	Readable          []string
-	Writable          []string
-	Mechanisms        []Mechanism
+	// Confined is true if every mechanism holds: nothing can be written, and this
+	// was tried.
+	Confined   bool
+	Readable   []string
+	Mechanisms []Mechanism
 }
 
 // String is the report in a few lines, for people.
 func (r Report) String() string {
 	var b strings.Builder
-	switch {
-	case !r.Confined:
-		b.WriteString("not confined: this process can write to disk\n")
-	case len(r.Writable) > 0:
-		fmt.Fprintf(&b, "confined: can write to no place but %s\n", strings.Join(r.Writable, ", "))
-	default:
+	if r.Confined {
 		b.WriteString("confined: can write to no place on disk\n")
+	} else {
+		b.WriteString("not confined: this process can write to disk\n")
 	}
 	for _, m := range r.Mechanisms {
 		state := "holds"
@@ -99,16 +91,19 @@ func (r Report) Holds(name string) bool {
 	return slices.ContainsFunc(r.Mechanisms, func(m Mechanism) bool { return m.Name == name && m.Holds })
 }
 
-// The names of the mechanisms in a Report.
+// The names of the mechanisms in a Report, in the order in which they are
+// entered.
 const (
-	Landlock    = "landlock"
 	Descriptors = "descriptors"
+	FileSize    = "file-size"
 	CoreDumps   = "core-dumps"
-	Privileges  = "privileges"
+	Swap        = "swap"
+	Landlock    = "landlock"
+	Seccomp     = "seccomp"
 	Probe       = "probe"
 )
 
-// ErrUnavailable is what Enter's error wraps if the system has no means to
+// ErrUnavailable is what Enter's error wraps if the system lacks a means to
 // confine a process.
 var ErrUnavailable = errors.New("this system cannot confine a process")
 
@@ -120,6 +115,7 @@ func Enter(p Policy) (Report, error) {
 	if p.Unconfined {
 		return Report{Mechanisms: []Mechanism{
 			{Name: Landlock, Detail: "switched off by --unconfined"},
+			{Name: Seccomp, Detail: "switched off by --unconfined"},
 		}}, nil
 	}
 	for _, path := range p.ReadPaths {
@@ -127,102 +123,28 @@ func Enter(p Policy) (Report, error) {
 			return Report{}, fmt.Errorf("what should be readable is not: %w; check the path in the connection's settings", err)
 		}
 	}
-	for _, path := range p.WritePaths {
-		info, err := os.Stat(path)
+	var r Report
+	for _, enter := range mechanisms() {
+		m, err := enter(p)
 		if err != nil {
-			return Report{}, fmt.Errorf("the folder to write to cannot be used: %w; create it first", err)
+			return r, err
 		}
-		if !info.IsDir() {
-			return Report{}, fmt.Errorf("%s is not a folder; name a folder to write to", path)
-		}
+		r.Mechanisms = append(r.Mechanisms, m)
 	}
-	report, err := enter(p)
-	if err != nil {
-		return report, err
-	}
-	tried, err := verify(p.probes())
-	report.Mechanisms = append(report.Mechanisms, Mechanism{Name: Probe, Holds: err == nil,
+	tried, err := verify(defaultProbes(p.Probe))
+	r.Mechanisms = append(r.Mechanisms, Mechanism{Name: Probe, Holds: err == nil,
 		Detail: fmt.Sprintf("creating a file was refused in %s", strings.Join(tried, ", "))})
 	if err != nil {
-		return report, fmt.Errorf("confinement does not hold: %w", err)
+		return r, fmt.Errorf("confinement does not hold: %w", err)
 	}
-	report.Confined = true
-	report.Readable = slices.Clone(p.ReadPaths)
-	report.Writable = slices.Clone(p.WritePaths)
-	return report, nil
+	r.Confined = !slices.ContainsFunc(r.Mechanisms, func(m Mechanism) bool { return !m.Holds })
+	r.Readable = slices.Clone(p.ReadPaths)
+	return r, nil
 }
 
-// probes are the folders where writing must fail under the policy.
-func (p Policy) probes() []string {
-	return slices.DeleteFunc(defaultProbes(p.Probe), func(dir string) bool {
-		return slices.ContainsFunc(p.WritePaths, func(allowed string) bool { return within(allowed, dir) })
-	})
-}
-
-func defaultProbes(more []string) []string {
-	dirs := []string{os.TempDir()}
-	if wd, err := os.Getwd(); err == nil {
-		dirs = append(dirs, wd)
-	}
-	return append(dirs, more...)
-}
-
-// within reports whether dir is root or lies in it.
-func within(root, dir string) bool {
-	root, err1 := filepath.Abs(root)
-	dir, err2 := filepath.Abs(dir)
-	if err1 != nil || err2 != nil {
-		return false
-	}
-	rel, err := filepath.Rel(root, dir)
-	return err == nil && rel != ".." && !strings.HasPrefix(rel, "../")
-}
-
-// Verify tries to create a file in the temporary folder, the working folder
-// and the given ones, and returns an error that names the first place where it
-// could. It leaves nothing behind.
-func Verify(dirs ...string) error {
-	_, err := verify(defaultProbes(dirs))
-	return err
-}
-
-func verify(dirs []string) (tried []string, err error) {
-	for _, dir := range dirs {
-		for _, attempt := range []func(string) error{createFile, createUnnamed, createFolder} {
-			switch err := attempt(dir); {
-			case err == nil:
-				return tried, fmt.Errorf("a file could be written in %s", dir)
-			case refusal(err):
-			default:
-				return tried, fmt.Errorf("trying to write in %s ended neither in success nor in refusal: %w", dir, err)
-			}
-		}
-		tried = append(tried, dir)
-	}
-	return tried, nil
-}
-
-// refusal reports whether an attempt to write was turned down, rather than
-// broken by chance.
-func refusal(err error) bool {
-	return errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, errReadOnly) || errors.Is(err, errors.ErrUnsupported)
-}
-
-func createFile(dir string) error {
-	f, err := os.CreateTemp(dir, ".rialto-probe-*")
-	if err != nil {
-		return err
-	}
-	f.Close()
-	os.Remove(f.Name())
-	return nil
-}
-
-func createFolder(dir string) error {
-	name, err := os.MkdirTemp(dir, ".rialto-probe-*")
-	if err != nil {
-		return err
-	}
-	os.Remove(name)
-	return nil
+// unavailable is the error of a system that lacks a mechanism; remedy says what
+// to do about it.
+func unavailable(name, what, remedy string) error {
+	return fmt.Errorf("%w: %s: %s; %s, or give --unconfined to go on without the guarantee that content never touches the disk",
+		ErrUnavailable, name, what, remedy)
 }

@@ -4,7 +4,6 @@ package confine
 
 import (
 	"errors"
-	"fmt"
 	"syscall"
 )
 
@@ -13,9 +12,10 @@ var errReadOnly = error(syscall.EROFS)
 // Available reports whether this system can confine a process.
 func Available() bool { return false }
 
-func enter(Policy) (Report, error) {
-	return Report{}, fmt.Errorf("%w: Landlock exists on Linux alone; run on Linux, or give --unconfined to go on without the guarantee that content never touches the disk",
-		ErrUnavailable)
+func mechanisms() []func(Policy) (Mechanism, error) {
+	return []func(Policy) (Mechanism, error){func(Policy) (Mechanism, error) {
+		return Mechanism{}, unavailable(Landlock, "it exists on Linux alone", "run on Linux")
+	}}
 }
 
 func createUnnamed(string) error { return errors.ErrUnsupported }

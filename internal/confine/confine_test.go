@@ -23,19 +23,16 @@ func TestNoThreadCanWrite(t *testing.T) {
 		t.Errorf("Verify: %s", out.Verify)
 	}
 	r := out.Report
-	if !r.Confined || r.Landlock < 1 || r.Landlock > r.Offered {
+	if !r.Confined {
 		t.Errorf("report: %+v", r)
 	}
-	for _, name := range []string{Landlock, Descriptors, CoreDumps, Privileges, Probe} {
+	for _, name := range []string{Descriptors, FileSize, CoreDumps, Swap, Landlock, Seccomp, Probe} {
 		if !r.Holds(name) {
 			t.Errorf("%s does not hold: %+v", name, r.Mechanisms)
 		}
 	}
 	if out.Written != 0 || out.MeterErr != "" {
 		t.Errorf("the kernel counted %d bytes written (%s)", out.Written, out.MeterErr)
-	}
-	if out.Limit != 0 {
-		t.Errorf("core files may have %d bytes", out.Limit)
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 0 {
 		t.Errorf("%d files were left", len(left))
@@ -89,28 +86,8 @@ func TestGrants(t *testing.T) {
 	})
 	t.Run("a readable folder lets nothing be executed", func(t *testing.T) {
 		out := confined(t, task{Policy: Policy{ReadPaths: []string{dir, "/bin", "/usr", "/lib"}}, Exec: program})
-		if !strings.Contains(out.ExecErr, "permission denied") {
+		if !strings.Contains(out.ExecErr, "not permitted") {
 			t.Errorf("executing ended in %q (%s)", out.ExecErr, out.Err)
-		}
-	})
-	t.Run("the folder to write to", func(t *testing.T) {
-		target := t.TempDir()
-		for _, d := range []string{"a", "b"} {
-			if err := os.Mkdir(filepath.Join(target, d), 0o700); err != nil {
-				t.Fatal(err)
-			}
-		}
-		write(t, filepath.Join(target, "a", "part"), "x")
-		out := confined(t, task{Policy: Policy{WritePaths: []string{target}, Probe: []string{target, other}}, Threads: 2, Dir: target,
-			Rename: [2]string{filepath.Join(target, "a", "part"), filepath.Join(target, "b", "whole")}})
-		if out.Err != "" || out.Wrote != 2 {
-			t.Errorf("wrote %d of 2 (%s)", out.Wrote, out.Err)
-		}
-		if out.Rename != "" && out.Report.Landlock >= 2 {
-			t.Errorf("renaming within the target: %s", out.Rename)
-		}
-		if !strings.Contains(out.Report.String(), target) {
-			t.Errorf("the report does not name the one writable place: %s", out.Report)
 		}
 	})
 }
@@ -129,11 +106,11 @@ func TestInheritedFilesLeadNowhere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := ""
+		want, refused := "", "bad file descriptor"
 		if unconfined {
-			want = "canary"
+			want, refused = "canary", ""
 		}
-		if string(got) != want || out.Fd3 != "" {
+		if string(got) != want || !strings.HasSuffix(out.Fd3, refused) {
 			t.Errorf("unconfined %v: the inherited file holds %q (write: %s%s)", unconfined, got, out.Fd3, out.Err)
 		}
 	}
@@ -150,8 +127,6 @@ func TestBadPolicies(t *testing.T) {
 		is     error
 	}{
 		{"an export that is not there", Policy{ReadPaths: []string{filepath.Join(dir, "none.json")}}, "check the path", fs.ErrNotExist},
-		{"a target folder that is not there", Policy{WritePaths: []string{filepath.Join(dir, "none")}}, "create it first", fs.ErrNotExist},
-		{"a target that is a file", Policy{WritePaths: []string{file}}, "is not a folder", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := Enter(c.policy)
@@ -162,20 +137,6 @@ func TestBadPolicies(t *testing.T) {
 	}
 	if err := Verify(); err == nil {
 		t.Error("a refused policy confined this process, or Verify sees nothing")
-	}
-}
-
-func TestWithin(t *testing.T) {
-	for _, c := range []struct {
-		root, dir string
-		want      bool
-	}{
-		{"/a", "/a", true}, {"/a", "/a/b", true}, {"/a", "/ab", false}, {"/a/b", "/a", false}, {"/a", "/a/../b", false},
-		{"/a", "/a/..b", true}, {"/", "/x", true},
-	} {
-		if got := within(c.root, c.dir); got != c.want {
-			t.Errorf("within(%q, %q) = %v", c.root, c.dir, got)
-		}
 	}
 }
 

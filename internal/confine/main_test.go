@@ -2,6 +2,7 @@ package confine
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,7 +23,12 @@ type task struct {
 	Dir     string // where they try
 	Read    string // a file to read
 	Exec    string // a program to run
-	Rename  [2]string
+	// Attempts is whether to try everything in attempts, and Victim a folder with
+	// the file "file" to try it on.
+	Attempts bool
+	Victim   string
+	Lacks    string // the mechanism that the kernel shall seem to lack
+	Wait     bool   // before it ends, for the end of its standard input
 }
 
 type told struct {
@@ -34,12 +40,13 @@ type told struct {
 	ReadErr  string
 	ExecErr  string
 	Verify   string
-	Rename   string
 	Fd3      string // what writing to descriptor 3 led to
-	NewFiles string
 	Written  int64
 	MeterErr string
-	Limit    uint64
+	// Tried is what each attempt led to: "" for success.
+	Tried    map[string]string
+	Dumpable bool
+	Late     string // what writing to a file led to whose descriptor came in late
 }
 
 func TestMain(m *testing.M) {
@@ -49,6 +56,9 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 		json.NewEncoder(os.Stdout).Encode(act(t))
+		if t.Wait {
+			io.Copy(io.Discard, os.Stdin)
+		}
 		os.Exit(0)
 	}
 	os.Exit(m.Run())
@@ -83,6 +93,11 @@ func act(t task) told {
 	for range t.Threads {
 		<-ready
 	}
+	late := inFlight(t.Victim)
+	if err := lack(t.Lacks); err != nil {
+		panic(err)
+	}
+	mayDump()
 	report, err := Enter(t.Policy)
 	out.Report = report
 	if err != nil {
@@ -102,19 +117,18 @@ func act(t task) told {
 		out.Read, out.ReadErr = string(b), text(err)
 	}
 	if t.Exec != "" {
-		out.ExecErr = text(exec.Command(t.Exec).Run())
+		out.ExecErr = text(syscall.Exec(t.Exec, []string{t.Exec}, nil))
 	}
-	if t.Rename[0] != "" {
-		out.Rename = text(os.Rename(t.Rename[0], t.Rename[1]))
+	if t.Attempts {
+		out.Tried = tryAll(t.Victim)
+		out.Late = text(late())
 	}
 	if f := os.NewFile(3, "inherited"); f != nil {
 		_, err := io.WriteString(f, "canary")
 		out.Fd3 = text(err)
 	}
+	out.Dumpable = dumpable()
 	out.Verify = text(Verify(t.Policy.Probe...))
-	var lim syscall.Rlimit
-	syscall.Getrlimit(syscall.RLIMIT_CORE, &lim)
-	out.Limit = lim.Cur
 	return out
 }
 
@@ -128,6 +142,14 @@ func text(err error) string {
 // confined runs a task in a copy of this test binary.
 func confined(t *testing.T, do task, files ...*os.File) told {
 	t.Helper()
+	return looked(t, do, nil, files...)
+}
+
+// looked runs a task likewise and calls look with the process's id while it
+// waits.
+func looked(t *testing.T, do task, look func(pid int), files ...*os.File) told {
+	t.Helper()
+	do.Wait = look != nil
 	arg, err := json.Marshal(do)
 	if err != nil {
 		t.Fatal(err)
@@ -141,13 +163,26 @@ func confined(t *testing.T, do task, files ...*os.File) told {
 	cmd.Env = append(os.Environ(), "GOCOVERDIR=")
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
-	b, err := cmd.Output()
+	in, err := cmd.StdinPipe()
 	if err != nil {
-		t.Fatalf("the confined copy ended badly: %v\n%s", err, stderr.String())
+		t.Fatal(err)
+	}
+	answer, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
 	}
 	var out told
-	if err := json.Unmarshal(b, &out); err != nil {
-		t.Fatalf("the confined copy answered %q: %v", b, err)
+	bad := json.NewDecoder(answer).Decode(&out)
+	if bad == nil && look != nil {
+		look(cmd.Process.Pid)
+	}
+	in.Close()
+	io.Copy(io.Discard, answer)
+	if err := errors.Join(bad, cmd.Wait()); err != nil {
+		t.Fatalf("the confined copy ended badly: %v\n%s", err, stderr.String())
 	}
 	return out
 }

@@ -46,6 +46,8 @@ func acts() map[string]act {
 			return nil, nil
 		},
 		"late-exit": lateExit,
+		"dial":      dialMany,
+		"fetch":     fetch,
 		"bench":     benchLookups,
 	}
 }

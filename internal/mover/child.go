@@ -37,11 +37,16 @@ func Child(run func(ctx context.Context, line *Line) ([]byte, error)) int {
 		fmt.Fprintf(os.Stderr, "\"%s\" is run by the program itself and does nothing alone; see --help for the commands\n", Argument)
 		return exitAlone
 	}
+	sockets, err := lineConn(socketsFD)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "the mover was not handed its second line: %v\n", err)
+		return exitAlone
+	}
 	client := rpc.NewClient(conn)
 	defer client.Close()
 	ctx, cut := context.WithCancelCause(context.Background())
 	defer cut(nil)
-	line := &Line{rpc: client, stopping: make(chan struct{})}
+	line := &Line{rpc: client, taker: newTaker(sockets), stopping: make(chan struct{})}
 	outcome := wire.Outcome{Written: -1}
 	err = line.enter(ctx)
 	if err == nil {

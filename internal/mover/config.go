@@ -37,6 +37,8 @@ type Config struct {
 	// Resolve finds the addresses of a host, the best first. nil means the
 	// system's resolver.
 	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)
+	// Reach is where the mover may connect to.
+	Reach Reach
 	// Log takes the stack traces of a mover that panics. nil drops them.
 	Log *slog.Logger
 	// Grace is how long a mover has to stop by itself once the context of Start

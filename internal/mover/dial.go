@@ -2,12 +2,13 @@ package mover
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/netip"
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"github.com/rialto-migrate/rialto/internal/mover/wire"
 )
 
 const (
@@ -15,32 +16,49 @@ const (
 	dialAhead = 250 * time.Millisecond // before the next address is tried as well (RFC 8305, section 5)
 )
 
-// A dialer connects to hosts whose names somebody else resolves. It never asks
-// the system's resolver, whose files a confined process cannot read.
+// A dialer is how the parent connects to hosts for a mover.
 type dialer struct {
-	lookup  func(ctx context.Context, host string) ([]netip.Addr, error)
-	silence time.Duration // after which a connection that carries nothing is dead
+	lookup func(ctx context.Context, host string) ([]netip.Addr, error)
+	reach  Reach
 	// connect makes one connection; nil means net.Dialer.
 	connect func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// DialContext connects to "host:port", trying the host's addresses one after
-// the other, the next one starting a little later or as soon as one failed. An
-// error is a *net.OpError of a dial, so that callers know that nothing was sent.
-func (d dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+// dial connects to "host:port", trying those of the host's addresses that may
+// be reached one after the other, the next one starting a little later or as soon
+// as one failed. The addresses are looked up once: what was judged is what is
+// connected to.
+func (d dialer) dial(ctx context.Context, address string, plain bool) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()
 	targets, err := d.resolve(ctx, address)
-	if err == nil {
-		var conn net.Conn
-		if conn, err = d.race(ctx, network, targets); err == nil {
-			return newAlive(conn, d.silence), nil
-		}
-	}
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+	if err != nil {
 		return nil, err
 	}
-	return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+	if targets, err = d.reach.sift(targets, plain); err != nil {
+		return nil, err
+	}
+	return d.race(ctx, "tcp", targets)
+}
+
+// dial has the parent connect to "host:port". An error is a *net.OpError of a
+// dial, so that callers know that nothing was sent.
+func (l *Line) dial(ctx context.Context, address string, plain bool) (net.Conn, error) {
+	wish, come := l.taker.wish()
+	defer l.taker.drop(wish)
+	_, err := ask[bool](ctx, l.rpc, "Network.Dial", wire.Dial{Wish: wish, Address: address, Plain: plain})
+	if err == nil {
+		select {
+		case got := <-come:
+			if got.err == nil {
+				return got.conn, nil
+			}
+			err = got.err
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	return nil, &net.OpError{Op: "dial", Net: "tcp", Err: err}
 }
 
 func (d dialer) resolve(ctx context.Context, address string) ([]netip.AddrPort, error) {

@@ -17,7 +17,7 @@
 //	  opened secrets                             counts and ids, or an error
 //	answers of the ledger: ids, versions,      questions and batches for the ledger:
 //	  states, times, marks, cursors              ids, versions, states, times, marks, cursors
-//	addresses of host names                    names of hosts to look up
+//	connected sockets, as descriptors          names and ports of hosts to connect to
 //	"pause" and "go on"                        secrets that a cloud renewed
 //	"stop", with a reason                      events: bytes that hold ids and counts
 //
@@ -36,3 +36,6 @@ const Argument = "mover"
 
 // lineFD is the descriptor of the mover's end of the line.
 const lineFD = 3
+
+// socketsFD is the descriptor of the mover's end of what connections come by.
+const socketsFD = 4

@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"net/http"
-	"net/netip"
 	"net/rpc"
 	"sync"
 
@@ -18,6 +16,7 @@ import (
 // use.
 type Line struct {
 	rpc      *rpc.Client
+	taker    *taker
 	job      []byte
 	report   confine.Report
 	meter    *confine.Meter // nil where the kernel keeps no count
@@ -26,7 +25,7 @@ type Line struct {
 	reason   string // set before stopping is closed
 
 	mu         sync.Mutex
-	transports map[TransportOptions]*http.Transport
+	transports map[TransportOptions]*transport
 }
 
 // Job is what the parent wants done, with opened secrets: never log it.
@@ -81,10 +80,4 @@ func (l *Line) StopReason() string {
 	default:
 		return ""
 	}
-}
-
-// Lookup asks the parent for the addresses of a host, the best first. A host
-// that is not known is a *net.DNSError.
-func (l *Line) Lookup(ctx context.Context, host string) ([]netip.Addr, error) {
-	return ask[[]netip.Addr](ctx, l.rpc, "Network.Lookup", host)
 }

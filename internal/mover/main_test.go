@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"os/exec"
 	"runtime"
@@ -113,6 +114,9 @@ func start(t testing.TB, c Config) (*Process, *logbook) {
 	}
 	if !landlockHere() {
 		c.Policy.Unconfined = true
+	}
+	if c.Reach.Networks == nil { // the servers of tests are on this machine
+		c.Reach.Networks = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 	}
 	p, err := Start(t.Context(), c)
 	if err != nil {

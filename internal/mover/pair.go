@@ -11,7 +11,7 @@ import (
 
 // pair makes the line: the parent's end, and the mover's as a file to hand
 // over.
-func pair() (net.Conn, *os.File, error) {
+func pair() (*net.UnixConn, *os.File, error) {
 	syscall.ForkLock.RLock() // no other child may inherit the ends before they are marked
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	if err == nil {
@@ -32,11 +32,20 @@ func pair() (net.Conn, *os.File, error) {
 }
 
 // lineConn takes a descriptor over and makes a connection of it.
-func lineConn(fd int) (net.Conn, error) {
+func lineConn(fd int) (*net.UnixConn, error) {
 	f := os.NewFile(uintptr(fd), "line")
 	if f == nil {
 		return nil, os.ErrInvalid
 	}
 	defer f.Close() // FileConn has a copy of its own
-	return net.FileConn(f)
+	conn, err := net.FileConn(f)
+	if err != nil {
+		return nil, err
+	}
+	unix, ok := conn.(*net.UnixConn)
+	if !ok {
+		conn.Close()
+		return nil, os.ErrInvalid
+	}
+	return unix, nil
 }

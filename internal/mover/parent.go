@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -67,20 +68,30 @@ func Start(ctx context.Context, config Config) (*Process, error) {
 	}
 	life, end := context.WithCancel(p.calls)
 	p.life = life
-	server, err := p.serve()
-	if err != nil {
-		end()
-		return nil, err
-	}
 	near, far, err := pair()
 	if err != nil {
 		end()
 		return nil, err
 	}
+	sockets, farSockets, err := pair()
+	if err != nil {
+		end()
+		near.Close()
+		far.Close()
+		return nil, err
+	}
+	server, err := p.serve(sockets)
+	if err != nil {
+		end()
+		for _, c := range []io.Closer{near, far, sockets, farSockets} {
+			c.Close()
+		}
+		return nil, err
+	}
 	p.cmd = exec.Command(config.Command[0], config.Command[1:]...)
 	p.cmd.Args[0] = os.Args[0]
 	p.cmd.Env = config.environment()
-	p.cmd.ExtraFiles = []*os.File{far} // becomes lineFD
+	p.cmd.ExtraFiles = []*os.File{far, farSockets} // become lineFD and socketsFD
 	p.cmd.Stdout, p.cmd.Stderr = p.trace, p.trace
 	p.cmd.SysProcAttr = attributes()
 	p.cmd.WaitDelay = 2 * time.Second
@@ -93,6 +104,7 @@ func Start(ctx context.Context, config Config) (*Process, error) {
 		defer runtime.UnlockOSThread()
 		err := p.cmd.Start()
 		far.Close()
+		farSockets.Close()
 		launched <- err
 		if err != nil {
 			return
@@ -103,11 +115,13 @@ func Start(ctx context.Context, config Config) (*Process, error) {
 		p.exit = p.cmd.ProcessState
 		p.mu.Unlock()
 		end()
+		sockets.Close()
 		close(p.gone)
 	}()
 	if err := <-launched; err != nil {
 		end()
 		near.Close()
+		sockets.Close()
 		return nil, fmt.Errorf("the mover cannot be started: %w", err)
 	}
 	go func() {

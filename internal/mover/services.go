@@ -3,7 +3,7 @@ package mover
 import (
 	"context"
 	"errors"
-	"net/netip"
+	"net"
 	"net/rpc"
 	"sync"
 	"time"
@@ -14,16 +14,14 @@ import (
 	"github.com/rialto-migrate/rialto/internal/mover/wire"
 )
 
-// lookupTime is how long the parent looks for the addresses of a name.
-const lookupTime = 20 * time.Second
-
-// serve offers the parent's services to one mover.
-func (p *Process) serve() (*rpc.Server, error) {
+// serve offers the parent's services to one mover; sockets is where connections
+// are handed over.
+func (p *Process) serve(sockets *net.UnixConn) (*rpc.Server, error) {
 	server := rpc.NewServer()
 	var errs []error
 	for name, service := range map[string]any{
 		"Ledger":  &ledgerService{ctx: p.calls, ledger: p.config.Ledger},
-		"Network": &networkService{ctx: p.life, resolve: p.config.Resolve},
+		"Network": &networkService{ctx: p.life, dialer: dialer{lookup: p.config.Resolve, reach: p.config.Reach}, hander: &hander{conn: sockets}},
 		"Events":  &eventService{take: p.config.OnEvent},
 		"Secrets": &secretService{renewed: p.config.OnRenewed},
 		"Job":     &jobService{process: p, job: p.config.Job},
@@ -101,17 +99,25 @@ func (s *ledgerService) Forget(_ wire.None, a *wire.Done) error {
 	return a.Set(s.ledger.Forget(s.ctx))
 }
 
-// networkService resolves names: the mover may read no /etc/resolv.conf. ctx
-// ends with the mover.
+// networkService connects to hosts: the mover may make no socket, and read no
+// /etc/resolv.conf. ctx ends with the mover.
 type networkService struct {
-	ctx     context.Context
-	resolve func(ctx context.Context, host string) ([]netip.Addr, error)
+	ctx    context.Context
+	dialer dialer
+	hander *hander
 }
 
-func (s *networkService) Lookup(host string, a *wire.Addresses) error {
-	ctx, cancel := context.WithTimeout(s.ctx, lookupTime)
+// Dial connects, where the mover may reach to, and hands the connection over
+// before it answers.
+func (s *networkService) Dial(q wire.Dial, a *wire.Handed) error {
+	ctx, cancel := context.WithTimeout(s.ctx, dialTime)
 	defer cancel()
-	return a.Set(s.resolve(ctx, host))
+	conn, err := s.dialer.dial(ctx, q.Address, q.Plain)
+	if err != nil {
+		return a.Set(false, err)
+	}
+	defer conn.Close() // the mover has a copy of its own
+	return a.Set(true, s.hander.hand(q.Wish, conn))
 }
 
 // eventService passes events on, one at a time.

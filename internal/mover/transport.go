@@ -36,9 +36,10 @@ func (o TransportOptions) withDefaults() TransportOptions {
 }
 
 // Transport is the mover's way to the network. There is one for equal options,
-// shared by all who ask, so that connections are used again. Names are resolved
+// shared by all who ask, so that connections are used again. They are made
 // by the parent; TLS is 1.2 or later against the system's certificates, read
 // before the process was confined; HTTP/2 is spoken where the server does.
+// Only a server on this machine is talked to in the clear.
 func (l *Line) Transport(o TransportOptions) (http.RoundTripper, error) {
 	o = o.withDefaults()
 	l.mu.Lock()
@@ -51,24 +52,47 @@ func (l *Line) Transport(o TransportOptions) (http.RoundTripper, error) {
 		return nil, err
 	}
 	if l.transports == nil {
-		l.transports = map[TransportOptions]*http.Transport{}
+		l.transports = map[TransportOptions]*transport{}
 	}
 	l.transports[o] = t
 	return t, nil
 }
 
-// Dialing is the mover's way to the network for what is not HTTP.
+// Dialing is the mover's way to the network for what is not HTTP. A connection
+// that carries nothing for five minutes is dead.
 func (l *Line) Dialing() connector.Dialing {
-	dial := dialer{lookup: l.Lookup, silence: TransportOptions{}.withDefaults().Silence}
+	silence := TransportOptions{}.withDefaults().Silence
 	return connector.Dialing{Roots: l.roots, Connect: func(ctx context.Context, address string) (net.Conn, error) {
-		return dial.DialContext(ctx, "tcp", address)
+		conn, err := l.dial(ctx, address, false)
+		if err != nil {
+			return nil, err
+		}
+		return newAlive(conn, silence), nil
 	}}
 }
 
-func (l *Line) newTransport(o TransportOptions) (*http.Transport, error) {
-	dial := dialer{lookup: l.Lookup, silence: o.Silence}
+// inTheClear is the key of a context whose request is not encrypted.
+type inTheClear struct{}
+
+// A transport tells its dialer which requests are not encrypted.
+type transport struct{ *http.Transport }
+
+func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Scheme != "https" {
+		r = r.WithContext(context.WithValue(r.Context(), inTheClear{}, true))
+	}
+	return t.Transport.RoundTrip(r)
+}
+
+func (l *Line) newTransport(o TransportOptions) (*transport, error) {
 	t := &http.Transport{
-		DialContext:         dial.DialContext,
+		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
+			conn, err := l.dial(ctx, address, ctx.Value(inTheClear{}) != nil)
+			if err != nil {
+				return nil, err
+			}
+			return newAlive(conn, o.Silence), nil
+		},
 		ForceAttemptHTTP2:   true,
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: l.roots, ClientSessionCache: tls.NewLRUClientSessionCache(0)},
 		TLSHandshakeTimeout: 20 * time.Second,
@@ -99,7 +123,7 @@ func (l *Line) newTransport(o TransportOptions) (*http.Transport, error) {
 		}
 		t.Proxy = http.ProxyURL(proxy)
 	}
-	return t, nil
+	return &transport{t}, nil
 }
 
 // closeIdle ends the connections that no request uses.

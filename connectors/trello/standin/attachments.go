@@ -249,6 +249,27 @@ func (m made) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
+// repeated are bytes over and over, up to a size.
+type repeated struct {
+	part []byte
+	size int64
+}
+
+// ReadAt implements io.ReaderAt.
+func (r repeated) ReadAt(p []byte, off int64) (int, error) {
+	if off >= r.size {
+		return 0, io.EOF
+	}
+	n := int(min(int64(len(p)), r.size-off))
+	for i := 0; i < n; {
+		i += copy(p[i:n], r.part[(off+int64(i))%int64(len(r.part)):])
+	}
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
 // AddBlob gives an upload its bytes. It sets its size too.
 func (s *Server) AddBlob(attachmentID string, data []byte) error {
 	s.mu.Lock()

@@ -88,8 +88,8 @@ type Comment struct {
 	At           time.Time // zero means now
 }
 
-// Attachment is a link (URL), or a file: with its bytes (Data), or with a size
-// and bytes that are made up.
+// Attachment is a link (URL), or a file: with its bytes (Data), which repeat up to
+// Size where that is more, or with a size and bytes that are made up.
 type Attachment struct {
 	Name, URL string
 	Data      []byte
@@ -340,7 +340,8 @@ func (s *Server) buildAttachment(c *card, d Attachment) (*attachment, error) {
 		a.upload, a.file, a.mime = true, fileSlug(d.Name), mime.TypeByExtension(path.Ext(d.Name))
 		a.bytes, a.content = d.Size, newMade(a.id, d.Size)
 		if d.Data != nil {
-			a.bytes, a.content = int64(len(d.Data)), bytes.NewReader(bytes.Clone(d.Data))
+			a.bytes = max(d.Size, int64(len(d.Data)))
+			a.content = repeated{bytes.Clone(d.Data), a.bytes}
 		}
 	}
 	c.attachments = append(c.attachments, a)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"net"
+	"syscall"
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
@@ -42,6 +43,9 @@ func causes() map[string]error {
 		"deadline":  context.DeadlineExceeded,
 		"not-exist": fs.ErrNotExist,
 		"closed":    net.ErrClosed,
+		"refused":   syscall.ECONNREFUSED,
+		"no-route":  syscall.EHOSTUNREACH,
+		"no-net":    syscall.ENETUNREACH,
 	}
 }
 

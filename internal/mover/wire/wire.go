@@ -5,7 +5,6 @@
 package wire
 
 import (
-	"net/netip"
 	"time"
 
 	"github.com/rialto-migrate/rialto/internal/confine"
@@ -103,6 +102,14 @@ type Paused struct {
 	Change int
 }
 
+// Dial asks for a connection to "host:port", under the number of a wish. Plain
+// is set if content will go through it in the clear.
+type Dial struct {
+	Wish    uint64
+	Address string
+	Plain   bool
+}
+
 // Secret is a renewed secret of a connection, on its way to the vault.
 type Secret struct{ Connection, Name, Value string }
 
@@ -117,8 +124,8 @@ type Outcome struct {
 
 // The rest of what is answered, named for those who read this file.
 type (
-	Addresses = Answer[[]netip.Addr]
-	Policy    = Answer[confine.Policy]
-	Job       = Answer[[]byte]
-	Reason    = Answer[string]
+	Handed = Answer[bool]
+	Policy = Answer[confine.Policy]
+	Job    = Answer[[]byte]
+	Reason = Answer[string]
 )

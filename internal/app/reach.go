@@ -1,0 +1,65 @@
+package app
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/rialto-migrate/rialto/internal/job"
+	"github.com/rialto-migrate/rialto/internal/mover"
+)
+
+// reach is where the mover of a job may connect to: the internet, the networks
+// that the operator lists, and the servers of this machine that the settings of
+// its connections name.
+func (a *App) reach(spec job.Spec) mover.Reach {
+	r := mover.Reach{Networks: a.Networks}
+	for _, end := range []job.End{spec.From, spec.To} {
+		for _, value := range end.Settings {
+			if port, ok := localServer(value); ok {
+				r.LocalPorts = append(r.LocalPorts, port)
+			}
+		}
+	}
+	return r
+}
+
+// localServer reads the address of a server on this machine out of a setting: a
+// URL, or host:port, whose host is localhost or a loopback address in figures.
+func localServer(value string) (port uint16, ok bool) {
+	host, text, err := net.SplitHostPort(value)
+	if u, bad := url.Parse(value); bad == nil && u.Host != "" {
+		host, text, err = u.Hostname(), u.Port(), nil
+		if text == "" {
+			text = map[string]string{"http": "80", "https": "443", "sftp": "22", "imap": "143", "imaps": "993"}[u.Scheme]
+		}
+	}
+	if err != nil {
+		return 0, false
+	}
+	if addr, err := netip.ParseAddr(host); host != "localhost" && !strings.HasSuffix(host, ".localhost") && (err != nil || !addr.IsLoopback()) {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(text, 10, 16)
+	return uint16(n), err == nil && n > 0
+}
+
+// ParseNetworks reads a list of networks like "10.0.0.0/8, fd00::/8". An
+// address stands for itself alone.
+func ParseNetworks(list ...string) (out []netip.Prefix, err error) {
+	for _, text := range strings.FieldsFunc(strings.Join(list, ","), func(r rune) bool { return r == ',' || r == ' ' }) {
+		network, bad := netip.ParsePrefix(text)
+		if bad != nil {
+			addr, err := netip.ParseAddr(text)
+			if err != nil {
+				return nil, fmt.Errorf("%q is no network; write it like 10.0.0.0/8 or fd00::/8, or as one address", text)
+			}
+			network = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		out = append(out, network.Masked())
+	}
+	return out, nil
+}

@@ -1,0 +1,49 @@
+package app
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestLocalServer(t *testing.T) {
+	for _, c := range []struct {
+		setting string
+		want    uint16 // 0 for none
+	}{
+		{"http://127.0.0.1:8080", 8080}, {"http://localhost:8080/base", 8080}, {"https://[::1]:8443", 8443}, {"http://127.8.9.1:80", 80},
+		{"https://localhost", 443}, {"imap://localhost", 143}, {"127.0.0.1:2222", 2222}, {"localhost:993", 993}, {"trello.localhost:80", 80},
+		{"https://api.trello.com", 0}, {"https://api.trello.com:8443/127.0.0.1:80", 0}, {"https://127.0.0.1.example.com:80", 0}, {"http://10.0.0.1:80", 0},
+		{"https://user:localhost@example.com:80", 0}, {"localhost", 0}, {"", 0}, {"a token", 0}, {"http://localhost:0", 0}, {"ftp://localhost", 0},
+		{"http://0.0.0.0:80", 0}, {"http://localhost.example.com:80", 0},
+	} {
+		if got, ok := localServer(c.setting); got != c.want || ok != (c.want != 0) {
+			t.Errorf("%q: port %d, %v", c.setting, got, ok)
+		}
+	}
+}
+
+func TestParseNetworks(t *testing.T) {
+	for _, c := range []struct {
+		list []string
+		want string
+		bad  string
+	}{
+		{[]string{"10.0.0.0/8", ""}, "[10.0.0.0/8]", ""},
+		{[]string{"10.1.2.3/8, fd00::/8", "192.168.0.7"}, "[10.0.0.0/8 fd00::/8 192.168.0.7/32]", ""},
+		{nil, "[]", ""},
+		{[]string{"10.0.0.0/40"}, "", "write it like"},
+		{[]string{"nextcloud.intern"}, "", `"nextcloud.intern" is no network`},
+	} {
+		got, err := ParseNetworks(c.list...)
+		if c.bad != "" {
+			if err == nil || !strings.Contains(err.Error(), c.bad) {
+				t.Errorf("%q: %v", c.list, err)
+			}
+			continue
+		}
+		if err != nil || fmt.Sprint(got) != c.want {
+			t.Errorf("%q: %v, %v", c.list, got, err)
+		}
+	}
+}
