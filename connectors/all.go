@@ -7,6 +7,7 @@ import (
 	"github.com/rialto-migrate/rialto/connectors/microsoft/planner"
 	"github.com/rialto-migrate/rialto/connectors/redmine"
 	"github.com/rialto-migrate/rialto/connectors/trello"
+	"github.com/rialto-migrate/rialto/connectors/webdav"
 )
 
 // All returns every connector.
@@ -15,5 +16,6 @@ func All() []connector.Connector {
 		trello.New(),
 		planner.New(),
 		redmine.New(),
+		webdav.New(),
 	}
 }
