@@ -170,6 +170,12 @@ func (t *target) put(ctx context.Context, at string, c connector.Change, open it
 func (t *target) putBeside(ctx context.Context, id string, c connector.Change, open item.Opener, over bool) (http.Header, int64, error) {
 	at := besideOf(id)
 	_, sent, err := t.put(ctx, at, c, open, nil, false)
+	for attempt := 1; refused(err, http.StatusLocked) && attempt < tries; attempt++ {
+		// The server still holds the name for a request of ours that was cut off.
+		if err = connector.Pause(ctx, attempt, 0); err == nil {
+			_, sent, err = t.put(ctx, at, c, open, nil, false)
+		}
+	}
 	if err == nil {
 		var h http.Header
 		if m := item.Modified.Get(c.Item); t.cfg.server.keepsTimes() && !m.IsZero() {
