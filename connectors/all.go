@@ -6,6 +6,7 @@ import (
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/connectors/microsoft/planner"
 	"github.com/rialto-migrate/rialto/connectors/redmine"
+	"github.com/rialto-migrate/rialto/connectors/sftp"
 	"github.com/rialto-migrate/rialto/connectors/trello"
 	"github.com/rialto-migrate/rialto/connectors/webdav"
 )
@@ -16,6 +17,7 @@ func All() []connector.Connector {
 		trello.New(),
 		planner.New(),
 		redmine.New(),
+		sftp.New(),
 		webdav.New(),
 	}
 }

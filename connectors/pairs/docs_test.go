@@ -33,6 +33,7 @@ func connections() map[string][]shown {
 			{"with the key of somebody who is no administrator", connector.Settings{"admin": "no", "labels-field": "7", "text": "markdown"}},
 			{"with versions for lists (lists-as=version)", connector.Settings{"admin": "yes", "labels-field": "7", "text": "markdown", "lists-as": "version"}},
 			{"with statuses for lists (lists-as=status)", connector.Settings{"admin": "yes", "labels-field": "7", "text": "markdown", "lists-as": "status"}}},
+		"sftp": {{"with a password or a key", nil}},
 		"webdav": {{"to a server of Nextcloud or ownCloud (server=owncloud)", connector.Settings{"server": "owncloud"}},
 			{"to Apache (server=apache)", connector.Settings{"server": "apache"}},
 			{"to rclone serve webdav (server=rclone)", connector.Settings{"server": "rclone"}},

@@ -52,7 +52,7 @@ func (w *walk) folder(ctx context.Context) iter.Seq2[connector.Page, error] {
 			case at != w.tree.drive && connector.ClassOf(err) == connector.Forbidden:
 				w.waiting, w.after, w.whole = w.waiting[:len(w.waiting)-1], "", false
 				closed := w.tree.item(at, entry{folder: true})
-				w.ready = append(w.ready, item.Bundle{Item: closed, CheckItems: -1, Unknown: []string{"folder.forbidden"}})
+				w.ready = append(w.ready, item.Bundle{Item: closed, CheckItems: -1, Unknown: []string{"folder.unreadable"}})
 				return
 			}
 			yield(connector.Page{}, err)

@@ -1,7 +1,6 @@
 package webdav
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -12,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
@@ -141,21 +139,21 @@ func (t *target) put(ctx context.Context, at string, c connector.Change, open it
 	if blob.Bytes < 0 || blob.Bytes > 1<<20 {
 		h.Set("Expect", "100-continue") // a refusal comes before the bytes
 	}
-	var last *measured
+	var last *connector.Measured
 	head, err := t.api.send(ctx, connector.Request{Method: http.MethodPut, URL: t.api.at(at, false), Header: h, Call: "PUT {object}", Once: once,
 		Body: func() (io.ReadCloser, int64, string, error) {
 			r, err := open(blob, 0, -1)
 			if err != nil {
 				return nil, 0, "", err
 			}
-			last = &measured{ReadCloser: r, want: blob.Bytes}
+			last = connector.Measure(r, blob.Bytes)
 			if blob.Bytes == 0 {
-				if err := last.ends(); err != io.EOF {
+				if err := last.End(); err != io.EOF {
 					r.Close()
 					return nil, 0, "", err
 				}
 			}
-			return last, blob.Bytes, media(c.Item), nil
+			return body{last, r}, blob.Bytes, media(c.Item), nil
 		}})
 	if err != nil {
 		return nil, 0, err
@@ -163,7 +161,7 @@ func (t *target) put(ctx context.Context, at string, c connector.Change, open it
 	if last == nil {
 		return head, 0, nil
 	}
-	return head, last.n.Load(), nil
+	return head, last.Bytes(), nil
 }
 
 // putBeside writes a file under another name, and gives it its own when it is whole.
@@ -264,23 +262,8 @@ func (t *target) sameBytes(ctx context.Context, theirs, here item.Blob, open ite
 		return false, err
 	}
 	defer b.Close()
-	x, y := make([]byte, 32<<10), make([]byte, 32<<10)
-	for read := int64(0); ; {
-		n, errA := io.ReadFull(a, x)
-		m, errB := io.ReadFull(b, y)
-		read += int64(m)
-		for _, err := range []error{errA, errB} {
-			if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-				return false, err
-			}
-		}
-		if !bytes.Equal(x[:n], y[:m]) {
-			return false, nil
-		}
-		if errA != nil || errB != nil {
-			return errA != nil && errB != nil && (here.Bytes < 0 || read == here.Bytes), nil
-		}
-	}
+	in := connector.Measure(b, here.Bytes) // what stands there is read whole
+	return connector.SameStreams(a, in)
 }
 
 // media is what a file says it is; "" where that could not stand in a header.
@@ -304,43 +287,8 @@ func checksum(all []item.Sum) string {
 	return ""
 }
 
-// A measured body counts its bytes, and fails where they are not as many as were
-// told: before the last of them is given out, so that no server has them all.
-type measured struct {
-	io.ReadCloser
-	want int64 // -1 for any
-	n    atomic.Int64
-}
-
-func (m *measured) Read(p []byte) (int, error) {
-	n, err := m.ReadCloser.Read(p)
-	all := m.n.Add(int64(n))
-	if m.want >= 0 && all == m.want && err == nil {
-		err = m.ends()
-	}
-	if err != nil && err != io.EOF {
-		return 0, err
-	}
-	if m.want >= 0 && (all > m.want || err == io.EOF && all < m.want) {
-		return 0, m.wrong()
-	}
-	return n, err
-}
-
-// ends reads on to the end, which must come at once.
-func (m *measured) ends() error {
-	var one [1]byte
-	for {
-		n, err := m.ReadCloser.Read(one[:])
-		switch {
-		case n > 0:
-			return m.wrong()
-		case err != nil:
-			return err
-		}
-	}
-}
-
-func (m *measured) wrong() *connector.Error {
-	return connector.Errorf(connector.Conflict, "it has not the %d bytes that its source told", m.want).WithHint("run again: it changed while it was read")
+// A body is a measured stream that is closed.
+type body struct {
+	*connector.Measured
+	io.Closer
 }
