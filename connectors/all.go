@@ -8,7 +8,9 @@ import (
 	"github.com/rialto-migrate/rialto/connectors/microsoft/planner"
 	"github.com/rialto-migrate/rialto/connectors/redmine"
 	"github.com/rialto-migrate/rialto/connectors/s3"
+	"github.com/rialto-migrate/rialto/connectors/sftp"
 	"github.com/rialto-migrate/rialto/connectors/trello"
+	"github.com/rialto-migrate/rialto/connectors/webdav"
 )
 
 // All returns every connector.
@@ -19,5 +21,7 @@ func All() []connector.Connector {
 		redmine.New(),
 		local.New(),
 		s3.New(),
+		sftp.New(),
+		webdav.New(),
 	}
 }

@@ -327,7 +327,8 @@ func (r *treeRig) testRoundTrip() {
 	untold.Blob.Bytes = -1
 	changes = append(changes, created(untold))
 	plain := r.file(inner, "bare", r.content(10))
-	plain.Fields = item.Fields{item.Name.Name: "bare"}
+	modified := plain.Fields[item.Modified.Name] // where a cloud keeps it, a file always has one
+	plain.Fields = item.Fields{item.Name.Name: "bare", item.Modified.Name: modified}
 	r.back(drive, append(changes, created(plain)))
 }
 

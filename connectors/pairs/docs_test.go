@@ -33,6 +33,11 @@ func connections() map[string][]shown {
 			{"with the key of somebody who is no administrator", connector.Settings{"admin": "no", "labels-field": "7", "text": "markdown"}},
 			{"with versions for lists (lists-as=version)", connector.Settings{"admin": "yes", "labels-field": "7", "text": "markdown", "lists-as": "version"}},
 			{"with statuses for lists (lists-as=status)", connector.Settings{"admin": "yes", "labels-field": "7", "text": "markdown", "lists-as": "status"}}},
+		"sftp": {{"with a password or a key", nil}},
+		"webdav": {{"to a server of Nextcloud or ownCloud (server=owncloud)", connector.Settings{"server": "owncloud"}},
+			{"to Apache (server=apache)", connector.Settings{"server": "apache"}},
+			{"to rclone serve webdav (server=rclone)", connector.Settings{"server": "rclone"}},
+			{"to any other server", nil}},
 	}
 }
 
@@ -54,7 +59,7 @@ func page(c connector.Connector, ways []shown) string {
 	p := &pageWriter{}
 	m, caps := c.Manifest(), c.Capabilities(ways[0].set)
 	p.f("# %s\n", m.Title)
-	p.f("What Rialto can keep when it moves boards to and from %s, and what it cannot, with the reason. This page is written by", m.Title)
+	p.f("What Rialto can keep when it moves %s to and from %s, and what it cannot, with the reason. This page is written by", contents(caps), m.Title)
 	p.f("`go test ./connectors/pairs -run Docs -update` from what the connector declares; forecast, run and verify read the same tables.\n")
 	p.f("It shows a connection %s; [what differs otherwise](#otherwise) stands below.\n", ways[0].how)
 	p.f("- Long texts are %s.%s", caps.Format, mention(caps))
@@ -76,6 +81,15 @@ func page(c connector.Connector, ways []shown) string {
 		}
 	}
 	return strings.TrimRight(p.String(), "\n") + "\n"
+}
+
+// contents is what moves, in words.
+func contents(caps connector.Capabilities) string {
+	if caps.Container() == item.Board {
+		return "boards"
+	}
+	info, _ := item.Info(caps.Leaf())
+	return info.Plural
 }
 
 func mention(caps connector.Capabilities) string {
@@ -115,7 +129,7 @@ func (p *pageWriter) kind(info item.KindInfo, caps connector.Capabilities) {
 		p.f("%s. Read from here, and not written: %s.\n", sentence(info.Doc), readOnly(info.Kind, k))
 	} else {
 		p.f("%s.\n", sentence(info.Doc))
-		p.facts(info.Kind, k)
+		p.facts(info.Kind, k, caps.Paths)
 	}
 	p.f("| field | kept | limit | why |\n|---|---|---|---|")
 	for _, f := range info.Fields {
@@ -145,7 +159,7 @@ func readOnly(k item.Kind, caps connector.KindCaps) string {
 }
 
 // facts say what holds for a kind as a whole.
-func (p *pageWriter) facts(kind item.Kind, k connector.KindCaps) {
+func (p *pageWriter) facts(kind item.Kind, k connector.KindCaps, paths bool) {
 	if k.Embedded != "" {
 		p.f("- Written with its %s, in one go.", k.Embedded)
 	}
@@ -171,6 +185,8 @@ func (p *pageWriter) facts(kind item.Kind, k connector.KindCaps) {
 		p.f("- Found again, after a crash or with the ledger lost, by its mark: %s.", k.Carrier)
 	case k.Embedded != "":
 		p.f("- Found again with its %s.", k.Embedded)
+	case paths:
+		p.f("- Found again, after a crash or with the ledger lost, by where it lies. It carries no mark.")
 	default:
 		p.f("- Found again, after a crash or with the ledger lost, by what it holds: %s. It carries no mark.", strings.Join(k.Shape, ", "))
 	}
@@ -209,7 +225,8 @@ func limit(f connector.FieldCaps) string {
 func (p *pageWriter) absent(caps connector.Capabilities) {
 	lines := 0
 	for _, info := range item.Kinds() {
-		if _, ok := caps.Kinds[info.Kind]; ok {
+		_, ok := caps.Kinds[info.Kind]
+		if ok || !info.With(func(in item.Kind) bool { _, has := caps.Kinds[in]; return has }) {
 			continue
 		}
 		if lines == 0 {

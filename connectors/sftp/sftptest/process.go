@@ -1,0 +1,77 @@
+//go:build linux
+
+package sftptest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"time"
+)
+
+// A process is a server in a process group of its own. It ends with the process
+// that started it, however that ends.
+type process struct {
+	cmd   *exec.Cmd
+	ended chan struct{}
+}
+
+// launch starts a server, and returns when it answers. The kernel ends it when the
+// thread that started it ends (PR_SET_PDEATHSIG, prctl(2)), so that thread is held.
+func launch(cmd *exec.Cmd, answers func() bool) (*process, error) {
+	var said bytes.Buffer
+	p := &process{cmd: cmd, ended: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	started := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait()
+			close(p.ended)
+		}
+	}()
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	for until := time.Now().Add(30 * time.Second); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
+		select {
+		case <-p.ended:
+			return nil, fmt.Errorf("it ended at once\n%s", &said)
+		default:
+		}
+		if answers() {
+			return p, nil
+		}
+	}
+	p.stop()
+	return nil, errors.New("it does not answer")
+}
+
+// stop ends the server and waits for it.
+func (p *process) stop() {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.ended:
+	case <-time.After(10 * time.Second):
+		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+		<-p.ended
+	}
+}
+
+// freePort finds a port that nobody listens on.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}

@@ -1,0 +1,270 @@
+package sftp
+
+import (
+	"context"
+	"iter"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/item"
+)
+
+// A target writes below one folder.
+type target struct {
+	*cloud
+	root  string // of the connection
+	place string // the path that a drive without a name goes to
+}
+
+// Write carries changes out side by side.
+func (t *target) Write(ctx context.Context, changes []connector.Change, open item.Opener) iter.Seq2[connector.Result, error] {
+	return connector.Each(ctx, changes, side, func(ctx context.Context, c connector.Change) connector.Result {
+		it, adopted, err := t.write(ctx, c, open)
+		return connector.Result{Stored: item.Bundle{Item: it, CheckItems: -1}, Adopted: adopted, Err: err}
+	})
+}
+
+func (t *target) write(ctx context.Context, c connector.Change, open item.Opener) (it item.Item, adopted bool, err error) {
+	if t.readOnly {
+		return it, false, connector.Errorf(connector.Forbidden, "nothing was sent: a source is only read").WithHint("please report this as a mistake of the connector")
+	}
+	if name := item.Name.Get(c.Item); c.Item.Kind != item.Drive || name != "" {
+		if e := legal(name); e != nil {
+			return it, false, e
+		}
+	}
+	if c.Op == connector.Update && c.Item.Kind != item.Drive {
+		if err := t.rename(ctx, &c); err != nil {
+			return it, false, err
+		}
+	}
+	switch {
+	case c.Item.Kind == item.Drive:
+		return t.writeDrive(ctx, c)
+	case c.Item.Kind == item.Folder:
+		return t.writeFolder(ctx, c)
+	case c.Item.Kind == item.File && c.Item.Blob == nil:
+		return it, false, connector.Errorf(connector.Permanent, "a file without bytes cannot be written").WithHint("please report this as a mistake of the source's connector")
+	case c.Item.Kind == item.File && c.Op == connector.Create:
+		return t.createFile(ctx, c, open)
+	case c.Item.Kind == item.File:
+		it, err = t.updateFile(ctx, c, open)
+		return it, false, err
+	}
+	return it, false, connector.Errorf(connector.Unsupported, "a server of files holds no %s", c.Item.Kind)
+}
+
+// writeDrive makes the folder of a drive with those above it, or takes over what is
+// there.
+func (t *target) writeDrive(ctx context.Context, c connector.Change) (item.Item, bool, error) {
+	at := t.place
+	if name := item.Name.Get(c.Item); name != "" {
+		at = connector.Below(at, name)
+	}
+	if c.Op == connector.Update && c.Item.ID != at {
+		return item.Item{}, false, connector.Errorf(connector.Unsupported, "the folder of a drive is not renamed").WithHint("rename it on the server, then run again with that place")
+	}
+	made, err := t.makePath(ctx, at)
+	return treeOf(drive(at), t.place).folder(at), !made, err
+}
+
+// makePath makes a folder and those above it that are missing; made is false if it
+// was there.
+func (t *target) makePath(ctx context.Context, at string) (made bool, err error) {
+	info, err := t.look(ctx, at)
+	switch {
+	case err == nil && info.IsDir():
+		return false, nil
+	case err == nil:
+		return false, inTheWay()
+	case connector.ClassOf(err) != connector.Gone || at == t.root || at == "/":
+		return false, err
+	}
+	if _, err := t.makePath(ctx, path.Dir(at)); err != nil {
+		return false, err
+	}
+	return t.makeFolder(ctx, at)
+}
+
+// makeFolder makes one folder; made is false if one is there.
+func (t *target) makeFolder(ctx context.Context, at string) (made bool, err error) {
+	err = t.pool.do(ctx, "MKDIR {folder}", false, func(s *session) error { return s.Mkdir(at) })
+	if !failed(err) {
+		return err == nil, err
+	}
+	info, looked := t.look(ctx, at)
+	switch {
+	case looked != nil:
+		return false, err
+	case !info.IsDir():
+		return false, inTheWay()
+	}
+	return false, nil
+}
+
+// writeFolder makes a folder, or takes over the one that is there.
+func (t *target) writeFolder(ctx context.Context, c connector.Change) (item.Item, bool, error) {
+	at := c.Item.ID
+	if c.Op == connector.Create {
+		at = connector.Below(c.Item.Parent.ID, item.Name.Get(c.Item))
+	}
+	it := item.Item{Ref: item.Ref{Kind: item.Folder, ID: at}, Parent: c.Item.Parent}
+	item.Name.Set(&it, path.Base(at))
+	if c.Op == connector.Update {
+		return it, false, nil // its name was all that could differ
+	}
+	made, err := t.makeFolder(ctx, at)
+	if err != nil && connector.ClassOf(err) == connector.Gone { // the folder above it is
+		if _, err = t.makePath(ctx, c.Item.Parent.ID); err == nil {
+			made, err = t.makeFolder(ctx, at)
+		}
+	}
+	return it, !made, err
+}
+
+// rename puts an item where its parent and its name now say, and sets its id to
+// that.
+func (t *target) rename(ctx context.Context, c *connector.Change) error {
+	to := connector.Below(c.Item.Parent.ID, item.Name.Get(c.Item))
+	if to == c.Item.ID {
+		return nil
+	}
+	if _, err := t.look(ctx, to); err == nil || connector.ClassOf(err) != connector.Gone {
+		if err == nil {
+			return inTheWay()
+		}
+		return err
+	}
+	err := t.pool.do(ctx, "RENAME {object}", false, func(s *session) error { return s.Rename(c.Item.ID, to) })
+	c.Item.ID = to
+	return err
+}
+
+func inTheWay() *connector.Error {
+	return connector.Errorf(connector.Conflict, "something else stands there by that name").
+		WithHint("it is in the way: rename or remove it at the target, then run again")
+}
+
+func (t *target) Fetch(ctx context.Context, container item.Ref, refs []item.Ref) iter.Seq2[item.Bundle, error] {
+	return t.fetch(ctx, treeOf(container, t.place), refs)
+}
+
+// Find yields what stands in a container, whoever made it: what this connection
+// wrote stands where its id says. Without a container it yields the place, if it is
+// there, and the folders in it, each of which may be a drive.
+func (t *target) Find(ctx context.Context, container item.Ref, _ time.Time) iter.Seq2[connector.Found, error] {
+	return func(yield func(connector.Found, error) bool) {
+		if container.Zero() {
+			t.findDrives(ctx, yield)
+			return
+		}
+		newWalk(t.cloud, treeOf(container, t.place)).pages(ctx, func(p connector.Page, err error) bool {
+			if err != nil {
+				if connector.ClassOf(err) == connector.Gone {
+					return false // the container is: nothing is to be found
+				}
+				return yield(connector.Found{}, err)
+			}
+			for _, b := range p.Bundles {
+				if b.Item.Kind != item.Drive && !yield(connector.Found{Bundle: b}, nil) {
+					return false
+				}
+			}
+			return true
+		})
+	}
+}
+
+func (t *target) findDrives(ctx context.Context, yield func(connector.Found, error) bool) {
+	all, err := t.entries(ctx, t.place)
+	if err != nil {
+		if connector.ClassOf(err) != connector.Gone {
+			yield(connector.Found{}, err)
+		}
+		return
+	}
+	at := []string{t.place}
+	for _, info := range all {
+		if info.IsDir() {
+			at = append(at, connector.Below(t.place, info.Name()))
+		}
+	}
+	for _, path := range at {
+		it := treeOf(drive(path), t.place).folder(path)
+		if !yield(connector.Found{Bundle: item.Bundle{Item: it, CheckItems: -1}}, nil) {
+			return
+		}
+	}
+}
+
+// Delete removes a file of the version that accept saw, or a folder in which nothing
+// lies: the server removes no other.
+func (t *target) Delete(ctx context.Context, container, ref item.Ref, accept func(item.Bundle) bool) (bool, error) {
+	if t.readOnly {
+		return false, connector.Errorf(connector.Forbidden, "nothing was sent: a source is only read").WithHint("please report this as a mistake of the connector")
+	}
+	it, err := t.get(ctx, treeOf(container, t.place), ref)
+	if err != nil && connector.ClassOf(err) == connector.Gone {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if ref.ID == t.root || !accept(item.Bundle{Item: it, CheckItems: -1}) {
+		return false, nil
+	}
+	if !folder(ref.Kind) {
+		err = t.pool.do(ctx, "REMOVE {object}", true, func(s *session) error { return s.Remove(ref.ID) })
+		if err != nil && connector.ClassOf(err) == connector.Gone {
+			err = nil
+		}
+		return err == nil, err
+	}
+	if err := t.sweep(ctx, ref.ID); err != nil {
+		return false, err
+	}
+	err = t.pool.do(ctx, "RMDIR {folder}", true, func(s *session) error { return s.RemoveDirectory(ref.ID) })
+	switch {
+	case failed(err):
+		return false, nil // somebody put something there
+	case err != nil && connector.ClassOf(err) == connector.Gone:
+		return true, nil
+	}
+	return err == nil, err
+}
+
+// sweep removes from a folder what a killed run left behind.
+func (t *target) sweep(ctx context.Context, at string) error {
+	all, err := t.entries(ctx, at)
+	if err != nil {
+		return err
+	}
+	for _, info := range all {
+		if ours(info.Name()) && info.Mode().IsRegular() {
+			t.drop(ctx, connector.Below(at, info.Name()))
+		}
+	}
+	return nil
+}
+
+// Carrier returns nothing: what is written is found by its path.
+func (t *target) Carrier(item.Kind, string) string { return "" }
+
+func (t *target) Finish(context.Context, item.Ref) error { return nil }
+
+// Link returns nothing: people have no address that every machine opens.
+func (t *target) Link(item.Ref, item.Ref) string { return "" }
+
+// Members yields nobody: a server's accounts are its own.
+func (t *target) Members(context.Context) iter.Seq2[item.Item, error] {
+	return func(func(item.Item, error) bool) {}
+}
+
+// ours reports whether a name is one of those under which a file is written before
+// it gets its own.
+func ours(name string) bool {
+	rest, ok := strings.CutPrefix(name, beside)
+	return ok && len(rest) == besideDigits && strings.Trim(rest, "0123456789abcdef") == ""
+}
