@@ -4,6 +4,7 @@ package connectors
 
 import (
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connectors/imap"
 	"github.com/rialto-migrate/rialto/connectors/microsoft/planner"
 	"github.com/rialto-migrate/rialto/connectors/redmine"
 	"github.com/rialto-migrate/rialto/connectors/trello"
@@ -15,5 +16,6 @@ func All() []connector.Connector {
 		trello.New(),
 		planner.New(),
 		redmine.New(),
+		imap.New(),
 	}
 }
