@@ -4,6 +4,7 @@ package connectors
 
 import (
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connectors/imap"
 	"github.com/rialto-migrate/rialto/connectors/local"
 	"github.com/rialto-migrate/rialto/connectors/microsoft/planner"
 	"github.com/rialto-migrate/rialto/connectors/redmine"
@@ -19,6 +20,7 @@ func All() []connector.Connector {
 		trello.New(),
 		planner.New(),
 		redmine.New(),
+		imap.New(),
 		local.New(),
 		s3.New(),
 		sftp.New(),
