@@ -5,7 +5,11 @@ package item
 // without a name goes right into the target's place.
 const Drive Kind = "drive"
 
+// DriveName is Name, as drives have it: for a target to name a folder by, which may
+// have had a name before.
+var DriveName = Attr[string]{Field{Name: "name", Type: Exact, Hint: true, Doc: "what people call it; empty for one that goes right into the target's place"}}
+
 func driveKind() KindInfo {
 	return KindInfo{Kind: Drive, Plural: "drives", Level: Container, Doc: "a container of folders and files",
-		Fields: []Field{Name.Field, Created.Field}}
+		Fields: []Field{DriveName.Field, Created.Field}}
 }

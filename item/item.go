@@ -158,7 +158,7 @@ type Field struct {
 	// who created an item and when. It is carried in the uniform line.
 	Told bool
 	// Hint marks what helps a target to write and is no content of its own: where it
-	// is not kept, nothing is lost.
+	// is not kept, nothing is lost, and it is never compared.
 	Hint bool
 	Doc  string // one line for the generated connector pages
 }

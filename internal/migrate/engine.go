@@ -306,7 +306,7 @@ func stops(err error) bool {
 // not set itself, but for the order, which neighbours change.
 func (e *Engine) kept(k item.Kind, f item.Field) bool {
 	caps, ok := e.To.Caps.Kinds[k].Fields[f.Name]
-	return ok && !caps.Told && f.Type != item.Rank && f.Name != item.Content.Name
+	return ok && !caps.Told && !f.Hint && f.Type != item.Rank && f.Name != item.Content.Name
 }
 
 // printed is which fields a print covers: those that only who wrote them or

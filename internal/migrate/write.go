@@ -220,7 +220,7 @@ func (p *part) dirty(u *unit, prev item.Bundle, changed bool) []string {
 	var out []string
 	for _, f := range info.Fields {
 		limits, kept := caps.Fields[f.Name]
-		if !kept || limits.Told || limits.Fixed || f.Type == item.Rank || f.Name == item.Content.Name {
+		if !kept || limits.Told || limits.Fixed || f.Hint && contains(kind) || f.Type == item.Rank || f.Name == item.Content.Name {
 			continue
 		}
 		if !same(f, limits, u.item.Fields[f.Name], prev.Item.Fields[f.Name]) {
