@@ -33,6 +33,9 @@ func connections() map[string][]shown {
 			{"with the key of somebody who is no administrator", connector.Settings{"admin": "no", "labels-field": "7", "text": "markdown"}},
 			{"with versions for lists (lists-as=version)", connector.Settings{"admin": "yes", "labels-field": "7", "text": "markdown", "lists-as": "version"}},
 			{"with statuses for lists (lists-as=status)", connector.Settings{"admin": "yes", "labels-field": "7", "text": "markdown", "lists-as": "status"}}},
+		"local": {{"to a folder of this machine", nil}},
+		"s3": {{"that carries media types, metadata and times (metadata=keep)", nil},
+			{"that carries the bytes alone (metadata=drop)", connector.Settings{"metadata": "drop"}}},
 		"sftp": {{"with a password or a key", nil}},
 		"webdav": {{"to a server of Nextcloud or ownCloud (server=owncloud)", connector.Settings{"server": "owncloud"}},
 			{"to Apache (server=apache)", connector.Settings{"server": "apache"}},
@@ -61,7 +64,11 @@ func page(c connector.Connector, ways []shown) string {
 	p.f("# %s\n", m.Title)
 	p.f("What Rialto can keep when it moves %s to and from %s, and what it cannot, with the reason. This page is written by", contents(caps), m.Title)
 	p.f("`go test ./connectors/pairs -run Docs -update` from what the connector declares; forecast, run and verify read the same tables.\n")
-	p.f("It shows a connection %s; [what differs otherwise](#otherwise) stands below.\n", ways[0].how)
+	otherwise := "."
+	if len(ways) > 1 {
+		otherwise = "; [what differs otherwise](#otherwise) stands below."
+	}
+	p.f("It shows a connection %s%s\n", ways[0].how, otherwise)
 	p.f("- Long texts are %s.%s", caps.Format, mention(caps))
 	p.f("- A request of a run that was stopped may still arrive for %s: until then nothing that is in doubt is written again.", span(caps.SettleDelay))
 	p.f("- A connection talks to %s%s.\n", strings.Join(m.Hosts, ", "), map[bool]string{true: ", and to what the setting url names", false: "what the setting url names"}[len(m.Hosts) > 0])
