@@ -4,6 +4,7 @@ package connectors
 
 import (
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connectors/imap"
 	"github.com/rialto-migrate/rialto/connectors/local"
 	"github.com/rialto-migrate/rialto/connectors/microsoft/planner"
 	"github.com/rialto-migrate/rialto/connectors/redmine"
@@ -23,5 +24,6 @@ func All() []connector.Connector {
 		s3.New(),
 		sftp.New(),
 		webdav.New(),
+		imap.New(),
 	}
 }

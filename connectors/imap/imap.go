@@ -1,0 +1,245 @@
+// Package imap is the connector for mail servers that speak IMAP4rev1 or IMAP4rev2
+// (RFC 3501, RFC 9051), Gmail and Microsoft 365 among them. A connection is one
+// mailbox: the folders and messages of one account.
+//
+// Messages move byte for byte as the source's server gives them. A message's id is
+// its folder's, the folder's UIDVALIDITY and its UID, so that an id never names
+// other bytes; a folder's is its MAILBOXID (RFC 8474) or else a hash of its name,
+// because names say too much to be remembered.
+package imap
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connectors/imap/wire"
+)
+
+// New returns the connector.
+func New() connector.Connector { return imap{} }
+
+type imap struct{}
+
+func (imap) Manifest() connector.Manifest {
+	return connector.Manifest{
+		Name:     "imap",
+		Title:    "IMAP",
+		Settings: settings(),
+		Hosts:    []string{"imap.gmail.com", "outlook.office365.com"},
+	}
+}
+
+// Open makes a connection ready; it sends nothing.
+func (imap) Open(_ context.Context, env connector.Env) (connector.Cloud, error) {
+	cfg, err := parse(env.Settings)
+	if err != nil {
+		return nil, err
+	}
+	if err := cfg.complete(); err != nil {
+		return nil, err
+	}
+	if env.HTTP == nil {
+		return nil, connector.Errorf(connector.Permanent, "imap was opened without a way to the network")
+	}
+	c := &cloud{cfg: cfg, net: env.HTTP, log: env.Log}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	c.ctx, c.end = context.WithCancel(context.Background())
+	c.pool = newPool(cfg.connections, c.connect)
+	return c, nil
+}
+
+// A cloud is an open connection.
+type cloud struct {
+	cfg  config
+	net  *connector.Client
+	log  *slog.Logger
+	pool *pool
+	ctx  context.Context // of what goes on behind the calls
+	end  context.CancelFunc
+	work sync.WaitGroup
+
+	mu   sync.Mutex
+	tree *tree
+}
+
+func (c *cloud) Close() error {
+	c.end()
+	c.pool.close()
+	c.work.Wait()
+	return nil
+}
+
+// stall is how long a server may be silent.
+const stall = 2 * time.Minute
+
+// connect opens a connection and signs in.
+func (c *cloud) connect(ctx context.Context) (*wire.Conn, error) {
+	done, err := c.net.Turn(ctx, callClass)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := c.signIn(ctx)
+	err = refused("sign-in", err)
+	done(connector.Outcome{Failed: err != nil, Refused: connector.ClassOf(err) == connector.Throttled})
+	return conn, err
+}
+
+func (c *cloud) signIn(ctx context.Context) (*wire.Conn, error) {
+	raw, err := c.net.Dial(ctx, c.cfg.address())
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { raw.Close() })
+	defer stop()
+	nc := wire.Stalling(raw, stall)
+	secure := c.net.TLS(c.cfg.host)
+	var later *tls.Config
+	switch c.cfg.security {
+	case securityTLS:
+		over := tls.Client(nc, secure)
+		if err := over.HandshakeContext(ctx); err != nil {
+			raw.Close()
+			return nil, notSecure(err)
+		}
+		nc = over
+	case securityStart:
+		later = secure
+	}
+	conn, err := wire.Open(nc, later)
+	if err == nil {
+		if c.cfg.token != "" {
+			port, _ := strconv.Atoi(c.cfg.port)
+			err = conn.Token(c.cfg.user, c.cfg.token, c.cfg.host, port)
+		} else {
+			err = conn.Login(c.cfg.user, c.cfg.password)
+		}
+	}
+	if err != nil {
+		raw.Close()
+		return nil, notSecure(err)
+	}
+	return conn, nil
+}
+
+// notSecure names what TLS refused.
+func notSecure(err error) error {
+	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return &connector.Error{Class: connector.Permanent, Reason: "the server's certificate is not valid for this name", Err: e,
+			Hint: "check the server's name; a certificate of your own authority must be known to this machine"}
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return connector.Errorf(connector.Permanent, "the server does not speak TLS on this port").
+			WithHint("port 993 is for TLS; on port 143 TLS begins with STARTTLS: set security to starttls for another port")
+	}
+	return err
+}
+
+// Check signs in and looks at what the server can do.
+func (c *cloud) Check(ctx context.Context) (connector.Identity, error) {
+	id := connector.Identity{ID: c.cfg.user, Name: c.cfg.user, Account: c.cfg.host, Settings: map[string]string{}}
+	err := c.with(ctx, "", func(conn *wire.Conn) error {
+		if err := conn.Select("INBOX", c.net.ReadOnly()); err != nil {
+			return err
+		}
+		id.Rights = []string{"read the folders and messages of this mailbox"}
+		c.learn(conn, &id)
+		return nil
+	})
+	if err != nil {
+		return id, err
+	}
+	t, err := c.look(ctx, true)
+	if err == nil {
+		id.Settings[setDelimiter] = t.delimiter
+	}
+	return id, err
+}
+
+// learn notes what capabilities depend on.
+func (c *cloud) learn(conn *wire.Conn, id *connector.Identity) {
+	if n := conn.AppendLimit(); n > 0 {
+		id.Settings[setAppendLimit] = strconv.FormatInt(n, 10)
+	}
+	if conn.Is("X-GM-EXT-1") {
+		id.Settings[setService] = serviceGmail
+	}
+	id.Settings[setCreateUse] = yesNo(conn.Is("CREATE-SPECIAL-USE"))
+	if c.net.ReadOnly() {
+		return
+	}
+	id.Rights = append(id.Rights, "make folders and add messages")
+	if !conn.Is("UIDPLUS") {
+		id.Missing = append(id.Missing, "UIDPLUS (RFC 4315): without it this server can be read, but no target")
+	}
+	if p := conn.Selected().Permanent; p != nil {
+		id.Settings[setKeywords] = yesNo(contains(p, `\*`))
+	}
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// Source reads the mailbox.
+func (c *cloud) Source(context.Context) (connector.Source, error) {
+	return &source{cloud: c, ahead: newAhead(c)}, nil
+}
+
+// Target writes into the mailbox: the place is "".
+func (c *cloud) Target(_ context.Context, place string) (connector.Target, error) {
+	if place != "" {
+		return nil, connector.Errorf(connector.Permanent, "a mailbox has no places").
+			WithHint("leave the place empty: a connection is one mailbox")
+	}
+	return &target{cloud: c, large: make(chan struct{}, 1)}, nil
+}
+
+// with gives f a connection; one that has the folder open already if there is one.
+func (c *cloud) with(ctx context.Context, folder string, f func(*wire.Conn) error) error {
+	conn, err := c.pool.lease(ctx, folder)
+	if err != nil {
+		return err
+	}
+	defer c.pool.release(conn)
+	done, err := c.net.Turn(ctx, callClass)
+	if err != nil {
+		return err
+	}
+	release := conn.Watch(ctx)
+	err = f(conn.Conn)
+	release()
+	err = refused("", err)
+	done(connector.Outcome{Failed: conn.Broken(), Refused: err != nil && connector.ClassOf(err) == connector.Throttled})
+	return err
+}
+
+// readTries is how often a reading is tried whose connection broke.
+const readTries = 3
+
+// reading is with for what is safe to repeat: it is tried again when its connection
+// breaks, as servers end those that rested.
+func (c *cloud) reading(ctx context.Context, folder string, f func(*wire.Conn) error) (err error) {
+	for range readTries {
+		broke := false
+		err = c.with(ctx, folder, func(conn *wire.Conn) error {
+			err := f(conn)
+			broke = conn.Broken()
+			return err
+		})
+		if err == nil || !broke || ctx.Err() != nil || connector.ClassOf(err) != connector.Transient {
+			return err
+		}
+	}
+	return err
+}

@@ -1,0 +1,186 @@
+package imap
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connectors/imap/wire"
+)
+
+// pageMessages is how many messages are listed at once.
+const pageMessages = 1000
+
+// A place is how far the listing of a folder came. Sequence numbers are counted on
+// while nothing was removed before them (RFC 9051, 2.3.1.2), and looked up otherwise.
+type place struct {
+	validity uint32
+	last     uint32 // the highest UID that was listed
+	seq      uint32 // how many messages come up to it, on conn at this turn
+	conn     *wire.Conn
+	turn     int
+}
+
+const (
+	listed   = "UID FLAGS INTERNALDATE RFC822.SIZE"
+	withMark = " BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"
+)
+
+// A listedMessage is one of a stretch, with its mark.
+type listedMessage struct {
+	wire.Message
+	mark string
+}
+
+// stretch lists the next messages of a folder, in the order of their UIDs, and moves
+// at. end is true when there are no more. A changed UIDVALIDITY begins anew.
+func (c *cloud) stretch(ctx context.Context, f *folder, examine bool, at *place) (out []listedMessage, end bool, err error) {
+	err = c.reading(ctx, f.name, func(conn *wire.Conn) error {
+		out = out[:0]
+		if at.last == 0 {
+			conn.Unselect() // what was open may not know of what came since
+		}
+		if err := conn.Select(f.name, examine); err != nil {
+			return err
+		}
+		box := conn.Selected()
+		if at.validity != box.Validity {
+			*at = place{validity: box.Validity}
+		}
+		if at.last > 0 && (at.conn != conn || at.turn != box.Turn) {
+			n, err := conn.Count(at.last)
+			if err != nil {
+				return err
+			}
+			at.seq = n
+		}
+		if end = at.seq >= box.Exists; end {
+			return nil
+		}
+		items := listed + withMark
+		if conn.Is("X-GM-EXT-1") {
+			items += " X-GM-LABELS"
+		}
+		to := min(at.seq+pageMessages, box.Exists)
+		turn := conn.Selected().Turn
+		err := conn.Fetch(false, fmt.Sprintf("%d:%d", at.seq+1, to), items, func(m wire.Message) error {
+			if m.UID > at.last && m.Header != nil && m.Flags != nil { // else it tells of flags that changed
+				out = append(out, listedMessage{m, markOf(m.Header)})
+			}
+			return nil
+		}, nil)
+		if err != nil {
+			return err
+		}
+		slices.SortFunc(out, func(a, b listedMessage) int { return int(int64(a.UID) - int64(b.UID)) })
+		if err := withHeaders(conn, out); err != nil {
+			return err
+		}
+		if len(out) > 0 {
+			at.last = out[len(out)-1].UID
+		}
+		at.seq, at.conn, at.turn = to, conn, turn
+		end = to >= conn.Selected().Exists
+		return nil
+	})
+	return out, end, err
+}
+
+// withHeaders gives marks to messages that have no Message-ID.
+func withHeaders(conn *wire.Conn, list []listedMessage) error {
+	var bare []uint32
+	for _, m := range list {
+		if m.mark == "" {
+			bare = append(bare, m.UID)
+		}
+	}
+	if len(bare) == 0 {
+		return nil
+	}
+	marks := map[uint32]string{}
+	err := fetchUIDs(conn, bare, "UID BODY.PEEK[HEADER]", func(m wire.Message) error {
+		if m.Header != nil {
+			marks[m.UID] = hashMark(m.Header)
+		}
+		return nil
+	}, nil)
+	for i, m := range list {
+		if m.mark == "" {
+			list[i].mark = marks[m.UID]
+		}
+	}
+	return err
+}
+
+// mostInSet is how many UIDs one command names.
+const mostInSet = 500
+
+// fetchUIDs asks for items of messages by UID, which rise.
+func fetchUIDs(conn *wire.Conn, uids []uint32, items string, message func(wire.Message) error, body wire.Body) error {
+	for part := range slices.Chunk(uids, mostInSet) {
+		if err := conn.Fetch(true, wire.Set(part), items, message, body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// named fetches messages of one folder by UID as they are now.
+func (c *cloud) named(ctx context.Context, f *folder, examine bool, validity uint32, uids []uint32) (out []wire.Message, err error) {
+	slices.Sort(uids)
+	uids = slices.Compact(uids)
+	err = c.reading(ctx, f.name, func(conn *wire.Conn) error {
+		for _, fresh := range []bool{false, true} {
+			out = out[:0]
+			if fresh {
+				conn.Unselect()
+			}
+			if err := conn.Select(f.name, examine); err != nil {
+				return err
+			}
+			if conn.Selected().Validity != validity {
+				if fresh {
+					return nil
+				}
+				continue
+			}
+			items := listed
+			if conn.Is("X-GM-EXT-1") {
+				items += " X-GM-LABELS"
+			}
+			err := fetchUIDs(conn, uids, items, func(m wire.Message) error {
+				if m.UID != 0 && m.Bytes >= 0 && m.Flags != nil {
+					out = append(out, m)
+				}
+				return nil
+			}, nil)
+			if err != nil || len(out) == len(uids) {
+				return err
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// A cursor is how far a listing of the mailbox came: a folder and a UID in it.
+func (p place) cursor(f *folder) connector.Cursor {
+	return connector.Cursor(messageID(f.id, p.validity, max(p.last, 1)) + "/" + fmt.Sprint(p.last))
+}
+
+// resume finds the folder at which a listing goes on, and the place in it; -1 for a
+// cursor that names nothing that is there: the listing begins anew.
+func (t *tree) resume(at connector.Cursor) (int, place) {
+	id, last, ok := strings.Cut(string(at), "/")
+	in, validity, _, valid := splitID(id)
+	if !ok || !valid {
+		return -1, place{}
+	}
+	p := place{validity: validity}
+	if _, err := fmt.Sscan(last, &p.last); err != nil {
+		return -1, place{}
+	}
+	return slices.IndexFunc(t.folders, func(f *folder) bool { return f.id == in }), p
+}

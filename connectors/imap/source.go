@@ -1,0 +1,267 @@
+package imap
+
+import (
+	"context"
+	"io"
+	"iter"
+	"slices"
+
+	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connectors/imap/wire"
+	"github.com/rialto-migrate/rialto/item"
+)
+
+// A source reads the mailbox. It opens folders with EXAMINE and never marks a
+// message as seen.
+type source struct {
+	*cloud
+	ahead *ahead
+}
+
+// mailbox is the one container of a connection.
+func (c *cloud) mailbox() item.Ref { return item.Ref{Kind: item.Mailbox, ID: c.cfg.user} }
+
+func (c *cloud) mailboxBundle() item.Bundle {
+	return item.Bundle{Item: item.Item{Ref: c.mailbox()}, CheckItems: -1}
+}
+
+func (s *source) Shards(ctx context.Context) iter.Seq2[connector.Shard, error] {
+	return func(yield func(connector.Shard, error) bool) {
+		t, err := s.look(ctx, true)
+		if err != nil {
+			yield(connector.Shard{}, err)
+			return
+		}
+		sh := connector.Shard{Ref: s.mailbox(), Counts: map[item.Kind]int{}, Bytes: 0, People: 1, Visibility: connector.ForPeople}
+		for _, f := range t.folders {
+			if s.shows(f) {
+				sh.Counts[item.Folder]++
+			}
+			if !s.lists(f) {
+				continue
+			}
+			if f.messages < 0 || sh.Counts == nil {
+				sh.Counts = nil
+				sh.Bytes = -1
+				break
+			}
+			sh.Counts[item.Message] += f.messages
+			if f.bytes < 0 || sh.Bytes < 0 {
+				sh.Bytes = -1
+			} else {
+				sh.Bytes += f.bytes
+			}
+		}
+		yield(sh, nil)
+	}
+}
+
+// List yields the folders first and then their messages, folder by folder.
+func (s *source) List(ctx context.Context, _ connector.Shard, cursor connector.Cursor) iter.Seq2[connector.Page, error] {
+	return func(yield func(connector.Page, error) bool) {
+		t, err := s.look(ctx, true)
+		if err != nil {
+			yield(connector.Page{}, err)
+			return
+		}
+		first, at := t.resume(cursor)
+		if first < 0 {
+			first, at = 0, place{}
+			if !s.frame(t, yield) {
+				return
+			}
+		}
+		for i := first; i < len(t.folders); i++ {
+			f := t.folders[i]
+			if i != first {
+				at = place{}
+			}
+			for end := !s.lists(f); !end; {
+				var page connector.Page
+				if page, end, err = s.page(ctx, f, &at); err != nil {
+					if connector.ClassOf(err) == connector.Gone {
+						break // it was removed since; the next listing tells so
+					}
+					yield(connector.Page{}, err)
+					return
+				}
+				if len(page.Bundles) > 0 && !yield(page, nil) {
+					return
+				}
+			}
+		}
+		yield(connector.Page{Whole: []item.Kind{item.Folder, item.Message}}, nil)
+	}
+}
+
+// frame yields the mailbox and its folders.
+func (s *source) frame(t *tree, yield func(connector.Page, error) bool) bool {
+	bundles := []item.Bundle{s.mailboxBundle()}
+	for _, f := range t.folders {
+		if s.shows(f) {
+			bundles = append(bundles, f.bundle(s.mailbox()))
+		}
+	}
+	for part := range slices.Chunk(bundles, pageMessages) {
+		if !yield(connector.Page{Bundles: part}, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// page lists the next messages of a folder.
+func (s *source) page(ctx context.Context, f *folder, at *place) (connector.Page, bool, error) {
+	list, end, err := s.stretch(ctx, f, true, at)
+	if err != nil {
+		return connector.Page{}, false, err
+	}
+	page := connector.Page{Next: at.cursor(f)}
+	run := newRun(f, at.validity)
+	for _, m := range list {
+		b, ok := s.bundle(f, at.validity, m.Message)
+		if !ok {
+			continue
+		}
+		b.Item.URL = m.mark
+		page.Bundles = append(page.Bundles, b)
+		run.add(m.UID, m.Bytes)
+	}
+	s.ahead.listed(run)
+	return page, end, nil
+}
+
+// bundle is a message of the source; ok is false for one that does not move.
+func (s *source) bundle(f *folder, validity uint32, m wire.Message) (item.Bundle, bool) {
+	keywords, here := s.labels(f, m.Labels)
+	if !here {
+		return item.Bundle{}, false
+	}
+	m.Flags = append(m.Flags, keywords...)
+	b, gone := s.cfg.bundle(f.ref(), validity, m)
+	if s.cfg.service == serviceMicrosoft {
+		// Exchange may tell an estimate (Set-ImapSettings, EnableExactRFC822Size).
+		b.Item.Blob.Bytes = -1
+	}
+	return b, !gone
+}
+
+func (s *source) Fetch(ctx context.Context, _ connector.Shard, refs []item.Ref) iter.Seq2[item.Bundle, error] {
+	return s.fetch(ctx, refs, true, s.bundle)
+}
+
+// fetch yields items of the account as they are now.
+func (c *cloud) fetch(ctx context.Context, refs []item.Ref, examine bool, bundle func(*folder, uint32, wire.Message) (item.Bundle, bool)) iter.Seq2[item.Bundle, error] {
+	return func(yield func(item.Bundle, error) bool) {
+		for _, g := range group(refs) {
+			var got []item.Bundle
+			var err error
+			if g.folder == "" {
+				got, err = c.frames(ctx, g.refs)
+			} else {
+				got, err = c.messages(ctx, g, examine, bundle)
+			}
+			if err != nil && connector.ClassOf(err) == connector.Gone {
+				continue
+			}
+			if err != nil {
+				yield(item.Bundle{}, err)
+				return
+			}
+			for _, b := range got {
+				if !yield(b, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// frames are the mailbox and folders among refs, as they are now.
+func (c *cloud) frames(ctx context.Context, refs []item.Ref) ([]item.Bundle, error) {
+	t, err := c.look(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	var out []item.Bundle
+	for _, r := range refs {
+		if r == c.mailbox() {
+			out = append(out, c.mailboxBundle())
+		}
+		if f := t.byID[r.ID]; f != nil && r.Kind == item.Folder {
+			out = append(out, f.bundle(c.mailbox()))
+		}
+	}
+	return out, nil
+}
+
+func (c *cloud) messages(ctx context.Context, g refGroup, examine bool, bundle func(*folder, uint32, wire.Message) (item.Bundle, bool)) ([]item.Bundle, error) {
+	f, err := c.find(ctx, g.folder)
+	if err != nil {
+		return nil, err
+	}
+	list, err := c.named(ctx, f, examine, g.validity, g.uids)
+	if err != nil {
+		return nil, err
+	}
+	var out []item.Bundle
+	for _, m := range list {
+		if b, ok := bundle(f, g.validity, m); ok {
+			out = append(out, b)
+		}
+	}
+	return out, nil
+}
+
+// A refGroup is refs that one command fetches: messages of a folder, or what is no
+// message.
+type refGroup struct {
+	folder   string
+	validity uint32
+	uids     []uint32
+	refs     []item.Ref
+}
+
+func group(refs []item.Ref) []refGroup {
+	var out []refGroup
+	for _, r := range refs {
+		folder, validity, uid, ok := splitID(r.ID)
+		if r.Kind != item.Message {
+			folder, validity, uid = "", 0, 0
+		} else if !ok {
+			continue // it never was one of ours
+		}
+		i := slices.IndexFunc(out, func(g refGroup) bool { return g.folder == folder && g.validity == validity })
+		if i < 0 {
+			i = len(out)
+			out = append(out, refGroup{folder: folder, validity: validity})
+		}
+		out[i].refs = append(out[i].refs, r)
+		if uid > 0 {
+			out[i].uids = append(out[i].uids, uid)
+		}
+	}
+	return out
+}
+
+// Open streams a message. What is small and was listed is read ahead, many messages
+// with one command; the rest is read by itself.
+func (s *source) Open(ctx context.Context, b item.Blob, offset, n int64) (io.ReadCloser, error) {
+	id, validity, uid, ok := splitID(b.Ref.ID)
+	if !ok {
+		return nil, connector.Errorf(connector.Gone, "message %s is not of this mailbox", b.Ref.ID)
+	}
+	f, err := s.find(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if offset == 0 && (n < 0 || n == b.Bytes) {
+		if r, ok, err := s.ahead.open(ctx, f, validity, uid); ok {
+			return r, err
+		}
+	}
+	return s.stream(ctx, f, validity, uid, offset, n)
+}
+
+// Locate knows no addresses: a message has none that a person opens.
+func (s *source) Locate(string) (string, bool) { return "", false }
