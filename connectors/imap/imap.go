@@ -207,7 +207,7 @@ func (c *cloud) Target(_ context.Context, place string) (connector.Target, error
 
 // with gives f a connection; one that has the folder open already if there is one.
 func (c *cloud) with(ctx context.Context, folder string, f func(*wire.Conn) error) error {
-	conn, err := c.pool.lease(ctx, folder)
+	conn, err := c.alive(ctx, folder)
 	if err != nil {
 		return err
 	}
@@ -223,6 +223,33 @@ func (c *cloud) with(ctx context.Context, folder string, f func(*wire.Conn) erro
 	done(connector.Outcome{Failed: conn.Broken(), Refused: err != nil && connector.ClassOf(err) == connector.Throttled})
 	return err
 }
+
+// alive leases a connection that works. Of one that rested the server is asked first:
+// what breaks on the way of a write is in doubt.
+func (c *cloud) alive(ctx context.Context, folder string) (*leased, error) {
+	for {
+		conn, err := c.pool.lease(ctx, folder)
+		if err != nil || time.Since(conn.used) < trusted {
+			return conn, err
+		}
+		release := conn.Watch(ctx)
+		err = conn.Noop()
+		release()
+		if err == nil {
+			return conn, nil
+		}
+		if !conn.Broken() {
+			conn.Abort()
+		}
+		c.pool.release(conn)
+		if ctx.Err() != nil {
+			return nil, refused("", err)
+		}
+	}
+}
+
+// trusted is how long a connection may rest without being asked.
+const trusted = time.Second
 
 // readTries is how often a reading is tried whose connection broke.
 const readTries = 3

@@ -368,3 +368,19 @@ func TestUnkept(t *testing.T) {
 		})
 	}
 }
+
+func reading(body []byte) item.Opener {
+	return func(item.Blob, int64, int64) (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(body)), nil
+	}
+}
+
+func all(t testing.TB, r io.ReadCloser) []byte {
+	t.Helper()
+	defer r.Close()
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}

@@ -109,7 +109,7 @@ func (p *pool) open(ctx context.Context) (*leased, error) {
 		}
 		return nil, err
 	}
-	c := &leased{Conn: conn}
+	c := &leased{Conn: conn, used: time.Now()}
 	if p.closed {
 		conn.Close()
 		p.total--

@@ -251,6 +251,12 @@ func (c *Conn) Select(name string, readOnly bool) error {
 // Unselect forgets the open folder, so that the next Select asks for it anew.
 func (c *Conn) Unselect() { c.box.Name = "" }
 
+// Noop lets the server tell what is new.
+func (c *Conn) Noop() error {
+	_, err := c.do("NOOP", nil)
+	return err
+}
+
 // Fetch asks for items of the messages of a set, by UID or by number. body takes
 // BODY[] where that is among them.
 func (c *Conn) Fetch(byUID bool, set, items string, message func(Message) error, body Body) error {
