@@ -102,12 +102,17 @@ func (s *source) frame(t *tree, yield func(connector.Page, error) bool) bool {
 			bundles = append(bundles, f.bundle(s.mailbox()))
 		}
 	}
-	for part := range slices.Chunk(bundles, pageMessages) {
-		if !yield(connector.Page{Bundles: part}, nil) {
+	for len(bundles) > pageMessages {
+		if !yield(connector.Page{Bundles: bundles[:pageMessages]}, nil) {
 			return false
 		}
+		bundles = bundles[pageMessages:]
 	}
-	return true
+	page := connector.Page{Bundles: bundles}
+	if len(t.folders) > 0 {
+		page.Next = place{}.cursor(t.folders[0])
+	}
+	return yield(page, nil)
 }
 
 // page lists the next messages of a folder.

@@ -85,20 +85,15 @@ func (s *Server) Maildir(user string) string { return filepath.Join(s.mail, user
 func (s *Server) Deliver(t testing.TB, user, name, file, flags string, at time.Time, content []byte) {
 	t.Helper()
 	dir := filepath.Join(s.Maildir(user), name)
-	for _, sub := range []string{"cur", "new", "tmp"} {
-		must(t, os.MkdirAll(filepath.Join(dir, sub), 0o700))
+	for _, d := range []string{s.Maildir(user), dir, filepath.Join(dir, "cur"), filepath.Join(dir, "new"), filepath.Join(dir, "tmp")} {
+		if os.Mkdir(d, 0o700) == nil {
+			s.own(t, d)
+		}
 	}
 	path := filepath.Join(dir, "cur", file+":2,"+flags)
 	must(t, os.WriteFile(path, content, 0o600))
 	must(t, os.Chtimes(path, at, at))
-	if s.uid >= 0 {
-		must(t, filepath.WalkDir(s.Maildir(user), func(path string, _ os.DirEntry, err error) error {
-			if err != nil || path != s.Maildir(user) && !strings.HasPrefix(path, dir) {
-				return err
-			}
-			return os.Lchown(path, s.uid, s.gid)
-		}))
-	}
+	s.own(t, path)
 }
 
 func (s *Server) own(t testing.TB, path string) {
