@@ -19,6 +19,10 @@ const (
 	appendMost  = 100      // messages of one command
 	appendBytes = 1 << 20  // bytes of one command of several messages, about
 	heldMost    = 64 << 20 // bytes of a message whose size is not known beforehand
+	// writersAtOnce is how many connections one batch is written on. A server locks a
+	// folder while it adds to it: with Dovecot, on two cores, 20,000 messages took 6.6 s
+	// on one connection, 4.2 s on two and 6.5 s on eight.
+	writersAtOnce = 3
 )
 
 // A chunk is what one connection writes in one go: messages of one folder, or one
@@ -43,7 +47,7 @@ func (t *target) writeMessages(ctx context.Context, changes []connector.Change, 
 			next <- k
 		}
 		close(next)
-		for range min(t.pool.size(), len(chunks)) {
+		for range min(writersAtOnce, t.pool.size(), len(chunks)) {
 			workers.Go(func() {
 				for k := range next {
 					if ctx.Err() == nil {
@@ -228,11 +232,11 @@ func (a *appending) broke(conn *wire.Conn, err error, ended bool) error {
 	if !conn.Broken() {
 		return err
 	}
-	e := refused("", err)
-	if ended {
-		return doubted(e)
+	err = refused("", err)
+	if e, ok := errors.AsType[*connector.Error](err); ok && ended {
+		e.InDoubt = true
 	}
-	return e
+	return err
 }
 
 // read reads a message into memory; of one that is longer than the limit so much that
