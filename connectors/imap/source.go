@@ -64,6 +64,7 @@ func (s *source) List(ctx context.Context, _ connector.Shard, cursor connector.C
 			yield(connector.Page{}, err)
 			return
 		}
+		partly := false
 		first, at := t.resume(cursor)
 		if first < 0 {
 			first, at = 0, place{}
@@ -79,8 +80,9 @@ func (s *source) List(ctx context.Context, _ connector.Shard, cursor connector.C
 			for end := !s.lists(f); !end; {
 				var page connector.Page
 				if page, end, err = s.page(ctx, f, &at); err != nil {
-					if connector.ClassOf(err) == connector.Gone {
-						break // it was removed since; the next listing tells so
+					if connector.ClassOf(err) == connector.Forbidden || connector.ClassOf(err) == connector.Gone {
+						partly = true // what lies in it is not known to be gone
+						break
 					}
 					yield(connector.Page{}, err)
 					return
@@ -90,7 +92,11 @@ func (s *source) List(ctx context.Context, _ connector.Shard, cursor connector.C
 				}
 			}
 		}
-		yield(connector.Page{Whole: []item.Kind{item.Folder, item.Message}}, nil)
+		last := connector.Page{Whole: []item.Kind{item.Folder, item.Message}}
+		if partly {
+			last.Whole = nil
+		}
+		yield(last, nil)
 	}
 }
 
