@@ -9,6 +9,7 @@ import (
 
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/connectors/imap/wire"
+	"github.com/rialto-migrate/rialto/connectors/mail"
 )
 
 // pageMessages is how many messages are listed at once.
@@ -68,7 +69,7 @@ func (c *cloud) stretch(ctx context.Context, f *folder, examine bool, items stri
 		err := conn.Fetch(false, fmt.Sprintf("%d:%d", at.seq+1, to), withLabels(conn, items), func(m wire.Message) error {
 			// Servers tell of other messages, too, when their flags change.
 			if m.Seq > at.seq && m.Seq <= to && m.UID > at.last && m.Flags != nil && (items == brief || m.Header != nil) {
-				out = append(out, listedMessage{m, markOf(m.Header)})
+				out = append(out, listedMessage{m, mail.Mark(m.Header)})
 			}
 			return nil
 		}, nil)
@@ -116,7 +117,7 @@ func withHeaders(conn *wire.Conn, list []listedMessage) error {
 	marks := map[uint32]string{}
 	err := fetchUIDs(conn, bare, "UID BODY.PEEK[HEADER]", func(m wire.Message) error {
 		if m.Header != nil {
-			marks[m.UID] = hashMark(m.Header)
+			marks[m.UID] = mail.HashMark(m.Header)
 		}
 		return nil
 	}, nil)
@@ -161,7 +162,7 @@ func (c *cloud) named(ctx context.Context, f *folder, examine bool, items string
 			err := fetchUIDs(conn, uids, withLabels(conn, items), func(m wire.Message) error {
 				if m.Bytes >= 0 && m.Flags != nil && (items == listed || m.Header != nil) {
 					if _, asked := slices.BinarySearch(uids, m.UID); asked {
-						out = append(out, listedMessage{m, markOf(m.Header)})
+						out = append(out, listedMessage{m, mail.Mark(m.Header)})
 					}
 				}
 				return nil

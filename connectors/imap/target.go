@@ -8,6 +8,7 @@ import (
 
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/connectors/imap/wire"
+	"github.com/rialto-migrate/rialto/connectors/mail"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -272,7 +273,7 @@ func (t *target) nameBelow(ctx context.Context, it item.Item) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	label := wire.EncodeName(item.Name.Get(it))
+	label := mail.EncodeName(item.Name.Get(it))
 	if it.Parent.Kind != item.Folder {
 		if contains([]string{label}, "INBOX") {
 			return "INBOX", nil

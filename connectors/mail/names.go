@@ -1,4 +1,6 @@
-package wire
+// Package mail holds what the connectors of mail share: how folders are named, what
+// marks a message, and what a header says.
+package mail
 
 import (
 	"encoding/base64"
