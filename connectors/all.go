@@ -25,5 +25,6 @@ func All() []connector.Connector {
 		s3.New(),
 		sftp.New(),
 		webdav.New(),
+		imap.New(),
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/connectors/imap/wire"
+	"github.com/rialto-migrate/rialto/connectors/mail"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -137,7 +138,7 @@ func (t *tree) add(f wire.Folder, gmail bool) *folder {
 		out.label = name[i+len(f.Delimiter):]
 		out.parent = t.add(wire.Folder{Name: above, Delimiter: f.Delimiter, Attrs: []string{`\NonExistent`}, Messages: -1, Bytes: -1}, gmail).id
 	}
-	out.label = wire.DecodeName(out.label)
+	out.label = mail.DecodeName(out.label)
 	out.use = useOf(f, out)
 	out.all = f.Has(`\All`)
 	out.view = f.Has(`\All`) || f.Has(`\Flagged`) || f.Has(`\Important`)
@@ -162,19 +163,7 @@ func useOf(f wire.Folder, made *folder) string {
 	if made.parent != "" && made.parent != folderID("INBOX") || !made.opens {
 		return ""
 	}
-	switch strings.ToLower(made.label) {
-	case "sent", "sent items", "sent messages", "sent mail", "gesendet", "gesendete elemente", "gesendete objekte":
-		return "sent"
-	case "drafts", "draft", "entwürfe":
-		return "drafts"
-	case "trash", "deleted items", "deleted messages", "papierkorb", "gelöschte elemente":
-		return "trash"
-	case "junk", "spam", "junk e-mail", "junk email", "bulk mail", "junk-e-mail":
-		return "junk"
-	case "archive", "archives", "archiv":
-		return "archive"
-	}
-	return ""
+	return mail.UseOf(made.label)
 }
 
 // find returns a folder by its id, asking the server anew if it is not known.

@@ -61,11 +61,30 @@ func list(t testing.TB, src connector.Source) []item.Bundle {
 		if err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, p.Bundles...)
+		out = append(out, completed(t, src, p.Bundles)...)
 		whole = slices.Contains(p.Whole, item.Message)
 	}
 	if !whole {
 		t.Error("the listing does not say that it is whole")
+	}
+	return out
+}
+
+// completed fetches what was listed briefly, as the engine does.
+func completed(t testing.TB, src connector.Source, bundles []item.Bundle) []item.Bundle {
+	t.Helper()
+	var refs []item.Ref
+	for _, b := range bundles {
+		if b.Item.Brief {
+			refs = append(refs, b.Item.Ref)
+		}
+	}
+	out := slices.DeleteFunc(slices.Clone(bundles), func(b item.Bundle) bool { return b.Item.Brief })
+	for b, err := range src.Fetch(t.Context(), connector.Shard{}, refs) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, b)
 	}
 	return out
 }
@@ -112,7 +131,7 @@ func move(t testing.TB, src connector.Source, dst connector.Target) (made map[st
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, b := range p.Bundles {
+		for _, b := range completed(t, src, p.Bundles) {
 			if len(batch) > 0 && (batch[0].Item.Kind != b.Item.Kind || len(batch) == messageBatch || b.Item.Kind != item.Message) {
 				write(batch)
 				batch = nil

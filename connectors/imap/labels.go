@@ -3,7 +3,7 @@ package imap
 import (
 	"strings"
 
-	"github.com/rialto-migrate/rialto/connectors/imap/wire"
+	"github.com/rialto-migrate/rialto/connectors/mail"
 )
 
 // Gmail shows one message in the folder of each of its labels, and all of them in
@@ -67,7 +67,7 @@ func (c *cloud) own(label string) bool {
 
 // keyword writes a label as a keyword: a word of printable ASCII.
 func keyword(label string) string {
-	name := wire.EncodeName(wire.DecodeName(label))
+	name := mail.EncodeName(mail.DecodeName(label))
 	return strings.Map(func(r rune) rune {
 		if r <= ' ' || r >= 0x7f || strings.ContainsRune(`(){%*"\]`, r) {
 			return '_'

@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/connectors/imap/wire"
+	"github.com/rialto-migrate/rialto/connectors/mail"
 )
 
 // pageMessages is how many messages are listed at once.
@@ -23,9 +25,11 @@ type place struct {
 	turn     int
 }
 
+// What is asked of messages: briefly, as they are, and with their mark.
 const (
+	brief    = "UID FLAGS"
 	listed   = "UID FLAGS INTERNALDATE RFC822.SIZE"
-	withMark = " BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"
+	withMark = listed + " BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"
 )
 
 // A listedMessage is one of a stretch, with its mark.
@@ -35,8 +39,9 @@ type listedMessage struct {
 }
 
 // stretch lists the next messages of a folder, in the order of their UIDs, and moves
-// at. end is true when there are no more. A changed UIDVALIDITY begins anew.
-func (c *cloud) stretch(ctx context.Context, f *folder, examine bool, at *place) (out []listedMessage, end bool, err error) {
+// at. end is true when there are no more. A changed UIDVALIDITY begins anew. items is
+// brief or withMark.
+func (c *cloud) stretch(ctx context.Context, f *folder, examine bool, items string, at *place) (out []listedMessage, end bool, err error) {
 	err = c.reading(ctx, f.name, func(conn *wire.Conn) error {
 		out = out[:0]
 		if at.last == 0 {
@@ -59,24 +64,24 @@ func (c *cloud) stretch(ctx context.Context, f *folder, examine bool, at *place)
 		if end = at.seq >= box.Exists; end {
 			return nil
 		}
-		items := listed + withMark
-		if conn.Is("X-GM-EXT-1") {
-			items += " X-GM-LABELS"
-		}
 		to := min(at.seq+pageMessages, box.Exists)
 		turn := conn.Selected().Turn
-		err := conn.Fetch(false, fmt.Sprintf("%d:%d", at.seq+1, to), items, func(m wire.Message) error {
-			if m.UID > at.last && m.Header != nil && m.Flags != nil { // else it tells of flags that changed
-				out = append(out, listedMessage{m, markOf(m.Header)})
+		err := conn.Fetch(false, fmt.Sprintf("%d:%d", at.seq+1, to), withLabels(conn, items), func(m wire.Message) error {
+			// Servers tell of other messages, too, when their flags change.
+			if m.Seq > at.seq && m.Seq <= to && m.UID > at.last && m.Flags != nil && (items == brief || m.Header != nil) {
+				out = append(out, listedMessage{m, mail.Mark(m.Header)})
 			}
 			return nil
 		}, nil)
 		if err != nil {
 			return err
 		}
-		slices.SortFunc(out, func(a, b listedMessage) int { return int(int64(a.UID) - int64(b.UID)) })
-		if err := withHeaders(conn, out); err != nil {
-			return err
+		slices.SortStableFunc(out, byUID)
+		out = slices.CompactFunc(out, func(a, b listedMessage) bool { return a.UID == b.UID })
+		if items != brief {
+			if err := withHeaders(conn, out); err != nil {
+				return err
+			}
 		}
 		if len(out) > 0 {
 			at.last = out[len(out)-1].UID
@@ -86,6 +91,16 @@ func (c *cloud) stretch(ctx context.Context, f *folder, examine bool, at *place)
 		return nil
 	})
 	return out, end, err
+}
+
+func byUID(a, b listedMessage) int { return cmp.Compare(a.UID, b.UID) }
+
+// withLabels asks for Gmail's labels, too, where there are any.
+func withLabels(conn *wire.Conn, items string) string {
+	if conn.Is("X-GM-EXT-1") {
+		return items + " X-GM-LABELS"
+	}
+	return items
 }
 
 // withHeaders gives marks to messages that have no Message-ID.
@@ -102,7 +117,7 @@ func withHeaders(conn *wire.Conn, list []listedMessage) error {
 	marks := map[uint32]string{}
 	err := fetchUIDs(conn, bare, "UID BODY.PEEK[HEADER]", func(m wire.Message) error {
 		if m.Header != nil {
-			marks[m.UID] = hashMark(m.Header)
+			marks[m.UID] = mail.HashMark(m.Header)
 		}
 		return nil
 	}, nil)
@@ -127,12 +142,13 @@ func fetchUIDs(conn *wire.Conn, uids []uint32, items string, message func(wire.M
 	return nil
 }
 
-// named fetches messages of one folder by UID as they are now.
-func (c *cloud) named(ctx context.Context, f *folder, examine bool, validity uint32, uids []uint32) (out []wire.Message, err error) {
+// named fetches messages of one folder by UID as they are now. items is listed or
+// withMark.
+func (c *cloud) named(ctx context.Context, f *folder, examine bool, items string, validity uint32, uids []uint32) (out []listedMessage, err error) {
 	slices.Sort(uids)
 	uids = slices.Compact(uids)
 	err = c.reading(ctx, f.name, func(conn *wire.Conn) error {
-		for _, fresh := range []bool{false, true} {
+		for _, fresh := range []bool{false, true} { // a folder that is open may not know of what came since
 			out = out[:0]
 			if fresh {
 				conn.Unselect()
@@ -141,23 +157,28 @@ func (c *cloud) named(ctx context.Context, f *folder, examine bool, validity uin
 				return err
 			}
 			if conn.Selected().Validity != validity {
-				if fresh {
-					return nil
-				}
 				continue
 			}
-			items := listed
-			if conn.Is("X-GM-EXT-1") {
-				items += " X-GM-LABELS"
-			}
-			err := fetchUIDs(conn, uids, items, func(m wire.Message) error {
-				if m.UID != 0 && m.Bytes >= 0 && m.Flags != nil {
-					out = append(out, m)
+			err := fetchUIDs(conn, uids, withLabels(conn, items), func(m wire.Message) error {
+				if m.Bytes >= 0 && m.Flags != nil && (items == listed || m.Header != nil) {
+					if _, asked := slices.BinarySearch(uids, m.UID); asked {
+						out = append(out, listedMessage{m, mail.Mark(m.Header)})
+					}
 				}
 				return nil
 			}, nil)
-			if err != nil || len(out) == len(uids) {
+			if err != nil {
 				return err
+			}
+			slices.SortStableFunc(out, byUID)
+			out = slices.CompactFunc(out, func(a, b listedMessage) bool { return a.UID == b.UID })
+			if items == withMark {
+				if err := withHeaders(conn, out); err != nil {
+					return err
+				}
+			}
+			if len(out) == len(uids) {
+				return nil
 			}
 		}
 		return nil

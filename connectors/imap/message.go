@@ -1,9 +1,6 @@
 package imap
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
@@ -103,59 +100,4 @@ func (c config) bundle(folder item.Ref, validity uint32, m wire.Message) (b item
 	}
 	it.Blob = &item.Blob{Ref: it.Ref, Parent: folder, Bytes: m.Bytes}
 	return item.Bundle{Item: it, CheckItems: -1}, gone
-}
-
-// markOf is a message's mark: the URL of its Message-ID (RFC 2392). "" says that it
-// has none, and that its whole header is needed.
-func markOf(header []byte) string {
-	id := headerField(header, "Message-ID")
-	if a, b := strings.IndexByte(id, '<'), strings.LastIndexByte(id, '>'); a >= 0 && b > a {
-		id = id[a+1 : b]
-	}
-	if id = strings.TrimSpace(id); id == "" {
-		return ""
-	}
-	var out strings.Builder
-	for i := 0; i < len(id); i++ {
-		switch c := id[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("@.-_~!$&'()*+,;=:", c) >= 0:
-			out.WriteByte(c)
-		default:
-			fmt.Fprintf(&out, "%%%02X", c)
-		}
-	}
-	if out.Len() > 900 {
-		return hashMark([]byte(id))
-	}
-	return "mid:" + out.String()
-}
-
-// hashMark is the mark of a message without a Message-ID: a hash of its header.
-func hashMark(header []byte) string {
-	sum := sha256.Sum256(header)
-	return "mid:" + hex.EncodeToString(sum[:16]) + "@header.invalid"
-}
-
-// headerField returns the first field of a name in a header, unfolded; mail that is
-// malformed gives what can be read of it.
-func headerField(header []byte, name string) string {
-	for len(header) > 0 {
-		line, rest := cutField(header)
-		header = rest
-		field, value, ok := bytes.Cut(line, []byte(":"))
-		if ok && strings.EqualFold(string(bytes.TrimRight(field, " \t")), name) {
-			return strings.TrimSpace(strings.NewReplacer("\r", "", "\n", "").Replace(string(value)))
-		}
-	}
-	return ""
-}
-
-// cutField cuts off a line with those that continue it.
-func cutField(b []byte) (field, rest []byte) {
-	for i := 0; i < len(b); i++ {
-		if b[i] == '\n' && (i+1 == len(b) || b[i+1] != ' ' && b[i+1] != '\t') {
-			return b[:i+1], b[i+1:]
-		}
-	}
-	return b, nil
 }

@@ -66,7 +66,7 @@ func classOf(r *wire.Refusal) connector.Class {
 	case r.Kind == "BYE":
 		return connector.Transient
 	case r.Command == "SELECT" || r.Command == "EXAMINE" || r.Command == "STATUS":
-		return connector.Gone
+		return connector.Transient // why is not told: a listing shows whether it is gone
 	}
 	return connector.Permanent
 }

@@ -135,6 +135,10 @@ func TestGmailLabels(t *testing.T) {
 		`EXAMINE "[Gmail]/All Mail"`:  selected(5),
 		`EXAMINE "[Gmail]/Drafts"`:    selected(0),
 		`EXAMINE "[Gmail]/Sent Mail"`: selected(1),
+		"UID FETCH 1 (":               one(1, 1, "alone@x", `\Seen`, `"\\Important"`),
+		"UID FETCH 1:2 (":             one(1, 1, "in@x", `\Seen`, `"\\Inbox"`) + one(2, 2, "kept@x", `\Seen`, ``),
+		"UID FETCH 4 (":               one(4, 4, "archived@x", `\Flagged`, `"\\Starred"`),
+		"UID FETCH 2,4 (":             one(2, 2, "kept@x", `\Seen`, `Projects "Two words" Gr&APYA3w-e`) + one(4, 4, "archived@x", `\Flagged`, `"\\Starred"`),
 		"FETCH 1:1":                   one(1, 1, "alone@x", `\Seen`, `"\\Important"`),
 		"FETCH 1:2":                   one(1, 1, "in@x", `\Seen`, `"\\Inbox"`) + one(2, 2, "kept@x", `\Seen`, ``),
 		"FETCH 1:5": one(1, 1, "in@x", ``, `"\\Inbox" Projects`) + one(2, 2, "kept@x", `\Seen`, `Projects "Two words" Gr&APYA3w-e`) +

@@ -5,9 +5,9 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/rialto-migrate/rialto/connector"
-	"github.com/rialto-migrate/rialto/connectors/imap/wire"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -64,6 +64,7 @@ func (s *source) List(ctx context.Context, _ connector.Shard, cursor connector.C
 			yield(connector.Page{}, err)
 			return
 		}
+		partly := false
 		first, at := t.resume(cursor)
 		if first < 0 {
 			first, at = 0, place{}
@@ -79,8 +80,9 @@ func (s *source) List(ctx context.Context, _ connector.Shard, cursor connector.C
 			for end := !s.lists(f); !end; {
 				var page connector.Page
 				if page, end, err = s.page(ctx, f, &at); err != nil {
-					if connector.ClassOf(err) == connector.Gone {
-						break // it was removed since; the next listing tells so
+					if connector.ClassOf(err) == connector.Forbidden || connector.ClassOf(err) == connector.Gone {
+						partly = true // what lies in it is not known to be gone
+						break
 					}
 					yield(connector.Page{}, err)
 					return
@@ -90,7 +92,11 @@ func (s *source) List(ctx context.Context, _ connector.Shard, cursor connector.C
 				}
 			}
 		}
-		yield(connector.Page{Whole: []item.Kind{item.Folder, item.Message}}, nil)
+		last := connector.Page{Whole: []item.Kind{item.Folder, item.Message}}
+		if partly {
+			last.Whole = nil
+		}
+		yield(last, nil)
 	}
 }
 
@@ -115,35 +121,35 @@ func (s *source) frame(t *tree, yield func(connector.Page, error) bool) bool {
 	return yield(page, nil)
 }
 
-// page lists the next messages of a folder.
+// page lists the next messages of a folder: briefly, because the rest of most of them
+// is known from an earlier pass.
 func (s *source) page(ctx context.Context, f *folder, at *place) (connector.Page, bool, error) {
-	list, end, err := s.stretch(ctx, f, true, at)
+	list, end, err := s.stretch(ctx, f, true, brief, at)
 	if err != nil {
 		return connector.Page{}, false, err
 	}
 	page := connector.Page{Next: at.cursor(f)}
-	run := newRun(f, at.validity)
 	for _, m := range list {
-		b, ok := s.bundle(f, at.validity, m.Message)
+		b, ok := s.bundle(f, at.validity, m)
 		if !ok {
 			continue
 		}
-		b.Item.URL = m.mark
+		// An id never names other bytes, nor another date: flags alone change.
+		b.Item.Brief, b.Item.Version = true, "flags "+strings.Join(item.Flags.Get(b.Item), " ")
 		page.Bundles = append(page.Bundles, b)
-		run.add(m.UID, m.Bytes)
 	}
-	s.ahead.listed(run)
 	return page, end, nil
 }
 
 // bundle is a message of the source; ok is false for one that does not move.
-func (s *source) bundle(f *folder, validity uint32, m wire.Message) (item.Bundle, bool) {
+func (s *source) bundle(f *folder, validity uint32, m listedMessage) (item.Bundle, bool) {
 	keywords, here := s.labels(f, m.Labels)
 	if !here {
 		return item.Bundle{}, false
 	}
 	m.Flags = append(m.Flags, keywords...)
-	b, gone := s.cfg.bundle(f.ref(), validity, m)
+	b, gone := s.cfg.bundle(f.ref(), validity, m.Message)
+	b.Item.URL = m.mark
 	if s.cfg.service == serviceMicrosoft {
 		// Exchange may tell an estimate (Set-ImapSettings, EnableExactRFC822Size).
 		b.Item.Blob.Bytes = -1
@@ -152,11 +158,27 @@ func (s *source) bundle(f *folder, validity uint32, m wire.Message) (item.Bundle
 }
 
 func (s *source) Fetch(ctx context.Context, _ connector.Shard, refs []item.Ref) iter.Seq2[item.Bundle, error] {
-	return s.fetch(ctx, refs, true, s.bundle)
+	return s.fetch(ctx, refs, func(g refGroup) ([]item.Bundle, error) {
+		f, list, err := s.messages(ctx, g, true, withMark)
+		if err != nil {
+			return nil, err
+		}
+		var out []item.Bundle
+		run := newRun(f, g.validity)
+		for _, m := range list {
+			if b, ok := s.bundle(f, g.validity, m); ok {
+				out = append(out, b)
+				run.add(m.UID, b.Item.Blob.Bytes)
+			}
+		}
+		s.ahead.listed(run)
+		return out, nil
+	})
 }
 
-// fetch yields items of the account as they are now.
-func (c *cloud) fetch(ctx context.Context, refs []item.Ref, examine bool, bundle func(*folder, uint32, wire.Message) (item.Bundle, bool)) iter.Seq2[item.Bundle, error] {
+// fetch yields items of the account as they are now; messages fetches those of one
+// folder.
+func (c *cloud) fetch(ctx context.Context, refs []item.Ref, messages func(refGroup) ([]item.Bundle, error)) iter.Seq2[item.Bundle, error] {
 	return func(yield func(item.Bundle, error) bool) {
 		for _, g := range group(refs) {
 			var got []item.Bundle
@@ -164,7 +186,7 @@ func (c *cloud) fetch(ctx context.Context, refs []item.Ref, examine bool, bundle
 			if g.folder == "" {
 				got, err = c.frames(ctx, g.refs)
 			} else {
-				got, err = c.messages(ctx, g, examine, bundle)
+				got, err = messages(g)
 			}
 			if err != nil && connector.ClassOf(err) == connector.Gone {
 				continue
@@ -200,22 +222,14 @@ func (c *cloud) frames(ctx context.Context, refs []item.Ref) ([]item.Bundle, err
 	return out, nil
 }
 
-func (c *cloud) messages(ctx context.Context, g refGroup, examine bool, bundle func(*folder, uint32, wire.Message) (item.Bundle, bool)) ([]item.Bundle, error) {
+// messages are those of a group that are there.
+func (c *cloud) messages(ctx context.Context, g refGroup, examine bool, items string) (*folder, []listedMessage, error) {
 	f, err := c.find(ctx, g.folder)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	list, err := c.named(ctx, f, examine, g.validity, g.uids)
-	if err != nil {
-		return nil, err
-	}
-	var out []item.Bundle
-	for _, m := range list {
-		if b, ok := bundle(f, g.validity, m); ok {
-			out = append(out, b)
-		}
-	}
-	return out, nil
+	list, err := c.named(ctx, f, examine, items, g.validity, g.uids)
+	return f, list, err
 }
 
 // A refGroup is refs that one command fetches: messages of a folder, or what is no

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/connectors/imap/wire"
+	"github.com/rialto-migrate/rialto/connectors/mail"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -33,7 +34,16 @@ func (t *target) Write(ctx context.Context, changes []connector.Change, open ite
 }
 
 func (t *target) Fetch(ctx context.Context, _ item.Ref, refs []item.Ref) iter.Seq2[item.Bundle, error] {
-	return t.fetch(ctx, refs, false, t.bundle)
+	return t.fetch(ctx, refs, func(g refGroup) ([]item.Bundle, error) {
+		f, list, err := t.messages(ctx, g, false, listed)
+		var out []item.Bundle
+		for _, m := range list {
+			if b, ok := t.bundle(f, g.validity, m.Message); ok {
+				out = append(out, b)
+			}
+		}
+		return out, err
+	})
 }
 
 // bundle is a message of the target; ok is false for one that is marked as deleted.
@@ -73,7 +83,7 @@ func (t *target) findIn(ctx context.Context, f *folder, yield func(connector.Fou
 	for end := false; !end; {
 		var list []listedMessage
 		var err error
-		if list, end, err = t.stretch(ctx, f, false, &at); err != nil {
+		if list, end, err = t.stretch(ctx, f, false, withMark, &at); err != nil {
 			if connector.ClassOf(err) == connector.Gone {
 				return true
 			}
@@ -263,7 +273,7 @@ func (t *target) nameBelow(ctx context.Context, it item.Item) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	label := wire.EncodeName(item.Name.Get(it))
+	label := mail.EncodeName(item.Name.Get(it))
 	if it.Parent.Kind != item.Folder {
 		if contains([]string{label}, "INBOX") {
 			return "INBOX", nil

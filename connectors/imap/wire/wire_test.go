@@ -8,30 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
 )
-
-func TestNames(t *testing.T) {
-	for _, c := range []struct{ coded, plain string }{
-		{"INBOX", "INBOX"},
-		{"&AMQ-rger &- S&APY-hne", "Ärger & Söhne"},
-		{"&ZeVnLIqe-", "日本語"},
-		{"&2D3eAA-", "😀"},
-		{"~peter/mail/&U,BTFw-/&ZeVnLIqe-", "~peter/mail/台北/日本語"}, // RFC 3501, 5.1.3
-	} {
-		if got := DecodeName(c.coded); got != c.plain {
-			t.Errorf("%q is read as %q, want %q", c.coded, got, c.plain)
-		}
-		if got := EncodeName(c.plain); got != c.coded {
-			t.Errorf("%q is written as %q, want %q", c.plain, got, c.coded)
-		}
-	}
-	for _, bad := range []string{"&", "&A", "&AA-", "&AMQ", "a&!-", "&AGE-", "&2D0-", "caf\xe9"} {
-		if got := DecodeName(bad); got != bad {
-			t.Errorf("%q, which is not well formed, is read as %q", bad, got)
-		}
-	}
-}
 
 func TestSets(t *testing.T) {
 	for _, c := range []struct {
@@ -50,21 +27,6 @@ func TestSets(t *testing.T) {
 			t.Errorf("%q is read as %v", bad, got)
 		}
 	}
-}
-
-// FuzzName: what is read of a name is written back as it was.
-func FuzzName(f *testing.F) {
-	f.Add("&AMQ-rger &- S&APY-hne")
-	f.Fuzz(func(t *testing.T, s string) {
-		if plain := DecodeName(s); plain != s && EncodeName(plain) != s {
-			t.Errorf("%q is read as %q, which is written %q", s, plain, EncodeName(plain))
-		}
-		if utf8.ValidString(s) {
-			if got := DecodeName(EncodeName(s)); got != s {
-				t.Errorf("%q comes back as %q", s, got)
-			}
-		}
-	})
 }
 
 // FuzzSet: a set that is read is written as one that reads the same.
