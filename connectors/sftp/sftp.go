@@ -41,7 +41,7 @@ func (sftp) Manifest() connector.Manifest {
 			{Name: setPassword, Help: "its password; leave it out with a key", Secret: true, Optional: true},
 			{Name: setKey, Help: "private key, the whole text of its file (id_ed25519)", Secret: true, Optional: true},
 			{Name: setPassphrase, Help: "passphrase of the private key, if it has one", Secret: true, Optional: true},
-			{Name: setHostKey, Help: "the server's host key: its fingerprint (SHA256:…) or its line in known_hosts; leave it out to be told"},
+			{Name: setHostKey, Help: "the server's host key: its fingerprint (SHA256:…) or its line in known_hosts; leave it out to be told", Optional: true},
 			{Name: setFolder, Help: "folder on the server, with all below it; by default the account's home", Optional: true},
 		},
 	}

@@ -109,7 +109,7 @@ func (s *Server) start(bin string, directives []string) error {
 	}
 	conf := strings.Join(append([]string{
 		"ListenAddress " + s.Address, "HostKey " + filepath.Join(s.top, "host"), "AuthorizedKeysFile " + filepath.Join(s.top, "authorized"),
-		"PidFile none", "UsePAM no", "StrictModes no", "PasswordAuthentication no", "KbdInteractiveAuthentication no", "PermitRootLogin yes",
+		"PidFile none", "UsePAM no", "StrictModes no", "PasswordAuthentication no", "KbdInteractiveAuthentication no", "PermitRootLogin yes", "MaxStartups 200",
 		"Subsystem sftp internal-sftp", "ForceCommand internal-sftp", "LogLevel ERROR"}, directives...), "\n") + "\n"
 	err = errors.Join(os.Mkdir(s.Dir, 0o755),
 		os.WriteFile(filepath.Join(s.top, "host"), []byte(host), 0o600),
@@ -140,4 +140,14 @@ func newKey() (private string, public ssh.PublicKey, err error) {
 	}
 	public, err = ssh.NewPublicKey(pub)
 	return string(pem.EncodeToMemory(block)), public, err
+}
+
+// Key makes a private key.
+func Key(t testing.TB) string {
+	t.Helper()
+	key, _, err := newKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
 }
