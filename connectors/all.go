@@ -4,8 +4,10 @@ package connectors
 
 import (
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connectors/local"
 	"github.com/rialto-migrate/rialto/connectors/microsoft/planner"
 	"github.com/rialto-migrate/rialto/connectors/redmine"
+	"github.com/rialto-migrate/rialto/connectors/s3"
 	"github.com/rialto-migrate/rialto/connectors/trello"
 )
 
@@ -15,5 +17,7 @@ func All() []connector.Connector {
 		trello.New(),
 		planner.New(),
 		redmine.New(),
+		local.New(),
+		s3.New(),
 	}
 }
