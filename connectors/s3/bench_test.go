@@ -119,7 +119,9 @@ func BenchmarkCopy(b *testing.B) {
 			if bare {
 				bareCopy(b, from, to, there)
 			} else {
-				z.write(b, changes, func(x item.Blob, offset, n int64) (io.ReadCloser, error) { return a.source.Open(b.Context(), x, offset, n) })
+				z.write(b, changes, func(x item.Blob, offset, n int64) (io.ReadCloser, error) {
+					return a.source.Open(b.Context(), x, offset, n)
+				})
 			}
 			b.ReportMetric(float64((cpu()-began).Microseconds())/float64(b.N), "cpu-µs/file")
 		})

@@ -119,7 +119,7 @@ func (c *cloud) settle(ctx context.Context, w *walk, bucket string, last bool) e
 		if err != nil {
 			return err
 		}
-		empty = len(p.entries) < 2
+		empty = len(p.entries) < 2 && p.next == ""
 	}
 	w.settle(empty)
 	return nil
@@ -239,7 +239,7 @@ func (c *cloud) fetch(ctx context.Context, container, r item.Ref) (*item.Bundle,
 			return nil, unlessGone(err)
 		}
 		it := folderOf(parentOf(container, r.ID), nameOf(r.ID))
-		if len(p.entries) == 1 && p.entries[0].key == key && p.entries[0].size == 0 {
+		if len(p.entries) == 1 && p.next == "" && p.entries[0].key == key && p.entries[0].size == 0 {
 			item.Empty.Set(&it, true)
 		}
 		return &item.Bundle{Item: it, CheckItems: -1}, nil
