@@ -29,7 +29,7 @@ func TestConformanceInMemory(t *testing.T) {
 	for name, m := range map[string]*s3test.Memory{"whole": {}, "mute": {Mute: true}, "old": {Old: true}, "old and mute": {Old: true, Mute: true}, "owned": {Owned: true}, "small pages": {Page: 7}} {
 		t.Run(name, func(t *testing.T) {
 			var n atomic.Int64
-			connectortest.RunTree(t, connectortest.Tree{Connector: s3.New(), Files: 250, Start: func(t testing.TB) connectortest.TreeWorld {
+			connectortest.RunTree(t, connectortest.Tree{Connector: s3.New(), Files: 250, InProcess: true, Start: func(t testing.TB) connectortest.TreeWorld {
 				return connectortest.TreeWorld{Settings: settings(), Transport: &s3test.Memory{Mute: m.Mute, Old: m.Old, Owned: m.Owned, Page: m.Page},
 					Place: fmt.Sprintf("bucket-%d", n.Add(1))}
 			}})

@@ -285,6 +285,10 @@ func (c *cloud) Open(ctx context.Context, b item.Blob, offset, n int64) (io.Read
 		resp.Body.Close()
 		return nil, connector.Errorf(connector.Malformed, "GET {object}: a stretch was asked for, and the answer is %d", resp.StatusCode)
 	}
+	if b.Version != "" && etagOf(resp.Header) != b.Version {
+		resp.Body.Close()
+		return nil, notS3("GET {object}")
+	}
 	return &reading{in: resp.Body}, nil
 }
 
