@@ -25,6 +25,5 @@ func All() []connector.Connector {
 		s3.New(),
 		sftp.New(),
 		webdav.New(),
-		imap.New(),
 	}
 }

@@ -36,20 +36,21 @@ func (local) Manifest() connector.Manifest {
 // Capabilities say what a folder tells. Nothing is written to it.
 func (local) Capabilities(connector.Settings) connector.Capabilities {
 	const (
-		posix = "POSIX names are bytes of which none is a slash: https://pubs.opengroup.org/onlinepubs/9799919799/basedefs/V1_chap03.html#tag_03_170"
 		born  = "not every file system notes when a file was made: https://man7.org/linux/man-pages/man2/statx.2.html"
 		users = "owners are numbers of this machine, which mean nobody elsewhere: https://man7.org/linux/man-pages/man7/inode.7.html"
 		bytes = "a file is its bytes: its system notes no media type: https://man7.org/linux/man-pages/man7/inode.7.html"
 		extra = "extended attributes belong to this machine's programs: https://man7.org/linux/man-pages/man7/xattr.7.html"
 	)
-	name := connector.FieldCaps{Names: &connector.NameCaps{MaxBytes: 255}, Why: posix}
+	read := connector.FieldCaps{Told: true, Why: "the process that moves content can write to no disk"}
+	folder := connector.KindCaps{Fields: map[string]connector.FieldCaps{item.Name.Name: read}, Lost: map[string]string{item.Created.Name: born}, Batch: 1, Undo: connector.UndoExact}
+	within := folder
+	within.Fields = map[string]connector.FieldCaps{item.Name.Name: read, item.Empty.Name: read}
+	within.Lost = map[string]string{item.Created.Name: born, item.SpecialUse.Name: "folders of files have no special use", item.Subscribed.Name: "nobody subscribes to a folder of files"}
 	return connector.Capabilities{
 		Kinds: map[item.Kind]connector.KindCaps{
-			item.Drive: {Fields: map[string]connector.FieldCaps{item.Name.Name: {Told: true}}, Lost: map[string]string{item.Created.Name: born}, Batch: 1, Undo: connector.UndoExact},
-			item.Folder: {Fields: map[string]connector.FieldCaps{item.Name.Name: name, item.Empty.Name: {Told: true}},
-				Lost:  map[string]string{item.Created.Name: born, item.SpecialUse.Name: "folders of files have no special use", item.Subscribed.Name: "nobody subscribes to a folder of files"},
-				Batch: 1, Undo: connector.UndoExact},
-			item.File: {Fields: map[string]connector.FieldCaps{item.Name.Name: name, item.Content.Name: {}, item.Modified.Name: {}},
+			item.Drive:  folder,
+			item.Folder: within,
+			item.File: {Fields: map[string]connector.FieldCaps{item.Name.Name: read, item.Content.Name: read, item.Modified.Name: read},
 				Lost:  map[string]string{item.Created.Name: born, item.Author.Name: users, item.MediaType.Name: bytes, item.Metadata.Name: extra},
 				Batch: 1, Undo: connector.UndoExact},
 		},

@@ -33,6 +33,7 @@ func connections() map[string][]shown {
 			{"with the key of somebody who is no administrator", connector.Settings{"admin": "no", "labels-field": "7", "text": "markdown"}},
 			{"with versions for lists (lists-as=version)", connector.Settings{"admin": "yes", "labels-field": "7", "text": "markdown", "lists-as": "version"}},
 			{"with statuses for lists (lists-as=status)", connector.Settings{"admin": "yes", "labels-field": "7", "text": "markdown", "lists-as": "status"}}},
+		"imap":  {{"with a password", nil}},
 		"local": {{"to a folder of this machine", nil}},
 		"s3": {{"that carries media types, metadata and times (metadata=keep)", nil},
 			{"that carries the bytes alone (metadata=drop)", connector.Settings{"metadata": "drop"}}},
@@ -62,16 +63,18 @@ func page(c connector.Connector, ways []shown) string {
 	p := &pageWriter{}
 	m, caps := c.Manifest(), c.Capabilities(ways[0].set)
 	p.f("# %s\n", m.Title)
-	p.f("What Rialto can keep when it moves %s to and from %s, and what it cannot, with the reason. This page is written by", contents(caps), m.Title)
+	p.f("What Rialto can keep when it moves %s to and from %s, and what it cannot, with the reason. This page is written by", moves(caps), m.Title)
 	p.f("`go test ./connectors/pairs -run Docs -update` from what the connector declares; forecast, run and verify read the same tables.\n")
-	otherwise := "."
 	if len(ways) > 1 {
-		otherwise = "; [what differs otherwise](#otherwise) stands below."
+		p.f("It shows a connection %s; [what differs otherwise](#otherwise) stands below.\n", ways[0].how)
 	}
-	p.f("It shows a connection %s%s\n", ways[0].how, otherwise)
-	p.f("- Long texts are %s.%s", caps.Format, mention(caps))
-	p.f("- A request of a run that was stopped may still arrive for %s: until then nothing that is in doubt is written again.", span(caps.SettleDelay))
-	p.f("- A connection talks to %s%s.\n", strings.Join(m.Hosts, ", "), map[bool]string{true: ", and to what the setting url names", false: "what the setting url names"}[len(m.Hosts) > 0])
+	if caps.Leaf() == item.Task {
+		p.f("- Long texts are %s.%s", caps.Format, mention(caps))
+	}
+	if caps.SettleDelay > 0 {
+		p.f("- A request of a run that was stopped may still arrive for %s: until then nothing that is in doubt is written again.", span(caps.SettleDelay))
+	}
+	p.f("- A connection talks to %s.\n", talks(m))
 	p.settings(m)
 	p.f("## What it holds\n")
 	for _, info := range item.Kinds() {
@@ -90,13 +93,28 @@ func page(c connector.Connector, ways []shown) string {
 	return strings.TrimRight(p.String(), "\n") + "\n"
 }
 
-// contents is what moves, in words.
-func contents(caps connector.Capabilities) string {
-	if caps.Container() == item.Board {
-		return "boards"
+// moves is what a cloud's containers are there for.
+func moves(caps connector.Capabilities) string {
+	if info, ok := item.Info(caps.Leaf()); ok && info.Kind != item.Task {
+		return info.Plural
 	}
-	info, _ := item.Info(caps.Leaf())
-	return info.Plural
+	return "boards"
+}
+
+func talks(m connector.Manifest) string {
+	to := slices.Clone(m.Hosts)
+	for _, s := range m.Settings {
+		if s.Name == connector.SettingURL {
+			to = append(to, "what the setting url names")
+		}
+	}
+	if len(to) == 0 {
+		return "nobody"
+	}
+	if n := len(to) - 1; n > 0 {
+		return strings.Join(to[:n], ", ") + ", and to " + to[n]
+	}
+	return to[0]
 }
 
 func mention(caps connector.Capabilities) string {
@@ -192,8 +210,8 @@ func (p *pageWriter) facts(kind item.Kind, k connector.KindCaps, paths bool) {
 		p.f("- Found again, after a crash or with the ledger lost, by its mark: %s.", k.Carrier)
 	case k.Embedded != "":
 		p.f("- Found again with its %s.", k.Embedded)
-	case paths:
-		p.f("- Found again, after a crash or with the ledger lost, by where it lies. It carries no mark.")
+	case len(k.Shape) == 0:
+		p.f("- Found again, after a crash or with the ledger lost, by where it stands.")
 	default:
 		p.f("- Found again, after a crash or with the ledger lost, by what it holds: %s. It carries no mark.", strings.Join(k.Shape, ", "))
 	}
@@ -218,6 +236,8 @@ func limit(f connector.FieldCaps) string {
 	add(f.MaxChars > 0, "%d characters", f.MaxChars)
 	add(f.MaxCount > 0, "%d entries", f.MaxCount)
 	add(f.MaxBytes >= 1<<30, "%d GB", f.MaxBytes>>30)
+	add(f.Names != nil && f.Names.MaxBytes > 0, "names that it takes, of %d bytes", nameBytes(f.Names))
+	add(f.Names != nil && f.Names.MaxBytes == 0, "names that it takes")
 	add(f.MaxBytes > 0 && f.MaxBytes < 1<<30, "%d MB", f.MaxBytes>>20)
 	add(f.Days, "days, no clock")
 	add(len(f.Values) > 0 && len(f.Values) <= 12, "%s", strings.Join(f.Values, ", "))
@@ -229,11 +249,18 @@ func limit(f connector.FieldCaps) string {
 	return strings.Join(out, "; ")
 }
 
+func nameBytes(n *connector.NameCaps) int {
+	if n == nil {
+		return 0
+	}
+	return n.MaxBytes
+}
+
 func (p *pageWriter) absent(caps connector.Capabilities) {
 	lines := 0
 	for _, info := range item.Kinds() {
-		_, ok := caps.Kinds[info.Kind]
-		if ok || !info.With(func(in item.Kind) bool { _, has := caps.Kinds[in]; return has }) {
+		has := func(k item.Kind) bool { _, ok := caps.Kinds[k]; return ok }
+		if has(info.Kind) || !info.With(has) {
 			continue
 		}
 		if lines == 0 {
@@ -249,6 +276,10 @@ func (p *pageWriter) absent(caps connector.Capabilities) {
 
 func (p *pageWriter) quotas(caps connector.Capabilities) {
 	p.f("## Quotas\n")
+	if caps.ReadRequests(1) == 0 {
+		p.f("None: no request is sent.\n")
+		return
+	}
 	if len(caps.Quotas) == 0 {
 		p.f("The vendor publishes none for these calls: the forecast gives a range, and the run learns from what it is told.\n")
 		return

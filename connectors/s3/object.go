@@ -36,10 +36,22 @@ func (c *cloud) look(ctx context.Context, bucket, key string) (http.Header, erro
 		return nil, err
 	}
 	resp.Body.Close()
+	if etagOf(resp.Header) == "" {
+		return nil, notS3("HEAD {object}")
+	}
 	if resp.ContentLength >= 0 {
 		resp.Header.Set("Content-Length", strconv.FormatInt(resp.ContentLength, 10))
 	}
 	return resp.Header, nil
+}
+
+func etagOf(h http.Header) string { return strings.Trim(h.Get("Etag"), `"`) }
+
+// notS3 is the error of a success that S3 would not have answered so: something in
+// between did.
+func notS3(call string) *connector.Error {
+	return connector.Errorf(connector.Malformed, "%s: the answer is not one of the S3 API", call).
+		WithHint("check the connection's url setting: something else answers there, a proxy or a sign-in page")
 }
 
 // fileAt is a file as a HEAD tells of it.
@@ -49,7 +61,7 @@ func (c *cloud) fileAt(up item.Ref, name string, h http.Header) item.Item {
 		size = -1
 	}
 	modified, _ := http.ParseTime(h.Get("Last-Modified"))
-	it := fileOf(up, name, entry{size: size, etag: strings.Trim(h.Get("Etag"), `"`), modified: modified})
+	it := fileOf(up, name, entry{size: size, etag: etagOf(h), modified: modified})
 	c.complete(&it, h)
 	return it
 }

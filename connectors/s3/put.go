@@ -53,7 +53,12 @@ func (t *target) writeFile(ctx context.Context, ch connector.Change, open item.O
 		return item.Item{}, false, err
 	}
 	resp.Body.Close()
-	stored := fileOf(it.Parent, nameOf(id), entry{size: s.size, etag: strings.Trim(resp.Header.Get("Etag"), `"`)})
+	if etagOf(resp.Header) == "" {
+		e := notS3(q.Call)
+		e.InDoubt = true
+		return item.Item{}, false, e
+	}
+	stored := fileOf(it.Parent, nameOf(id), entry{size: s.size, etag: etagOf(resp.Header)})
 	t.complete(&stored, t.asStored(q.Header, resp.Header))
 	if err := t.holds(s, stored.Blob, resp.Header); err != nil {
 		t.discard(ctx, bucket, key, stored.Blob.Version)

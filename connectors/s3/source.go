@@ -122,7 +122,7 @@ func (c *cloud) settle(ctx context.Context, w *walk, bucket string, last bool) e
 		if err != nil {
 			return err
 		}
-		empty = len(p.entries) < 2
+		empty = len(p.entries) < 2 && p.next == ""
 	}
 	w.settle(empty)
 	return nil
@@ -207,7 +207,7 @@ func (c *cloud) fetch(ctx context.Context, container, r item.Ref) (*item.Bundle,
 			return nil, unlessGone(err)
 		}
 		it := folderOf(parentOf(container, r.ID), nameOf(r.ID))
-		if len(p.entries) == 1 && p.entries[0].key == key && p.entries[0].size == 0 {
+		if len(p.entries) == 1 && p.next == "" && p.entries[0].key == key && p.entries[0].size == 0 {
 			item.Empty.Set(&it, true)
 		}
 		return &item.Bundle{Item: it, CheckItems: -1}, nil
@@ -252,6 +252,10 @@ func (c *cloud) Open(ctx context.Context, b item.Blob, offset, n int64) (io.Read
 	if ranged := q.Header["Range"] != nil; ranged && resp.StatusCode != http.StatusPartialContent {
 		resp.Body.Close()
 		return nil, connector.Errorf(connector.Malformed, "GET {object}: a stretch was asked for, and the answer is %d", resp.StatusCode)
+	}
+	if b.Version != "" && etagOf(resp.Header) != b.Version {
+		resp.Body.Close()
+		return nil, notS3("GET {object}")
 	}
 	return &reading{in: resp.Body}, nil
 }

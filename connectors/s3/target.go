@@ -68,7 +68,11 @@ func (t *target) writeFolder(ctx context.Context, ch connector.Change) (item.Ite
 	if err != nil {
 		return item.Item{}, false, err
 	}
-	return it, false, resp.Body.Close()
+	resp.Body.Close()
+	if etagOf(resp.Header) == "" {
+		return item.Item{}, false, notS3(q.Call)
+	}
+	return it, false, nil
 }
 
 func (t *target) Fetch(ctx context.Context, container item.Ref, refs []item.Ref) iter.Seq2[item.Bundle, error] {
@@ -162,7 +166,11 @@ func (t *target) Delete(ctx context.Context, container, r item.Ref, accept func(
 	if err != nil {
 		return false, err
 	}
-	return true, resp.Body.Close()
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusNoContent {
+		return false, notS3(q.Call)
+	}
+	return true, nil
 }
 
 // deleteDrive removes nothing: a container is the part that its keys begin with,

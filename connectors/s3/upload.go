@@ -145,7 +145,10 @@ func (t *target) Put(ctx context.Context, s string, p connector.UploadPart, r io
 		return p, err
 	}
 	resp.Body.Close()
-	etag, sum := strings.Trim(resp.Header.Get("Etag"), `"`), resp.Header.Get(headCRC64)
+	etag, sum := etagOf(resp.Header), resp.Header.Get(headCRC64)
+	if etag == "" {
+		return p, notS3(q.Call)
+	}
 	if sum != "" {
 		t.tells.Store(true)
 	}
