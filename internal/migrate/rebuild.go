@@ -29,6 +29,10 @@ type RebuiltOf struct {
 // differs; an undo wants that run first, for what it reads back is what tells
 // later whether people changed it. It forgets what the ledger held before.
 func (e *Engine) Rebuild(ctx context.Context) (*RebuildReport, error) {
+	if e.To.Caps.Paths {
+		return nil, connector.Errorf(connector.Unsupported, "%s has no need of a rebuild", e.To.Title).
+			WithHint("run again: what stands at its place there with the same bytes is taken over, and nothing is made twice")
+	}
 	e.outcomes, e.losses, e.ahead = newOutcomes(nil), newLossBook(), true
 	if err := e.open(ctx); err != nil {
 		return nil, err
@@ -102,7 +106,7 @@ type rebuilder struct {
 type candidate struct {
 	board  item.Ref
 	found  []connector.Found
-	byMark map[string]int
+	byMark map[string][]int // several carry one where the source has a message twice
 	used   []bool
 	alike  bool // chosen for its looks
 }
@@ -190,6 +194,9 @@ func (b *rebuilder) part(ctx context.Context, source item.Ref, units []*unit, bo
 		where[u.key] = target
 		b.count(u.key.Kind, 1, 0)
 		row := ledger.Row{Key: u.key, Target: target, Parent: c.board, State: ledger.Made}
+		if above := resolve(u.item.Parent, where); above.Kind == item.Folder {
+			row.Parent = above
+		}
 		if contains(u.key.Kind) && c.alike {
 			row.State = ledger.Adopted
 		}
@@ -265,7 +272,7 @@ func (b *rebuilder) choose(ctx context.Context, units []*unit) (*candidate, erro
 
 // candidate reads a container of the target.
 func (b *rebuilder) candidate(ctx context.Context, board connector.Found) (*candidate, error) {
-	c := &candidate{board: board.Bundle.Item.Ref, found: []connector.Found{board}, byMark: map[string]int{}}
+	c := &candidate{board: board.Bundle.Item.Ref, found: []connector.Found{board}, byMark: map[string][]int{}}
 	for f, err := range b.e.target.Find(ctx, c.board, time.Time{}) {
 		if err != nil {
 			return nil, err
@@ -275,7 +282,8 @@ func (b *rebuilder) candidate(ctx context.Context, board connector.Found) (*cand
 	c.used = make([]bool, len(c.found))
 	for i, f := range c.found {
 		if f.Mark != "" {
-			c.byMark[string(f.Bundle.Item.Kind)+" "+f.Mark] = i
+			key := string(f.Bundle.Item.Kind) + " " + f.Mark
+			c.byMark[key] = append(c.byMark[key], i)
 		}
 	}
 	return c, nil
@@ -289,9 +297,12 @@ func (b *rebuilder) pair(c *candidate, u *unit, where map[item.Ref]item.Ref) (it
 		return c.board, true
 	}
 	if mark := b.e.target.Carrier(u.key.Kind, u.mark); mark != "" {
-		if i, ok := c.byMark[string(u.key.Kind)+" "+mark]; ok && !c.used[i] {
-			c.used[i] = true
-			return c.found[i].Bundle.Item.Ref, true
+		want := resolved(u.item, where)
+		for _, i := range c.byMark[string(u.key.Kind)+" "+mark] {
+			if there := c.found[i].Bundle.Item; !c.used[i] && !apart(want.Parent, there.Parent) && !otherSize(want.Blob, there.Blob) {
+				c.used[i] = true
+				return there.Ref, true
+			}
 		}
 	}
 	for _, unique := range []bool{true, false} {
@@ -317,7 +328,7 @@ func (b *rebuilder) byShape(c *candidate, want item.Item, unique bool) int {
 	wanted := shape(want)
 	for i, f := range c.found {
 		it := f.Bundle.Item
-		if c.used[i] || f.Mark != "" || it.Kind != want.Kind || level(it.Kind) > item.Leaf && it.Parent != want.Parent {
+		if c.used[i] || f.Mark != "" || it.Kind != want.Kind || level(it.Kind) > item.Leaf && it.Parent != want.Parent || apart(want.Parent, it.Parent) {
 			continue
 		}
 		if shape(it) == wanted {
@@ -325,6 +336,11 @@ func (b *rebuilder) byShape(c *candidate, want item.Item, unique bool) int {
 		}
 	}
 	return -1
+}
+
+// apart reports whether two items lie in different folders.
+func apart(a, b item.Ref) bool {
+	return (a.Kind == item.Folder || b.Kind == item.Folder) && a != b && !a.Zero() && !b.Zero()
 }
 
 // fresh begins the id that stands for what has not moved.

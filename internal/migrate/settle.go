@@ -254,7 +254,7 @@ func (p *part) match(ctx context.Context, intents []ledger.Intent, found []conne
 	for _, in := range intents {
 		hit := -1
 		for i, f := range found {
-			if !used[i] && f.Mark != "" && f.Mark == in.Mark && f.Bundle.Item.Kind == in.Key.Kind {
+			if !used[i] && f.Mark != "" && f.Mark == in.Mark && f.Bundle.Item.Kind == in.Key.Kind && !apart(in.Parent, f.Bundle.Item.Parent) {
 				hit = i
 				break
 			}
