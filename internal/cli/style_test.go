@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rialto-migrate/rialto/internal/job"
 	"github.com/rialto-migrate/rialto/internal/migrate"
@@ -136,5 +137,21 @@ func TestClockAndPlural(t *testing.T) {
 	info, _ := item.Info(item.Board)
 	if plural(1, info) != "board" || plural(2, info) != "boards" {
 		t.Error("plural")
+	}
+}
+
+func TestThroughput(t *testing.T) {
+	var f throughput
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for i, want := range []string{"", ", 2.0 MB/s", ", 2.0 MB/s", ", 2.0 MB/s", ", 2.0 MB/s", ", 2.0 MB/s", ", 2.0 MB/s"} {
+		if got := f.say(at.Add(time.Duration(i)*time.Second), int64(i)*2000000); got != want {
+			t.Errorf("after %d seconds: %q, want %q", i, got, want)
+		}
+	}
+	for i := range 6 {
+		f.say(at.Add(time.Duration(7+i)*time.Second), 12000000)
+	}
+	if got := f.say(at.Add(13*time.Second), 12000000); got != "" {
+		t.Errorf("nothing passed for five seconds: %q", got)
 	}
 }

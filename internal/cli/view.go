@@ -34,6 +34,7 @@ type view struct {
 	last     string
 	path     string // of the migration's file, to name it in what to do
 	hold     hold
+	flow     throughput
 	lines    int
 	finished bool
 	stop     chan struct{}
@@ -136,6 +137,41 @@ func (v *view) traffic() string {
 	return fmt.Sprintf("%d calls, %d refused · %s sent", v.counts.Requests, v.counts.Refused, size(v.counts.Bytes))
 }
 
+func (v *view) inFlight() string {
+	if v.counts.InFlight == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" · %d in flight", v.counts.InFlight)
+}
+
+// A throughput tells how many bytes pass in a second, over the last few.
+type throughput struct {
+	marks []mark // the oldest first
+}
+
+type mark struct {
+	at    time.Time
+	bytes int64
+}
+
+// throughputOver is how long a throughput looks back.
+const throughputOver = 5 * time.Second
+
+// say takes note of how many bytes have passed, and puts the throughput into words;
+// "" before it tells something.
+func (f *throughput) say(now time.Time, bytes int64) string {
+	f.marks = append(f.marks, mark{now, bytes})
+	for len(f.marks) > 2 && now.Sub(f.marks[1].at) >= throughputOver {
+		f.marks = f.marks[1:]
+	}
+	first := f.marks[0]
+	took := now.Sub(first.at)
+	if took < time.Second || bytes == first.bytes {
+		return ""
+	}
+	return ", " + size(int64(float64(bytes-first.bytes)/took.Seconds())) + "/s"
+}
+
 // doing is a verb while it goes on.
 func doing(verb string) string {
 	switch verb {
@@ -189,7 +225,7 @@ func (v *view) draw() {
 	if line != "" {
 		block = append(block, "  "+cut(line, columns-2))
 	}
-	block = append(block, "  "+v.s.paint(dim, v.traffic()))
+	block = append(block, "  "+v.s.paint(dim, v.traffic()+v.flow.say(time.Now(), v.counts.Bytes)+v.inFlight()))
 	if v.hold.text != "" {
 		block = append(block, "  "+v.s.paint(warn, cut(v.hold.text, columns-2)))
 	}

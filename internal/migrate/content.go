@@ -1,7 +1,10 @@
 package migrate
 
 import (
+	"context"
+	"io"
 	"slices"
+	"sync"
 
 	"github.com/rialto-migrate/rialto/internal/ledger"
 	"github.com/rialto-migrate/rialto/item"
@@ -13,6 +16,27 @@ import (
 // storedContent names, in a base, the version of the bytes that the target held
 // when they were settled last.
 const storedContent = "stored"
+
+// openBlob opens bytes of the source, and counts them as in flight until they are
+// closed.
+func (e *Engine) openBlob(ctx context.Context, b item.Blob, offset, n int64) (io.ReadCloser, error) {
+	r, err := e.source.Open(ctx, b, offset, n)
+	if err != nil {
+		return nil, err
+	}
+	e.flight.Add(1)
+	return &flying{ReadCloser: r, landed: sync.OnceFunc(func() { e.flight.Add(-1) })}, nil
+}
+
+type flying struct {
+	io.ReadCloser
+	landed func()
+}
+
+func (f *flying) Close() error {
+	f.landed()
+	return f.ReadCloser.Close()
+}
 
 // streams reports whether the target can change the bytes of items of a kind.
 func (e *Engine) streams(k item.Kind) bool {

@@ -60,6 +60,7 @@ type Engine struct {
 	ahead    bool      // the verb looks at what a run will do
 	outcomes *outcomes
 	total    *totals       // items in scope, as far as the source tells
+	flight   *atomic.Int64 // blobs that are being read
 	told     *atomic.Int64 // when progress was last told, in Unix milliseconds
 	losses   *lossBook
 	// conflicts are those of the pass.
@@ -98,7 +99,7 @@ func New(c Config) (*Engine, error) {
 	if c.Failpoint == nil {
 		c.Failpoint = func(string) {}
 	}
-	e := &Engine{Config: c, print: item.NewDigester(c.Key), total: &totals{}, told: &atomic.Int64{}, conflicts: &conflicts{}, standings: &standings{by: map[string]string{}}, rows: map[item.Ref]MapRow{}}
+	e := &Engine{Config: c, print: item.NewDigester(c.Key), total: &totals{}, told: &atomic.Int64{}, flight: &atomic.Int64{}, conflicts: &conflicts{}, standings: &standings{by: map[string]string{}}, rows: map[item.Ref]MapRow{}}
 	e.telling, e.later = &atomic.Bool{}, &putOffs{}
 	sides, inParts := veil.Sides{Source: c.From.Caps.Paths, Target: c.To.Caps.Paths}, false
 	for _, k := range c.To.Caps.Kinds {

@@ -39,6 +39,8 @@ type Progress struct {
 	Requests int64 `json:"requests"`
 	Refused  int64 `json:"refused"`
 	Bytes    int64 `json:"bytes"` // sent to the target
+	// InFlight counts the files, messages and parts that are read at this moment.
+	InFlight int64 `json:"in_flight,omitempty"`
 }
 
 // A Tally counts what became of the items of one kind.

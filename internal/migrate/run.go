@@ -418,5 +418,5 @@ func (e *Engine) progress() {
 	}
 	items, written := e.outcomes.met()
 	requests, refused, bytes := e.traffic()
-	e.Emit(Event{Event: "progress", Counts: &Progress{Items: items, Total: e.total.sum(), Written: written, Requests: requests, Refused: refused, Bytes: bytes}})
+	e.Emit(Event{Event: "progress", Counts: &Progress{Items: items, Total: e.total.sum(), Written: written, Requests: requests, Refused: refused, Bytes: bytes, InFlight: e.flight.Load()}})
 }

@@ -187,7 +187,7 @@ func (p *part) putPart(ctx context.Context, up connector.Uploader, session strin
 }
 
 func (p *part) putOnce(ctx context.Context, up connector.Uploader, session string, s *step, part connector.UploadPart) (connector.UploadPart, error) {
-	body, err := p.e.source.Open(ctx, *s.change.Item.Blob, part.Offset, part.Bytes)
+	body, err := p.e.openBlob(ctx, *s.change.Item.Blob, part.Offset, part.Bytes)
 	if err != nil {
 		return part, err
 	}

@@ -66,7 +66,7 @@ func (p *part) send(ctx context.Context, changes []connector.Change) []connector
 	if len(changes) == 0 {
 		return nil
 	}
-	open := func(b item.Blob, offset, n int64) (io.ReadCloser, error) { return p.e.source.Open(ctx, b, offset, n) }
+	open := func(b item.Blob, offset, n int64) (io.ReadCloser, error) { return p.e.openBlob(ctx, b, offset, n) }
 	for r, err := range p.e.target.Write(ctx, changes, open) {
 		p.e.Failpoint("after-answer")
 		if err != nil {
