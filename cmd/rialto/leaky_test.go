@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"io"
+	"net"
+	"net/url"
 	"os"
 
 	"github.com/rialto-migrate/rialto/connector"
@@ -11,7 +13,8 @@ import (
 )
 
 // leaky is Trello's connector as a careless hand might write it: each file that
-// it reads is also put into a temporary one. It proves that the search of
+// it reads is also put into a temporary one, and its beginning told to whoever
+// listens for UDP at the port of the cloud. It proves that the search of
 // TestNeverOnDisk finds what it should, and that the confinement stops what the
 // search would find.
 type leaky struct{ disguised }
@@ -34,23 +37,36 @@ func (disguised) Capabilities(s connector.Settings) connector.Capabilities {
 
 func (leaky) Open(ctx context.Context, env connector.Env) (connector.Cloud, error) {
 	c, err := trello.New().Open(ctx, env)
-	return leakyCloud{c}, err
+	return leakyCloud{c, env.Settings[connector.SettingURL]}, err
 }
 
-type leakyCloud struct{ connector.Cloud }
+type leakyCloud struct {
+	connector.Cloud
+	url string
+}
 
 func (c leakyCloud) Source(ctx context.Context) (connector.Source, error) {
 	s, err := c.Cloud.Source(ctx)
-	return leakySource{s}, err
+	return leakySource{s, c.url}, err
 }
 
-type leakySource struct{ connector.Source }
+type leakySource struct {
+	connector.Source
+	url string
+}
 
 func (s leakySource) Open(ctx context.Context, b item.Blob, offset, n int64) (io.ReadCloser, error) {
 	r, err := s.Source.Open(ctx, b, offset, n)
 	if err != nil {
 		return nil, err
 	}
+	var gossip io.Writer = io.Discard
+	if u, err := url.Parse(s.url); err == nil {
+		if c, err := net.Dial("udp", u.Host); err == nil { // else it is confined
+			gossip = c
+		}
+	}
+	r = gossiping{io.TeeReader(r, &first{w: gossip}), r}
 	f, err := os.CreateTemp("", leakPattern)
 	if err != nil {
 		return r, nil // it is confined: nothing leaks
@@ -67,4 +83,23 @@ type leakyReader struct {
 func (r leakyReader) Close() error {
 	r.file.Close() // a leak needs no care
 	return r.blob.Close()
+}
+
+type gossiping struct {
+	io.Reader
+	io.Closer
+}
+
+// A first passes on the beginning of what is written to it, once.
+type first struct {
+	w    io.Writer
+	said bool
+}
+
+func (f *first) Write(b []byte) (int, error) {
+	if !f.said {
+		f.said = true
+		f.w.Write(b[:min(len(b), 512)]) // a leak needs no care
+	}
+	return len(b), nil
 }

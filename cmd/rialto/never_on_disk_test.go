@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -161,6 +163,36 @@ func TestNeverOnDisk(t *testing.T) {
 	}
 }
 
+// overhear listens for UDP at the port of the cloud that is the source; heard
+// returns what came.
+func (c *carrier) overhear(t *testing.T) (heard func() []byte) {
+	t.Helper()
+	u, err := url.Parse(c.from.base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.ListenPacket("udp", u.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := make(chan []byte, 1)
+	go func() {
+		var got []byte
+		for buf := make([]byte, 64<<10); ; {
+			n, _, err := l.ReadFrom(buf)
+			if err != nil {
+				all <- got
+				return
+			}
+			got = append(got, buf[:n]...)
+		}
+	}()
+	return func() []byte {
+		l.Close()
+		return <-all
+	}
+}
+
 // databases holds the files of the state directory against what an encrypted
 // one looks like.
 func (c *carrier) databases(t *testing.T) {
@@ -194,8 +226,8 @@ func (c *carrier) databases(t *testing.T) {
 }
 
 // TestNeverOnDiskHasTeeth turns each safeguard off. With a connector that leaks,
-// the confinement keeps the disk clean; without the confinement, the very same
-// search finds the leak.
+// the confinement keeps the disk clean and the network still; without the
+// confinement, the very same search finds the leak.
 func TestNeverOnDiskHasTeeth(t *testing.T) {
 	for _, unconfined := range []bool{false, true} {
 		t.Run(fmt.Sprintf("unconfined=%v", unconfined), func(t *testing.T) {
@@ -204,7 +236,11 @@ func TestNeverOnDiskHasTeeth(t *testing.T) {
 			if unconfined {
 				c.rialto.prefix = []string{"--unconfined"}
 			}
+			heard := c.overhear(t)
 			found := c.found(t, c.carry(t)...)
+			if got := heard(); len(c.canary.in(got)) > 0 != unconfined {
+				t.Errorf("by UDP came %d bytes", len(got))
+			}
 			if !unconfined && len(found) > 0 {
 				t.Errorf("a confined mover leaked: %v", found)
 			}

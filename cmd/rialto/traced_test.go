@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -10,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -29,7 +30,7 @@ const traced = "?open,?openat,?openat2,?creat,?memfd_create,?mknod,?mknodat,?mkd
 // 10 GiB, and the disk is searched below its files as well.
 func TestTracedRun(t *testing.T) {
 	strace, err := exec.LookPath("strace")
-	if err != nil || runtime.GOOS != "linux" {
+	if err != nil {
 		t.Skip("there is no strace here (Debian: apt-get install strace)")
 	}
 	soak := os.Getenv("RIALTO_SOAK") != ""
@@ -166,33 +167,40 @@ func readTrace(t *testing.T, dir string) (out tracedRun) {
 	return out
 }
 
-// anywhere names the files of this machine's disks that hold the canary, of
+// anywhere names the files of this machine's own disks that hold the canary, of
 // those that changed since a time.
 func (c *canary) anywhere(t *testing.T, since time.Time) (out []string) {
 	t.Helper()
 	since = since.Add(-time.Second)
 	looked := 0
-	walk := func(path string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil: // gone, or not ours to read
-			return nil
-		case d.IsDir() && (path == "/proc" || path == "/sys" || path == "/dev" || path == "/run"):
-			return fs.SkipDir
-		case !d.Type().IsRegular():
-			return nil
+	seen := map[uint64]bool{} // file systems
+	for _, root := range []string{"/", os.TempDir(), "/var/tmp", "/home", "/var", "/run", "/dev/shm"} {
+		info, err := os.Stat(root)
+		if err != nil || seen[fileSystem(info)] {
+			continue
 		}
-		info, err := d.Info()
-		if err != nil || info.ModTime().Before(since) && changed(info).Before(since) {
+		own := fileSystem(info)
+		seen[own] = true
+		err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err != nil { // gone, or not ours to read
+				return nil
+			}
+			info, err := d.Info()
+			switch {
+			case err != nil:
+				return nil
+			case d.IsDir() && fileSystem(info) != own:
+				return fs.SkipDir
+			case !d.Type().IsRegular() || info.ModTime().Before(since) && changed(info).Before(since):
+				return nil
+			}
+			looked++
+			if found := c.inFile(path); len(found) > 0 {
+				out = append(out, fmt.Sprintf("%s holds it: %v", path, found))
+			}
 			return nil
-		}
-		looked++
-		if found := c.inFile(path); len(found) > 0 {
-			out = append(out, fmt.Sprintf("%s holds it: %v", path, found))
-		}
-		return nil
-	}
-	for _, root := range []string{"/", "/dev/shm", "/run"} {
-		if err := filepath.WalkDir(root, walk); err != nil {
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -200,6 +208,15 @@ func (c *canary) anywhere(t *testing.T, since time.Time) (out []string) {
 		t.Error("the search looked at no file at all")
 	}
 	return out
+}
+
+// fileSystem is the number of the one that holds a file.
+func fileSystem(info fs.FileInfo) uint64 {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0
+	}
+	return uint64(st.Dev)
 }
 
 // changed is when a file's inode changed last, which nobody can set.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/netip"
@@ -28,23 +29,24 @@ func (a *App) reach(spec job.Spec) mover.Reach {
 }
 
 // localServer reads the address of a server on this machine out of a setting: a
-// URL, or host:port, whose host is localhost or a loopback address in figures.
+// URL, host:port or a host alone, which is localhost or a loopback address in
+// figures. Port 0 stands for all, where the setting does not say which.
 func localServer(value string) (port uint16, ok bool) {
 	host, text, err := net.SplitHostPort(value)
-	if u, bad := url.Parse(value); bad == nil && u.Host != "" {
-		host, text, err = u.Hostname(), u.Port(), nil
-		if text == "" {
-			text = map[string]string{"http": "80", "https": "443", "sftp": "22", "imap": "143", "imaps": "993"}[u.Scheme]
-		}
-	}
 	if err != nil {
-		return 0, false
+		host, text = strings.Trim(value, "[]"), "0"
+	}
+	if u, err := url.Parse(value); err == nil && u.Host != "" {
+		host, text = u.Hostname(), u.Port()
+		if text == "" {
+			text = map[string]string{"http": "80", "https": "443", "sftp": "22"}[u.Scheme]
+		}
 	}
 	if addr, err := netip.ParseAddr(host); host != "localhost" && !strings.HasSuffix(host, ".localhost") && (err != nil || !addr.IsLoopback()) {
 		return 0, false
 	}
-	n, err := strconv.ParseUint(text, 10, 16)
-	return uint16(n), err == nil && n > 0
+	n, err := strconv.ParseUint(cmp.Or(text, "0"), 10, 16)
+	return uint16(n), err == nil
 }
 
 // ParseNetworks reads a list of networks like "10.0.0.0/8, fd00::/8". An

@@ -9,15 +9,17 @@ import (
 func TestLocalServer(t *testing.T) {
 	for _, c := range []struct {
 		setting string
-		want    uint16 // 0 for none
+		want    int // 0 for every port, -1 for no such server
 	}{
 		{"http://127.0.0.1:8080", 8080}, {"http://localhost:8080/base", 8080}, {"https://[::1]:8443", 8443}, {"http://127.8.9.1:80", 80},
-		{"https://localhost", 443}, {"imap://localhost", 143}, {"127.0.0.1:2222", 2222}, {"localhost:993", 993}, {"trello.localhost:80", 80},
-		{"https://api.trello.com", 0}, {"https://api.trello.com:8443/127.0.0.1:80", 0}, {"https://127.0.0.1.example.com:80", 0}, {"http://10.0.0.1:80", 0},
-		{"https://user:localhost@example.com:80", 0}, {"localhost", 0}, {"", 0}, {"a token", 0}, {"http://localhost:0", 0}, {"ftp://localhost", 0},
-		{"http://0.0.0.0:80", 0}, {"http://localhost.example.com:80", 0},
+		{"https://localhost", 443}, {"sftp://localhost", 22}, {"127.0.0.1:2222", 2222}, {"localhost:993", 993}, {"trello.localhost:80", 80},
+		{"localhost", 0}, {"127.0.0.1", 0}, {"::1", 0}, {"[::1]", 0}, {"ftp://localhost", 0},
+		{"https://api.trello.com", -1}, {"https://api.trello.com:8443/127.0.0.1:80", -1}, {"https://127.0.0.1.example.com:80", -1}, {"http://10.0.0.1:80", -1},
+		{"https://user:localhost@example.com:80", -1}, {"", -1}, {"a token", -1}, {"http://localhost:99999", -1},
+		{"http://0.0.0.0:80", -1}, {"http://localhost.example.com:80", -1}, {"10.0.0.1", -1},
 	} {
-		if got, ok := localServer(c.setting); got != c.want || ok != (c.want != 0) {
+		got, ok := localServer(c.setting)
+		if ok != (c.want >= 0) || ok && int(got) != c.want {
 			t.Errorf("%q: port %d, %v", c.setting, got, ok)
 		}
 	}

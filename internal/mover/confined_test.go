@@ -94,7 +94,7 @@ func TestContentPassesAndLeavesNothing(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			if !unconfined && !landlockHere() {
-				t.Skip("this system cannot confine a process: it needs Linux 5.13 or later with Landlock")
+				t.Skip("this system cannot confine a process: it needs Linux 6.7 or later with Landlock, on amd64 or arm64")
 			}
 			clouds := newCloudPair(t, size)
 			state := t.TempDir()

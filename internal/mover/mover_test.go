@@ -89,7 +89,7 @@ func TestTheJobIsHandedOverOnce(t *testing.T) {
 
 func TestNoJobWithoutConfinement(t *testing.T) {
 	if !landlockHere() {
-		t.Skip("this system cannot confine a process: it needs Linux 5.13 or later with Landlock")
+		t.Skip("this system cannot confine a process: it needs Linux 6.7 or later with Landlock, on amd64 or arm64")
 	}
 	missing := filepath.Join(t.TempDir(), "none.json")
 	p, _ := start(t, Config{Job: job("greet"), Policy: confine.Policy{ReadPaths: []string{missing}}})

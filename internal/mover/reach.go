@@ -15,7 +15,7 @@ type Reach struct {
 	// Networks are others that the operator lists.
 	Networks []netip.Prefix
 	// LocalPorts are the ports of this machine's own loopback addresses that the
-	// settings of a connection name: stand-ins, and servers beside us.
+	// settings of a connection name: stand-ins, and servers beside us. 0 is all.
 	LocalPorts []uint16
 }
 
@@ -30,7 +30,7 @@ func (r Reach) refuses(to netip.AddrPort, plain bool) error {
 	if slices.ContainsFunc(r.Networks, func(n netip.Prefix) bool { return n.Contains(addr) }) {
 		return nil
 	}
-	if addr.IsLoopback() && slices.Contains(r.LocalPorts, to.Port()) {
+	if addr.IsLoopback() && (slices.Contains(r.LocalPorts, to.Port()) || slices.Contains(r.LocalPorts, 0)) {
 		return nil
 	}
 	// The special purpose registries of IANA: private and link-local networks,

@@ -46,6 +46,8 @@ func TestReach(t *testing.T) {
 		{"a port of this machine that is named", office, "127.0.0.1:3000", false, ""},
 		{"likewise in the clear", office, "127.0.0.1:3000", true, ""},
 		{"another port of this machine", office, "127.0.0.1:5432", false, "is private"},
+		{"any port of this machine", Reach{LocalPorts: []uint16{0}}, "127.0.0.1:993", true, ""},
+		{"any port elsewhere", Reach{LocalPorts: []uint16{0}}, "10.0.0.1:993", false, "is private"},
 		{"the named port elsewhere", office, "192.168.0.1:3000", false, "is private"},
 	} {
 		err := c.reach.refuses(netip.MustParseAddrPort(c.to), c.plain)

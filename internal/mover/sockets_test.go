@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -138,6 +141,12 @@ func TestRefusedConnections(t *testing.T) {
 	old.TLS = &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}
 	old.StartTLS()
 	defer old.Close()
+	named := httptest.NewTLSServer(http.NotFoundHandler()) // its certificate names example.com
+	defer named.Close()
+	root := filepath.Join(t.TempDir(), "root.pem")
+	if err := os.WriteFile(root, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: named.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	port := func(s *httptest.Server) uint16 {
 		return netip.MustParseAddrPort(s.Listener.Addr().String()).Port()
 	}
@@ -151,12 +160,18 @@ func TestRefusedConnections(t *testing.T) {
 		{"a name of a private address", "https://inside.example/", "10.0.0.1 is private", 0},
 		{"a server of the internet in the clear", "http://public.example/", "in the clear", 0},
 		{"TLS that is too old", old.URL, "protocol version", 0},
+		{"a certificate of the name", fmt.Sprintf("https://example.com:%d/", port(named)), "", 404},
+		{"a certificate of another name", fmt.Sprintf("https://example.org:%d/", port(named)), "certificate is valid for", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p, _ := start(t, Config{Job: job("fetch", "url", c.url), Reach: Reach{Networks: []netip.Prefix{}, LocalPorts: []uint16{port(cloud), port(old)}},
+			p, _ := start(t, Config{Job: job("fetch", "url", c.url), Reach: Reach{Networks: []netip.Prefix{}, LocalPorts: []uint16{port(cloud), port(old), port(named)}},
+				Environ: []string{"SSL_CERT_FILE=" + root},
 				Resolve: func(_ context.Context, host string) ([]netip.Addr, error) {
-					if host == "inside.example" {
+					switch host {
+					case "inside.example":
 						return []netip.Addr{netip.MustParseAddr("10.0.0.1")}, nil
+					case "example.com", "example.org":
+						return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
 					}
 					return []netip.Addr{netip.MustParseAddr("140.82.121.4")}, nil
 				}})
@@ -171,7 +186,7 @@ func TestRefusedConnections(t *testing.T) {
 			if got.Status != c.status || !strings.Contains(got.Err, c.want) {
 				t.Errorf("%+v, want %q", got, c.want)
 			}
-			if c.want != "" && c.url != old.URL && (!got.Dial || got.Class != connector.Permanent) {
+			if (strings.Contains(c.want, "private") || strings.Contains(c.want, "clear")) && (!got.Dial || got.Class != connector.Permanent) {
 				t.Errorf("it would be tried again: %+v", got)
 			}
 		})

@@ -15,7 +15,8 @@ import (
 // most clouds want.
 type TransportOptions struct {
 	// Proxy is the URL of an HTTP or SOCKS5 proxy, with its credentials if it
-	// asks for some; "" for none. Proxies in the environment are never used.
+	// asks for some; "" for none. Proxies in the environment are never used. A
+	// mover's Reach is held against the proxy alone, not what is behind it.
 	Proxy string
 	// HeaderTimeout is how long a cloud may take from the end of a request to
 	// the first line of its answer; 0 means 2 minutes.
