@@ -117,7 +117,7 @@ func refuse(code int, _ http.Header, _ []byte) *connector.Error {
 	case http.StatusUnauthorized:
 		e.Hint = "connect again with the account's name and password; an account with a second factor needs an app password"
 	case http.StatusForbidden:
-		e.Hint = "the server lets this account not do that there: ask its administrator for the right"
+		e.Hint = "the server does not let this account do that there: ask its administrator for the right (Apache says so of names, too, that are too long for its disk)"
 	case http.StatusConflict:
 		e.Hint = "the folder that it lies in is not there: run again"
 	case http.StatusPreconditionFailed:

@@ -116,13 +116,14 @@ func (a *api) propfind(ctx context.Context, path string, folder bool, depth stri
 		}
 		in := &ration{r: resp.Body}
 		d := xml.NewDecoder(in)
+		begun := false
 		for {
 			in.left = mostEntry
-			r, err := next(d)
+			r, err := next(d, &begun)
 			switch {
 			case err == io.EOF:
 				return
-			case in.err != nil:
+			case in.err != nil, errors.Is(err, errCut):
 				yield(entry{}, &connector.Error{Class: connector.Transient, Reason: call + ": the answer was cut off", Err: errCut})
 				return
 			case in.left <= 0:
@@ -144,23 +145,25 @@ func (a *api) propfind(ctx context.Context, path string, folder bool, depth stri
 	}
 }
 
-// next reads on to the next entry; io.EOF after the last.
-func next(d *xml.Decoder) (*response, error) {
+// next reads on to the next entry; io.EOF after the last. A list that was begun and
+// not closed was cut off.
+func next(d *xml.Decoder, begun *bool) (*response, error) {
 	for {
 		t, err := d.Token()
 		if err != nil {
-			if err == io.EOF {
-				return nil, io.ErrUnexpectedEOF // the list was not closed
-			}
-			return nil, err
+			return nil, short(err, *begun)
 		}
 		switch t := t.(type) {
 		case xml.StartElement:
 			switch t.Name {
 			case xml.Name{Space: "DAV:", Local: "multistatus"}:
+				*begun = true
 			case xml.Name{Space: "DAV:", Local: "response"}:
 				var r response
-				return &r, d.DecodeElement(&r, &t)
+				if err := d.DecodeElement(&r, &t); err != nil {
+					return nil, short(err, true)
+				}
+				return &r, nil
 			default:
 				if err := d.Skip(); err != nil {
 					return nil, err
@@ -170,6 +173,14 @@ func next(d *xml.Decoder) (*response, error) {
 			return nil, io.EOF
 		}
 	}
+}
+
+// short tells an answer that ended too early from one that is no list.
+func short(err error, begun bool) error {
+	if syntax, ok := errors.AsType[*xml.SyntaxError](err); begun && (err == io.EOF || ok && syntax.Msg == "unexpected EOF") {
+		return errCut
+	}
+	return errors.Join(io.ErrUnexpectedEOF, err) // io.EOF alone is the end of a list
 }
 
 // A response is an entry of a list (RFC 4918, 14.24).
