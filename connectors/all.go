@@ -6,6 +6,7 @@ import (
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/connectors/imap"
 	"github.com/rialto-migrate/rialto/connectors/local"
+	"github.com/rialto-migrate/rialto/connectors/mailfiles"
 	"github.com/rialto-migrate/rialto/connectors/microsoft/planner"
 	"github.com/rialto-migrate/rialto/connectors/redmine"
 	"github.com/rialto-migrate/rialto/connectors/s3"
@@ -25,5 +26,7 @@ func All() []connector.Connector {
 		s3.New(),
 		sftp.New(),
 		webdav.New(),
+		imap.New(),
+		mailfiles.New(),
 	}
 }
