@@ -21,7 +21,6 @@ func All() []connector.Connector {
 		trello.New(),
 		planner.New(),
 		redmine.New(),
-		imap.New(),
 		local.New(),
 		s3.New(),
 		sftp.New(),
