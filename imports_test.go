@@ -31,6 +31,8 @@ func TestLayers(t *testing.T) {
 		{of: "connectors/redmine", never: "connectors/microsoft", why: "one vendor's folder never imports another's"},
 		{of: "connectors/webdav", never: "connectors/", but: []string{"connectors/webdav"}, why: "one vendor's folder never imports another's"},
 		{of: "connectors/sftp", never: "connectors/", but: []string{"connectors/sftp"}, why: "one vendor's folder never imports another's"},
+		{of: "connectors/imap", never: "connectors/", but: []string{"connectors/imap", "connectors/mail"}, why: "one vendor's folder never imports another's"},
+		{of: "connectors/mailfiles", never: "connectors/", but: []string{"connectors/mail"}, why: "one vendor's folder never imports another's"},
 		{of: "connectors/imap/wire", never: "connector/", why: "the protocol knows nothing of what moves"},
 		{of: "internal/migrate", never: "connectors/", why: "the engine knows kinds and contracts, no cloud"},
 		{of: "internal/migrate", never: "internal/store", why: "the engine reaches the ledger through its interface"},

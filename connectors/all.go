@@ -6,6 +6,7 @@ import (
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/connectors/imap"
 	"github.com/rialto-migrate/rialto/connectors/local"
+	"github.com/rialto-migrate/rialto/connectors/mailfiles"
 	"github.com/rialto-migrate/rialto/connectors/microsoft/planner"
 	"github.com/rialto-migrate/rialto/connectors/redmine"
 	"github.com/rialto-migrate/rialto/connectors/s3"
@@ -20,10 +21,11 @@ func All() []connector.Connector {
 		trello.New(),
 		planner.New(),
 		redmine.New(),
-		imap.New(),
 		local.New(),
 		s3.New(),
 		sftp.New(),
 		webdav.New(),
+		imap.New(),
+		mailfiles.New(),
 	}
 }

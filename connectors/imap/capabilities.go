@@ -76,9 +76,13 @@ func messageCaps(cfg config) connector.KindCaps {
 	if !cfg.keywords {
 		flags.Why = "the server lets nobody make keywords (PERMANENTFLAGS without \\*): system flags are kept"
 	}
+	content := "RFC 9051, 2.3.1.1: a message never changes; RFC 7889: the server's APPENDLIMIT"
+	if cfg.service == serviceMicrosoft {
+		content += "; Exchange keeps a message in a form of its own and may give its MIME parts anew, in other bytes: https://www.msxfaq.de/exchange/clients/imap_mit_macos_mails.htm"
+	}
 	return connector.KindCaps{
 		Fields: fields{
-			item.Content.Name:  {Fixed: true, MaxBytes: cfg.appendLimit, Why: "RFC 9051, 2.3.1.1: a message never changes; RFC 7889: the server's APPENDLIMIT"},
+			item.Content.Name:  {Fixed: true, MaxBytes: cfg.appendLimit, Why: content},
 			item.Flags.Name:    flags,
 			item.Received.Name: {Fixed: true, Why: "RFC 9051, 6.3.12: given when a message is appended"},
 		},

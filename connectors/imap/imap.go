@@ -31,7 +31,6 @@ func (imap) Manifest() connector.Manifest {
 		Name:     "imap",
 		Title:    "IMAP",
 		Settings: settings(),
-		Hosts:    []string{"imap.gmail.com", "outlook.office365.com"},
 	}
 }
 

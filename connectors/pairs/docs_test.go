@@ -33,8 +33,11 @@ func connections() map[string][]shown {
 			{"with the key of somebody who is no administrator", connector.Settings{"admin": "no", "labels-field": "7", "text": "markdown"}},
 			{"with versions for lists (lists-as=version)", connector.Settings{"admin": "yes", "labels-field": "7", "text": "markdown", "lists-as": "version"}},
 			{"with statuses for lists (lists-as=status)", connector.Settings{"admin": "yes", "labels-field": "7", "text": "markdown", "lists-as": "status"}}},
-		"imap":  {{"with a password", nil}},
-		"local": {{"to a folder of this machine", nil}},
+		"imap": {{"with a password", nil},
+			{"to Microsoft 365 (service=microsoft)", connector.Settings{"service": "microsoft"}},
+			{"to a server that lets a folder be made for sent mail and the like (create-special-use=yes)", connector.Settings{"create-special-use": "yes"}}},
+		"mailfiles": {{"to a folder of this machine", nil}},
+		"local":     {{"to a folder of this machine", nil}},
 		"s3": {{"that carries media types, metadata and times (metadata=keep)", nil},
 			{"that carries the bytes alone (metadata=drop)", connector.Settings{"metadata": "drop"}}},
 		"sftp": {{"with a password or a key", nil}},
@@ -104,8 +107,8 @@ func moves(caps connector.Capabilities) string {
 func talks(m connector.Manifest) string {
 	to := slices.Clone(m.Hosts)
 	for _, s := range m.Settings {
-		if s.Name == connector.SettingURL {
-			to = append(to, "what the setting url names")
+		if s.Name == connector.SettingURL || s.Name == "server" && !s.Optional {
+			to = append(to, "what the setting "+s.Name+" names")
 		}
 	}
 	if len(to) == 0 {
