@@ -82,6 +82,23 @@ func (r *treeRig) testParts() {
 	}
 	r.holds("a file in whose place an upload wanted to go", *r.only(drive).Blob, content)
 
+	// Somebody puts a file there while the parts come in.
+	late := created(r.file(drive, "late", content))
+	session, err = up.Begin(r.Context(), late)
+	r.no(err, "Begin")
+	done = []connector.UploadPart{put(session, parts[0]), put(session, parts[1]), put(session, parts[2])}
+	theirs := r.file(drive, "late", []byte("theirs"))
+	first := r.write(created(theirs))[0].Item
+	res = up.Commit(r.Context(), session, late, done)
+	r.wants(res.Err, "Commit where somebody put a file meanwhile", connector.Conflict)
+	r.holds("a file that was put there while an upload went on", *first.Blob, []byte("theirs"))
+	if err := up.Abort(r.Context(), session); r.saw(err) != nil {
+		r.Errorf("Abort: %v", err)
+	}
+	if removed, err := r.target.Delete(r.Context(), drive, first.Ref, func(item.Bundle) bool { return true }); r.saw(err) != nil || !removed {
+		r.Errorf("Delete: %v, %v", removed, err)
+	}
+
 	// An update in parts replaces what it knows; somebody who is there first stays.
 	prev := r.fetched(drive, listed.Ref)[listed.Ref]
 	change := r.file(drive, "large", nil)

@@ -168,3 +168,62 @@ func BenchmarkList(b *testing.B) {
 	}
 	b.ReportMetric(float64((cpu()-began).Microseconds())/float64(b.N), "cpu-µs/file")
 }
+
+// BenchmarkLarge moves objects of 256 MiB from one server to the other: in one PUT,
+// and in parts of 16 MiB, four at a time.
+func BenchmarkLarge(b *testing.B) {
+	const size, part = 256 << 20, 16 << 20
+	for _, parts := range []bool{false, true} {
+		b.Run(map[bool]string{false: "whole", true: "parts"}[parts], func(b *testing.B) {
+			a, z := newSide(b, s3test.Start(b).Settings), newSide(b, s3test.Start(b).Settings)
+			seed, open := files(1, size)
+			a.write(b, seed, open)
+			there := a.listed(b)[0]
+			read := func(x item.Blob, offset, n int64) (io.ReadCloser, error) {
+				return a.source.Open(b.Context(), x, offset, n)
+			}
+			b.SetBytes(size)
+			b.ResetTimer()
+			began := cpu()
+			for i := range b.N {
+				it := there.Clone()
+				it.Parent = z.drive
+				item.FileName.Set(&it, fmt.Sprint("large ", i))
+				ch := connector.Change{Op: connector.Create, Item: it}
+				if !parts {
+					z.write(b, []connector.Change{ch}, read)
+					continue
+				}
+				up := z.target.(connector.Uploader)
+				session, err := up.Begin(b.Context(), ch)
+				if err != nil {
+					b.Fatal(err)
+				}
+				all := make([]connector.UploadPart, size/part)
+				errs := make(chan error, len(all))
+				slots := make(chan struct{}, 4)
+				for j := range all {
+					slots <- struct{}{}
+					go func() {
+						defer func() { <-slots }()
+						in, err := read(*it.Blob, int64(j)*part, part)
+						if err == nil {
+							all[j], err = up.Put(b.Context(), session, connector.UploadPart{Number: j + 1, Offset: int64(j) * part, Bytes: part}, in)
+							in.Close()
+						}
+						errs <- err
+					}()
+				}
+				for range all {
+					if err := <-errs; err != nil {
+						b.Fatal(err)
+					}
+				}
+				if res := up.Commit(b.Context(), session, ch, all); res.Err != nil {
+					b.Fatal(res.Err)
+				}
+			}
+			b.ReportMetric(float64((cpu()-began).Milliseconds())/float64(b.N)*4, "cpu-ms/GiB")
+		})
+	}
+}

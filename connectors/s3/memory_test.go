@@ -52,6 +52,22 @@ func openMemory(t testing.TB, m http.RoundTripper, more ...string) connector.Clo
 	return cloud
 }
 
+// whole asks for what a listing told briefly.
+func whole(t testing.TB, source connector.Source, container string, b item.Bundle) item.Bundle {
+	t.Helper()
+	if !b.Item.Brief {
+		return b
+	}
+	for more, err := range source.Fetch(t.Context(), connector.Shard{Ref: item.Ref{Kind: item.Drive, ID: container}}, []item.Ref{b.Item.Ref}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		return more
+	}
+	t.Fatalf("%q is listed, and not there", b.Item.ID)
+	return b
+}
+
 // copyAll copies a container as the engine does: what lies in another after it, by
 // the ids that the target answers.
 func copyAll(t testing.TB, from, to connector.Cloud, container, place string) {
@@ -73,6 +89,7 @@ func copyAll(t testing.TB, from, to connector.Cloud, container, place string) {
 			t.Fatal(err)
 		}
 		for _, b := range p.Bundles {
+			b = whole(t, source, container, b)
 			it := b.Item.Clone()
 			it.ID = ""
 			if b.Item.Kind == item.Drive {
@@ -165,6 +182,7 @@ func TestMetadata(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, b := range p.Bundles {
+			b = whole(t, source, "/to", b)
 			switch item.FileName.Get(b.Item) {
 			case "x":
 				got := fmt.Sprint(item.MediaType.Get(b.Item), item.Modified.Get(b.Item).Format(time.RFC3339Nano), item.Metadata.Get(b.Item))

@@ -74,12 +74,14 @@ func (t *target) send(ctx context.Context, q connector.Request, s *source) (*htt
 	if s.held != nil || s.size == 0 || t.plain.Load() {
 		return t.do(ctx, q)
 	}
+	s.md5 = s.md5 && !t.checks.Load()
 	bare := q.Header.Clone()
 	chunked(q.Header, s.size)
 	q.Body = s.chunks
 	resp, err := t.do(ctx, q)
 	if e, ok := errors.AsType[*connector.Error](err); ok && refusesTrailers(e) {
 		t.plain.Store(true)
+		s.md5 = !t.tells.Load()
 		q.Header, q.Body = bare, s.body
 		return t.do(ctx, q)
 	}
@@ -157,8 +159,12 @@ func (t *target) holds(s *source, stored *item.Blob, h http.Header) error {
 		t.tells.Store(true)
 	}
 	sent := item.Blob{Bytes: s.size, Sums: s.sums()}
-	if same, sure := item.SameBytes(sent, *stored); sure && !same {
+	same, sure := item.SameBytes(sent, *stored)
+	if sure && !same {
 		return connector.Errorf(connector.Transient, "PUT {object}: the server stored other bytes than were sent")
+	}
+	if sure && s.held == nil && !t.plain.Load() {
+		t.checks.Store(true)
 	}
 	return nil
 }
@@ -181,7 +187,7 @@ type source struct {
 	open   item.Opener
 	size   int64   // -1 until it is known
 	held   *buffer // nil for one that is streamed
-	md5    bool    // the server may tell nothing but an ETag
+	md5    bool    // the server may tell nothing but an ETag: it is held against that
 	crc    hash.Hash
 	digest hash.Hash // MD5; nil if it is not needed
 }

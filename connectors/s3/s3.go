@@ -84,6 +84,7 @@ type cloud struct {
 	places  sync.Map    // by id: where targets of this connection write
 	tells   atomic.Bool // the server tells the CRC64NVME of what it stored
 	plain   atomic.Bool // it takes no body in chunks
+	checks  atomic.Bool // it takes them, and what it stored of one was what was sent
 }
 
 // Check lists what the connection can see: its buckets, or a page of its one.

@@ -52,9 +52,9 @@ func (c *cloud) drive(r item.Ref) item.Bundle {
 	return item.Bundle{Item: it, CheckItems: -1}
 }
 
-// List yields a page of the bundles of each page of keys, briefly where media types,
-// metadata and times are carried: these take a HEAD of each. The cursor is S3's
-// continuation token.
+// List yields a page of the bundles of each page of keys, and asks for the next one
+// meanwhile: briefly where media types, metadata and times are carried, for these
+// take a HEAD of each. The cursor is S3's continuation token.
 func (c *cloud) List(ctx context.Context, s connector.Shard, from connector.Cursor) iter.Seq2[connector.Page, error] {
 	return func(yield func(connector.Page, error) bool) {
 		bucket, prefix := below(s.Ref.ID)
@@ -63,26 +63,15 @@ func (c *cloud) List(ctx context.Context, s connector.Shard, from connector.Curs
 			w.out = append(w.out, c.drive(s.Ref))
 		}
 		trust, asked := false, c.keep
-		for token := string(from); ; {
-			p, err := c.page(ctx, bucket, listing{prefix: prefix, token: token})
-			if err != nil {
-				yield(connector.Page{}, err)
-				return
-			}
-			if !asked && len(p.entries) > 0 {
+		for p, err := range c.pages(ctx, bucket, listing{prefix: prefix, token: string(from)}) {
+			if err == nil && !asked && len(p.entries) > 0 {
 				trust, asked = c.plainSums(ctx, bucket, p.entries[0].key), true
 			}
-			w.out = append(make([]item.Bundle, 0, len(w.out)+len(p.entries)+8), w.out...)
-			for _, e := range p.entries {
-				it := w.take(e)
-				if it != nil && c.keep {
-					it.Brief, it.Version = true, version(e)
-				}
-				if it != nil && trust && isMD5(e.etag) {
-					it.Blob.Sums = []item.Sum{{Algorithm: md5Sum, Hex: e.etag}}
-				}
+			if err == nil {
+				w.page(p, trust, c.keep)
+				err = c.settle(ctx, w, bucket, p.next == "")
 			}
-			if err := c.settle(ctx, w, bucket, p.next == ""); err != nil {
+			if err != nil {
 				yield(connector.Page{}, err)
 				return
 			}
@@ -90,10 +79,40 @@ func (c *cloud) List(ctx context.Context, s connector.Shard, from connector.Curs
 			if p.next == "" {
 				out.Whole = []item.Kind{item.Drive, item.Folder, item.File}
 			}
-			if !yield(out, nil) || p.next == "" {
+			if w.out = nil; !yield(out, nil) {
 				return
 			}
-			token, w.out = p.next, nil
+		}
+	}
+}
+
+// pages yields the pages of a bucket. While one is worked off the next is under way.
+func (c *cloud) pages(ctx context.Context, bucket string, l listing) iter.Seq2[page, error] {
+	return func(yield func(page, error) bool) {
+		type answered struct {
+			page
+			err error
+		}
+		ctx, cancel := context.WithCancel(ctx)
+		come := make(chan answered, 1)
+		var asking sync.WaitGroup
+		defer asking.Wait()
+		defer cancel()
+		ask := func() {
+			asking.Go(func() {
+				p, err := c.page(ctx, bucket, l)
+				come <- answered{p, err}
+			})
+		}
+		ask()
+		for {
+			got := <-come
+			if l.token = got.next; got.err == nil && got.next != "" {
+				ask()
+			}
+			if !yield(got.page, got.err) || got.err != nil || got.next == "" {
+				return
+			}
 		}
 	}
 }

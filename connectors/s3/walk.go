@@ -26,6 +26,24 @@ func newWalk(container item.Ref) *walk {
 	return &walk{container: container, prefix: prefix}
 }
 
+// page adds a page. trust says that an ETag that looks like an MD5 is one, brief that
+// more is told of an object than a listing does.
+func (w *walk) page(p page, trust, brief bool) {
+	w.out = append(make([]item.Bundle, 0, len(w.out)+len(p.entries)+8), w.out...)
+	for _, e := range p.entries {
+		it := w.take(e)
+		if it == nil {
+			continue
+		}
+		if brief {
+			it.Brief, it.Version = true, version(e)
+		}
+		if trust && isMD5(e.etag) {
+			it.Blob.Sums = []item.Sum{{Algorithm: md5Sum, Hex: e.etag}}
+		}
+	}
+}
+
 // take adds an entry, behind the folders that it lies in and the last one did not.
 // It returns the item of the entry if that is a file.
 func (w *walk) take(e entry) *item.Item {
