@@ -49,7 +49,7 @@ func (v *verifier) read(ctx context.Context, container item.Ref) (*held, error) 
 			}
 			return nil, err
 		}
-		bundles, err := completed(ctx, v.there, container, page.Bundles, always)
+		bundles, _, err := completed(ctx, v.there, container, page.Bundles, always)
 		if err != nil {
 			return nil, err
 		}

@@ -311,11 +311,7 @@ func (p *part) jobs(ctx context.Context, bundles []item.Bundle) ([]*job, error) 
 		row := rows[b.Item.Ref]
 		return (&job{unit: p.fit.begin(b), row: row, force: p.force[b.Item.Ref] || p.unsettled(row), still: p.mending}).changed()
 	}
-	listed := bundles
-	if bundles, err = completed(ctx, p.e.source, BoardOf(p.led.Source), bundles, changed); err != nil {
-		return nil, err
-	}
-	if err := p.vanished(ctx, listed, bundles); err != nil {
+	if bundles, err = p.complete(ctx, bundles, changed); err != nil {
 		return nil, err
 	}
 	var jobs []*job

@@ -257,3 +257,26 @@ func TestTreeRenames(t *testing.T) {
 	}
 	g.verify("equal-with-losses")
 }
+
+// TestTreeBrief lists briefly: only what changed is asked for, and what cannot be
+// told fails by itself.
+func TestTreeBrief(t *testing.T) {
+	g := newGrove(t)
+	g.from.brief = true
+	g.from.untold = map[string]error{"/src/top.txt": connector.Errorf(connector.Forbidden, "sealed with another key")}
+	r := g.run("partial")
+	if f := r.Shards[0].Failures; len(f) != 1 || f[0].Key.ID != "/src/top.txt" || f[0].Class != string(connector.Forbidden) {
+		t.Errorf("failures: %+v", f)
+	}
+	g.from.untold = nil
+	g.run("complete")
+	g.same()
+	g.verify("equal")
+	g.from.put("dir 0/sub/file 0.txt", "edited")
+	asked := g.from.asked
+	g.run("complete")
+	g.same()
+	if n := g.from.asked - asked; n != 1 {
+		t.Errorf("one file changed, and %d were asked for", n)
+	}
+}

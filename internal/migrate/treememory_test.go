@@ -32,6 +32,10 @@ type tree struct {
 	reads  int                            // blobs that were opened
 	answer func(c connector.Change) error // called after a write was carried out; an error is what the caller sees
 
+	brief  bool             // a listing tells versions alone
+	untold map[string]error // what asking for a path fails with
+	asked  int              // items that were asked for
+
 	uploads map[string]map[int64][]byte // by session: parts by their offset
 	puts    int                         // parts that were uploaded
 	onPut   func(n int) error           // called before a part is taken, with how many were before
@@ -148,6 +152,10 @@ func (f *tree) List(_ context.Context, s connector.Shard, _ connector.Cursor) it
 		var page connector.Page
 		for _, p := range slices.Sorted(maps.Keys(f.nodes)) {
 			b, _ := f.bundle(p)
+			if f.brief && b.Item.Kind == item.File {
+				b.Item.Brief, b.Item.Version = true, b.Item.Blob.Version+" "+item.Modified.Get(b.Item).String()
+				delete(b.Item.Fields, item.Modified.Name)
+			}
 			page.Bundles = append(page.Bundles, b)
 		}
 		f.mu.Unlock()
@@ -167,7 +175,13 @@ func (f *tree) fetch(refs []item.Ref) iter.Seq2[item.Bundle, error] {
 		for _, r := range refs {
 			f.mu.Lock()
 			b, ok := f.bundle(r.ID)
+			f.asked++
+			err := f.untold[r.ID]
 			f.mu.Unlock()
+			if err != nil {
+				yield(item.Bundle{}, err)
+				return
+			}
 			if ok && !yield(b, nil) {
 				return
 			}
