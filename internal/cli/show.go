@@ -236,7 +236,11 @@ func (s *shell) showVerdict(v *migrate.Verdict) {
 	}
 	s.table(rows)
 	if v.Blobs.Files > 0 {
-		s.say("\n  %d files (%s) were read at both ends and hashed; %d differ.", v.Blobs.Files, size(v.Blobs.Bytes), v.Blobs.Differences)
+		how := "were read at both ends and hashed"
+		if v.Blobs.Told > 0 {
+			how = fmt.Sprintf("were compared, %d of them by hashes that both clouds tell and the others read at both ends", v.Blobs.Told)
+		}
+		s.say("\n  %d files (%s) %s; %d differ.", v.Blobs.Files, size(v.Blobs.Bytes), how, v.Blobs.Differences)
 	}
 	if n := v.Counters; len(n) > 0 {
 		s.say("\n  The clouds' own counters, beside what was read:\n")

@@ -62,10 +62,12 @@ type Compared struct {
 	Differences int `json:"differences"`
 }
 
-// BlobsCompared counts the files that were read at both ends and hashed.
+// BlobsCompared counts the files that were compared: those that Told counts by
+// hashes that both clouds tell, the others were read at both ends and hashed.
 type BlobsCompared struct {
 	Files       int   `json:"files"`
 	Bytes       int64 `json:"bytes"`
+	Told        int   `json:"told,omitempty"`
 	Differences int   `json:"differences"`
 }
 
@@ -429,6 +431,7 @@ func (v *verifier) bytesOf(ctx context.Context, group *errgroup.Group, w *walked
 	}
 	v.mu.Lock()
 	v.out.Blobs.Files++
+	v.out.Blobs.Told++
 	v.out.Blobs.Bytes += max(want.Bytes, 0)
 	v.mu.Unlock()
 	if same {
