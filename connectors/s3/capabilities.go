@@ -2,7 +2,6 @@ package s3
 
 import (
 	"math"
-	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/item"
@@ -60,10 +59,9 @@ func (s3) Capabilities(s connector.Settings) connector.Capabilities {
 				Batch: batch, Undo: connector.UndoExact},
 			item.File: file,
 		},
-		Format: connector.Plain,
-		Paths:  true,
-		// A connection that was cut is given up by the server within minutes.
-		SettleDelay: time.Minute,
+		Format:      connector.Plain,
+		Paths:       true,
+		SettleDelay: cfg.settle,
 		ReadRequests: func(files int) float64 {
 			n := math.Ceil(float64(max(files, 1)) / keysPerPage)
 			if cfg.keep {

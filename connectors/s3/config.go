@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -19,12 +20,15 @@ type config struct {
 	prefix    string // of keys: "" or ends with a slash
 	pathStyle bool
 	keep      bool // metadata are carried
+	// settle is the settle delay: a connection that was cut is given up by the server
+	// within minutes.
+	settle time.Duration
 }
 
 // parseConfig reads settings. On an error the config holds the defaults for what
 // could not be read.
 func parseConfig(s connector.Settings) (config, error) {
-	c := config{region: "us-east-1", keep: true, bucket: s[setBucket],
+	c := config{region: "us-east-1", keep: true, settle: time.Minute, bucket: s[setBucket],
 		creds: aws.Credentials{AccessKeyID: s[setKeyID], SecretAccessKey: s[setSecret], SessionToken: s[setToken]}}
 	var first error
 	bad := func(name, hint string) {
@@ -65,6 +69,14 @@ func parseConfig(s connector.Settings) (config, error) {
 		c.keep = false
 	default:
 		bad(setMetadata, "write keep or drop")
+	}
+	if v := s[setSettle]; v != "" {
+		d, err := time.ParseDuration(v)
+		if err != nil || d < 0 {
+			bad(setSettle, "write a time such as 30s or 2m")
+		} else {
+			c.settle = d
+		}
 	}
 	if strings.Contains(c.bucket, "/") {
 		bad(setBucket, "write the bucket's name alone, and the folder as the setting prefix")

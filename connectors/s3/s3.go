@@ -33,6 +33,7 @@ const (
 	setPrefix    = "prefix"
 	setPathStyle = "path-style"
 	setMetadata  = "metadata"
+	setSettle    = "settle-delay"
 )
 
 func (s3) Manifest() connector.Manifest {
@@ -49,6 +50,7 @@ func (s3) Manifest() connector.Manifest {
 			{Name: setPrefix, Help: "the folder of that bucket to read, such as reports/2024", Optional: true},
 			{Name: setPathStyle, Help: "true if buckets stand in the path and not before the server's name; by default so where url is set", Optional: true},
 			{Name: setMetadata, Help: "keep (the default) carries media types, metadata and the times that other programs noted, and asks for each object by itself; drop carries the bytes alone, and lists a thousand objects with one request", Optional: true},
+			{Name: setSettle, Help: "how long a request of a killed run may still land, such as 1m (the default)", Optional: true},
 		},
 		Hosts: []string{"amazonaws.com"},
 	}

@@ -1,8 +1,6 @@
 package sftp
 
 import (
-	"time"
-
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/item"
 )
@@ -16,7 +14,8 @@ const (
 )
 
 // Capabilities says what a server holds.
-func (sftp) Capabilities(connector.Settings) connector.Capabilities {
+func (sftp) Capabilities(s connector.Settings) connector.Capabilities {
+	settle, _ := settleDelay(s)
 	names := &connector.NameCaps{Forbidden: "\x00", Reserved: []string{".", ".."}, MaxBytes: 255}
 	const why = "255 bytes are what Linux's file systems take (ext4, XFS)"
 	name := connector.FieldCaps{Needed: true, Names: names, Why: why}
@@ -37,6 +36,6 @@ func (sftp) Capabilities(connector.Settings) connector.Capabilities {
 			Batch:  4 * side, Undo: connector.UndoExact, Requests: 2,
 		},
 	}
-	return connector.Capabilities{Kinds: kinds, Format: connector.Plain, Paths: true, SettleDelay: 30 * time.Second,
+	return connector.Capabilities{Kinds: kinds, Format: connector.Plain, Paths: true, SettleDelay: settle,
 		ReadRequests: func(files int) float64 { return 1 + float64(files)/20 }}
 }

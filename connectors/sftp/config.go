@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 
@@ -59,6 +60,20 @@ func parseConfig(s connector.Settings) (config, error) {
 	var err error
 	c.pin, err = parsePin(s[setHostKey])
 	return c, err
+}
+
+// settleDelay is how long a request of a dead client may still land; the default
+// for what cannot be read.
+func settleDelay(s connector.Settings) (time.Duration, error) {
+	const usual = 30 * time.Second
+	if s[setSettle] == "" {
+		return usual, nil
+	}
+	d, err := time.ParseDuration(s[setSettle])
+	if err != nil || d < 0 {
+		return usual, connector.Errorf(connector.Permanent, "the setting %s cannot be read", setSettle).WithHint("write a time such as 30s or 2m")
+	}
+	return d, nil
 }
 
 func readKey(text, passphrase string) (ssh.Signer, error) {

@@ -29,6 +29,7 @@ const (
 	setPassphrase = "passphrase"
 	setHostKey    = "host-key"
 	setFolder     = "folder"
+	setSettle     = "settle-delay"
 )
 
 func (sftp) Manifest() connector.Manifest {
@@ -43,6 +44,7 @@ func (sftp) Manifest() connector.Manifest {
 			{Name: setPassphrase, Help: "passphrase of the private key, if it has one", Secret: true, Optional: true},
 			{Name: setHostKey, Help: "the server's host key: its fingerprint (SHA256:…) or its line in known_hosts; leave it out to be told", Optional: true},
 			{Name: setFolder, Help: "folder on the server, with all below it; by default the account's home", Optional: true},
+			{Name: setSettle, Help: "how long a request of a killed run may still land, such as 30s (the default)", Optional: true},
 		},
 	}
 }
@@ -51,6 +53,9 @@ func (sftp) Manifest() connector.Manifest {
 func (sftp) Open(_ context.Context, env connector.Env) (connector.Cloud, error) {
 	cfg, err := parseConfig(env.Settings)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := settleDelay(env.Settings); err != nil {
 		return nil, err
 	}
 	if cfg.address == "" || cfg.user == "" {

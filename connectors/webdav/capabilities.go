@@ -1,8 +1,6 @@
 package webdav
 
 import (
-	"time"
-
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/item"
 )
@@ -55,6 +53,6 @@ func (webdav) Capabilities(s connector.Settings) connector.Capabilities {
 			Batch: 4 * side, Undo: connector.UndoExact, Requests: requests,
 		},
 	}
-	return connector.Capabilities{Kinds: kinds, Format: connector.Plain, Paths: true, SettleDelay: 30 * time.Second,
+	return connector.Capabilities{Kinds: kinds, Format: connector.Plain, Paths: true, SettleDelay: c.settle,
 		ReadRequests: func(files int) float64 { return 1 + float64(files)/20 }}
 }

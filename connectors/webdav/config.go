@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
 )
@@ -41,12 +42,13 @@ type config struct {
 	user, password string
 	token          string
 	server         server
+	settle         time.Duration // how long a request of a dead client may still land
 }
 
 // parseConfig reads settings. On an error the config holds the defaults for what
 // could not be read.
 func parseConfig(s connector.Settings) (config, error) {
-	c := config{root: "/", user: s[setUser], password: s[setPassword], token: s[setToken], server: other}
+	c := config{root: "/", user: s[setUser], password: s[setPassword], token: s[setToken], server: other, settle: 30 * time.Second}
 	var first error
 	bad := func(e *connector.Error) {
 		if first == nil {
@@ -72,6 +74,14 @@ func parseConfig(s connector.Settings) (config, error) {
 		c.server = v
 	default:
 		bad(connector.Errorf(connector.Permanent, "the setting %s cannot be read", setServer).WithHint("write apache, owncloud, rclone or other"))
+	}
+	if v := s[setSettle]; v != "" {
+		d, err := time.ParseDuration(v)
+		if err != nil || d < 0 {
+			bad(connector.Errorf(connector.Permanent, "the setting %s cannot be read", setSettle).WithHint("write a time such as 30s or 2m"))
+		} else {
+			c.settle = d
+		}
 	}
 	if c.token != "" && (c.user != "" || c.password != "") {
 		bad(connector.Errorf(connector.Permanent, "both a token and a name or password are set").WithHint("set one of them"))

@@ -29,6 +29,7 @@ const (
 	setPassword = "password"
 	setToken    = "token"
 	setServer   = "server"
+	setSettle   = "settle-delay"
 )
 
 func (webdav) Manifest() connector.Manifest {
@@ -41,6 +42,7 @@ func (webdav) Manifest() connector.Manifest {
 			{Name: setPassword, Help: "its password; better one for this program alone (Nextcloud: Personal settings, Security, App password)", Secret: true, Optional: true},
 			{Name: setToken, Help: "bearer token, instead of name and password", Secret: true, Optional: true},
 			{Name: setServer, Help: "apache, owncloud (Nextcloud, too), rclone or other; learned when connecting", Optional: true},
+			{Name: setSettle, Help: "how long a request of a killed run may still land, such as 30s (the default)", Optional: true},
 		},
 	}
 }

@@ -53,36 +53,42 @@ func (e *Engine) versionHash(it item.Item) uint32 {
 
 // content decides whether an update writes the bytes of a file: if they changed at
 // the source, unless people changed them at the target and win.
-func (p *part) content(s *step, prev item.Bundle) {
+func (p *part) content(ctx context.Context, s *step, prev item.Bundle) error {
 	kind, name := prev.Item.Kind, item.Content.Name
-	if !p.e.streams(kind) || s.unit.item.Blob == nil {
-		return
-	}
-	if p.equalBytes(s, prev) {
-		return
+	if !p.e.streams(kind) || s.unit.item.Blob == nil || p.equalBytes(s, prev) {
+		return nil
 	}
 	before := unpack(s.row.Base, p.e.packedNames(kind))
 	now, there := p.e.versionHash(s.unit.item), p.e.versionHash(prev.Item)
 	here := before == nil || before[name].given != now
 	theirs := p.e.rewritten(prev, before)
 	switch {
+	case theirs && s.row.State == ledger.Half && prev.Item.Blob != nil:
+		// An update was cut off: what stands there may be what it wrote.
+		same, err := p.e.sameThere(ctx, *s.unit.item.Blob, *prev.Item.Blob)
+		if err != nil || same {
+			s.settled = same
+			return err
+		}
+		p.conflict(s.unit.key, s.row.Target, []string{name}, sourceWins, "an update was cut off: what stood there may have been people's")
 	case !here && !theirs:
-		return
+		return nil
 	case !here:
 		p.leaveBytes(s, prev)
 		if before.keeps(name) {
 			s.base[name] = before[name]
 		}
-		return
+		return nil
 	case theirs && p.winner(s, prev) != sourceWins:
 		p.leaveBytes(s, prev)
 		s.base[name] = agreed{given: now, kept: there}
 		p.conflict(s.unit.key, s.row.Target, []string{name}, targetWins, "")
-		return
+		return nil
 	case theirs:
 		p.conflict(s.unit.key, s.row.Target, []string{name}, sourceWins, "")
 	}
 	s.change.Dirty = append(s.change.Dirty, name)
+	return nil
 }
 
 // rewritten reports whether people changed the bytes of a file at the target since
@@ -119,7 +125,7 @@ func (p *part) whole(s *step, prev item.Bundle) bool {
 	if s.row.State != ledger.Half {
 		return false
 	}
-	return p.e.allFixed(prev.Item.Kind) || p.e.streams(prev.Item.Kind) && p.equalBytes(s, prev) && len(s.change.Dirty) == 0
+	return p.e.allFixed(prev.Item.Kind) || p.e.streams(prev.Item.Kind) && (s.settled || p.equalBytes(s, prev)) && len(s.change.Dirty) == 0
 }
 
 // otherBytes reports whether one of two blobs is missing, or those of files say

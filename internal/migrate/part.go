@@ -204,6 +204,8 @@ type step struct {
 	left   map[string]bool
 	cloned bool
 	base   base // what is remembered of the fields, once they were merged
+	// settled is set where the bytes at the target turned out to be the source's.
+	settled bool
 	// passing is set for a write that failed in a way that may pass.
 	passing bool
 	// again is set for what failed and is placed when it is written again: until

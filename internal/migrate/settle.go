@@ -24,7 +24,9 @@ func (p *part) settle(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the ledger: %w", err)
 	}
-	intents = p.keepUploads(intents)
+	if intents, err = p.keepUploads(ctx, intents); err != nil {
+		return err
+	}
 	if len(intents) > 0 {
 		p.e.Failpoint("before-settle")
 	}
@@ -102,27 +104,20 @@ func (p *part) await(ctx context.Context, ready time.Time) (done bool, err error
 // to repeat, and returns those of creates. An update may have been half done,
 // so its item is written whole again.
 func (p *part) settleChanges(ctx context.Context, intents []ledger.Intent) (creates []ledger.Intent, err error) {
+	var updates []ledger.Intent
 	var b ledger.Batch
-	var keys []item.Ref
 	for _, in := range intents {
-		if in.Op == ledger.Create {
+		switch in.Op {
+		case ledger.Create:
 			creates = append(creates, in)
-			continue
+		case ledger.Update:
+			updates = append(updates, in)
+		default:
+			b.Clear = append(b.Clear, in.Key)
 		}
-		b.Clear = append(b.Clear, in.Key)
-		if in.Op == ledger.Update {
-			keys = append(keys, in.Key)
-		}
 	}
-	rows, err := p.e.lookup(ctx, p.led.Num, keys)
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range rows {
-		b.Rows = append(b.Rows, halved(r))
-	}
-	if len(b.Clear) == 0 {
-		return creates, nil
+	if err := p.cutOff(ctx, updates); err != nil || len(b.Clear) == 0 {
+		return creates, err
 	}
 	return creates, p.apply(ctx, b)
 }
@@ -185,14 +180,19 @@ func (p *part) findCreates(ctx context.Context, creates []ledger.Intent) (rest [
 // tryAgain takes note of creates that are tried again: the target does not let a
 // second one overwrite the first.
 func (p *part) tryAgain(creates []ledger.Intent) {
+	for _, in := range creates {
+		p.mayStand(p.e.key(in.Key))
+	}
+}
+
+// mayStand takes note that what is created by a key may be there already, and ours.
+func (p *part) mayStand(key item.Ref) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.doubted == nil {
 		p.doubted = map[item.Ref]bool{}
 	}
-	for _, in := range creates {
-		p.doubted[p.e.key(in.Key)] = true
-	}
+	p.doubted[key] = true
 }
 
 func (p *part) wasDoubted(key item.Ref) bool {

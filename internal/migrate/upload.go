@@ -73,7 +73,7 @@ func (p *part) upload(ctx context.Context, s *step, in ledger.Intent) connector.
 		}
 	}
 	if err != nil {
-		return connector.Result{Err: err}
+		return p.standing(ctx, s, err)
 	}
 	parts := partsOfBlob(s.change.Item.Blob.Bytes, *p.e.To.Caps.Kinds[s.change.Item.Kind].Parts)
 	if err := p.putParts(ctx, up, session, s, parts, held); err != nil {
@@ -123,6 +123,7 @@ func (p *part) resume(ctx context.Context, up connector.Uploader, s *step) (sess
 	}
 	held, err = up.Held(ctx, left.session)
 	if connector.ClassOf(err) == connector.Gone {
+		p.mayStand(key) // it may have been completed
 		return "", nil, nil
 	}
 	if err == nil {
@@ -224,9 +225,9 @@ func (x *exactly) Read(b []byte) (int, error) {
 
 // keepUploads takes the intents of uploads in parts out of those in doubt: they go
 // on when their item is met.
-func (p *part) keepUploads(intents []ledger.Intent) []ledger.Intent {
+func (p *part) keepUploads(ctx context.Context, intents []ledger.Intent) ([]ledger.Intent, error) {
+	var updates []ledger.Intent
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	for _, in := range intents {
 		if in.Session == "" {
 			continue
@@ -235,8 +236,20 @@ func (p *part) keepUploads(intents []ledger.Intent) []ledger.Intent {
 			p.uploads = map[item.Ref]upload{}
 		}
 		p.uploads[p.e.key(in.Key)] = upload{session: in.Session, version: in.Version, update: in.Op == ledger.Update}
+		if in.Op == ledger.Update {
+			updates = append(updates, in)
+		}
 	}
-	return slices.DeleteFunc(intents, func(in ledger.Intent) bool { return in.Session != "" })
+	p.mu.Unlock()
+	return slices.DeleteFunc(intents, func(in ledger.Intent) bool { return in.Session != "" }), p.cutOff(ctx, updates)
+}
+
+// sessionOf is the session of the upload that was left of an item, "" for none: it
+// stays in the ledger until the upload has ended.
+func (p *part) sessionOf(key item.Ref) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.uploads[p.e.key(key)].session
 }
 
 // dropUploads ends the uploads whose items were not met: they are gone from the

@@ -34,7 +34,7 @@ func (p *part) flush(ctx context.Context, kind item.Kind, l *lane, batch []*step
 			continue
 		}
 		in := ledger.Intent{Key: s.unit.key, Op: ledger.Create, Target: item.Ref{Kind: kind}, Container: p.container(), Parent: s.unit.item.Parent,
-			Version: s.unit.version, Shape: p.e.shapeOf(s.written()), Mark: s.change.Mark, At: p.e.Now()}
+			Version: s.unit.version, Shape: p.e.shapeOf(s.written()), Mark: s.change.Mark, At: p.e.Now(), Session: p.sessionOf(s.unit.key)}
 		if s.change.Op == connector.Update {
 			in.Op, in.Target = ledger.Update, s.row.Target
 		}
@@ -135,7 +135,12 @@ func (p *part) prepare(ctx context.Context, kind item.Kind, l *lane, batch []*st
 		s.change.Item.ID = s.row.Target.ID
 		s.change.Dirty = p.dirty(u, prev, s.row.Version != u.version)
 		p.merge(s, prev)
-		p.content(s, prev)
+		if err := p.content(ctx, s, prev); err != nil {
+			if err := p.failAll(ctx, []*step{s}, err); err != nil {
+				return err
+			}
+			continue
+		}
 		p.mend(s, prev)
 		p.putOff(s, &prev)
 		if l.stays(prev.Item, s.change.Dirty) {
