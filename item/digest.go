@@ -6,9 +6,11 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
+	"io"
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -18,17 +20,31 @@ type Digest uint64
 
 // A Digester hashes fields under one migration's key. It is safe for
 // concurrent use.
-type Digester struct{ key []byte }
+type Digester struct{ macs *sync.Pool }
 
 // NewDigester returns a Digester; the key is secret, 32 bytes.
-func NewDigester(key []byte) Digester { return Digester{key: slices.Clone(key)} }
+func NewDigester(key []byte) Digester {
+	key = slices.Clone(key)
+	return Digester{&sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+}
+
+// mac lends a hash that has read nothing; sum ends it.
+func (d Digester) mac() hash.Hash { return d.macs.Get().(hash.Hash) }
+
+func (d Digester) sum(h hash.Hash) Digest {
+	var b [sha256.Size]byte
+	n := binary.BigEndian.Uint64(h.Sum(b[:0]))
+	h.Reset()
+	d.macs.Put(h)
+	return Digest(max(n, 1))
+}
 
 // Items hashes, for each item in order, its kind and those of its fields for
 // which keep is true. Sets hash alike in any order, times by the second, and
 // an absent field like its zero value. The ids of the items do not count; the
 // ids that their fields refer to do.
 func (d Digester) Items(keep func(Kind, Field) bool, items ...Item) Digest {
-	h := hmac.New(sha256.New, d.key)
+	h := d.mac()
 	for _, it := range items {
 		text(h, string(it.Kind))
 		info, _ := Info(it.Kind)
@@ -44,8 +60,7 @@ func (d Digester) Items(keep func(Kind, Field) bool, items ...Item) Digest {
 			text(h, it.Blob.Version)
 		}
 	}
-	sum := binary.BigEndian.Uint64(h.Sum(nil))
-	return Digest(max(sum, 1))
+	return d.sum(h)
 }
 
 // Value hashes one value of a field, as Items does; zero for an empty one.
@@ -53,21 +68,21 @@ func (d Digester) Value(v any) Digest {
 	if IsZero(v) {
 		return 0
 	}
-	h := hmac.New(sha256.New, d.key)
+	h := d.mac()
 	value(h, v)
-	return Digest(max(binary.BigEndian.Uint64(h.Sum(nil)), 1))
+	return d.sum(h)
 }
 
 // Text hashes one string, for names that must be compared but not kept.
 func (d Digester) Text(s string) Digest {
-	h := hmac.New(sha256.New, d.key)
+	h := d.mac()
 	text(h, s)
-	return Digest(max(binary.BigEndian.Uint64(h.Sum(nil)), 1))
+	return d.sum(h)
 }
 
 func text(h hash.Hash, s string) {
 	number(h, uint64(len(s)))
-	h.Write([]byte(s))
+	_, _ = io.WriteString(h, s)
 }
 
 func number(h hash.Hash, n uint64) {

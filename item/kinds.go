@@ -1,6 +1,9 @@
 package item
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // A Level orders writing: what has a higher level may refer to what has a lower
 // one.
@@ -24,48 +27,38 @@ type KindInfo struct {
 	Doc    string // one line for help texts and generated pages
 }
 
-// A row is one kind in the list of kinds.
-type row struct {
-	kind    Kind
-	declare func() KindInfo
-}
-
-// rows lists every kind that Rialto moves, containers first. A new kind is a
-// file of its own and one row here.
-func rows() [14]row {
-	return [...]row{
-		{Board, boardKind},
-		{Drive, driveKind},
-		{Mailbox, mailboxKind},
-		{Member, memberKind},
-		{Label, labelKind},
-		{CustomField, fieldKind},
-		{List, listKind},
-		{Folder, folderKind},
-		{Task, taskKind},
-		{File, fileKind},
-		{Message, messageKind},
-		{Checklist, checklistKind},
-		{Comment, commentKind},
-		{Attachment, attachmentKind},
+// declared lists every kind that Rialto moves, containers first, and is made once: a
+// file is asked about its kind dozens of times on its way. A new kind is a file of
+// its own and one line here.
+var declared = sync.OnceValue(func() []KindInfo {
+	return []KindInfo{
+		boardKind(),
+		driveKind(),
+		mailboxKind(),
+		memberKind(),
+		labelKind(),
+		fieldKind(),
+		listKind(),
+		folderKind(),
+		taskKind(),
+		fileKind(),
+		messageKind(),
+		checklistKind(),
+		commentKind(),
+		attachmentKind(),
 	}
-}
+})
 
-// Kinds declares every kind, containers first.
-func Kinds() []KindInfo {
-	all := rows()
-	out := make([]KindInfo, len(all))
-	for i, r := range all {
-		out[i] = r.declare()
-	}
-	return out
-}
+// Kinds declares every kind, containers first. The caller changes nothing of it.
+func Kinds() []KindInfo { return declared() }
 
-// Info returns the declaration of a kind; ok is false for an unknown one.
+// Info returns the declaration of a kind; ok is false for an unknown one. The caller
+// changes nothing of it.
 func Info(k Kind) (info KindInfo, ok bool) {
-	for _, r := range rows() {
-		if r.kind == k {
-			return r.declare(), true
+	all := declared()
+	for i := range all {
+		if all[i].Kind == k {
+			return all[i], true
 		}
 	}
 	return KindInfo{}, false
@@ -89,9 +82,11 @@ func (k KindInfo) Field(name string) (f Field, ok bool) {
 
 // Level is where a kind stands in a container. An unknown kind stands nowhere: -1.
 func (k Kind) Level() Level {
-	info, ok := Info(k)
-	if !ok {
-		return -1
+	all := declared()
+	for i := range all {
+		if all[i].Kind == k {
+			return all[i].Level
+		}
 	}
-	return info.Level
+	return -1
 }

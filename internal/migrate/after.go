@@ -38,7 +38,7 @@ func (p *pass) gone(ctx context.Context, part *part) error {
 	within := map[item.Ref][]ledger.Key{} // by what it lies in at the target
 	wrote := newRefSet()
 	err := part.rows(ctx, func(r ledger.Row) error {
-		if !r.Target.Zero() {
+		if !r.Target.Zero() && (pointedAt(r.Key.Kind) || level(r.Key.Kind) > item.Leaf) {
 			wrote.add(r.Target)
 		}
 		if part.saw(r.Key) {

@@ -343,6 +343,9 @@ func (w *fitting) beyond(it item.Item) {
 }
 
 func (f *fitter) name(it item.Item) {
+	if !pointedAt(it.Kind) {
+		return
+	}
 	if n := item.Name.Get(it); n != "" {
 		f.names[it.Ref] = n
 	} else if c := item.Color.Get(it); it.Kind == item.Label {

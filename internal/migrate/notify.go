@@ -172,7 +172,7 @@ func (o *putOffs) add(r item.Ref) {
 func (o *putOffs) count() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return len(o.in.in)
+	return o.in.len()
 }
 
 // written is the item as the step's first request carries it.

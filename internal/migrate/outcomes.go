@@ -11,14 +11,18 @@ import (
 // met twice (a container is listed again after a write in doubt) counts once.
 // Each container has its own, which adds to those of the whole verb. They hold
 // hashes, since an organisation has more items than there is room for their
-// names. Safe for concurrent use.
+// names; and of files and messages only those that failed, since there may be
+// millions: of them, being skipped counts in the first sweep alone. Safe for
+// concurrent use.
 type outcomes struct {
 	whole *outcomes // those of the verb; nil for these themselves
 	seed  maphash.Seed
 
-	mu    sync.Mutex
-	ops   map[uint64]outcome
-	kinds map[item.Kind]Tally
+	mu     sync.Mutex
+	sweeps int
+	failed map[uint64]struct{} // of those that are not remembered one by one
+	ops    map[uint64]outcome
+	kinds  map[item.Kind]Tally
 	// items have an outcome; written are those of them that were not skipped.
 	items, written int
 }
@@ -46,7 +50,7 @@ func opNumber(op string) uint8 {
 func (o outcome) name() string { return numbered()[o.op] }
 
 func newOutcomes(whole *outcomes) *outcomes {
-	return &outcomes{whole: whole, seed: maphash.MakeSeed(), ops: map[uint64]outcome{}, kinds: map[item.Kind]Tally{}}
+	return &outcomes{whole: whole, seed: maphash.MakeSeed(), ops: map[uint64]outcome{}, failed: map[uint64]struct{}{}, kinds: map[item.Kind]Tally{}}
 }
 
 // note records an outcome. A success takes back an earlier failure; being
@@ -54,9 +58,7 @@ func newOutcomes(whole *outcomes) *outcomes {
 func (o *outcomes) note(key item.Ref, op string) {
 	id := maphash.Comparable(o.seed, key)
 	o.mu.Lock()
-	old := o.ops[id]
-	now := old.then(op)
-	o.ops[id] = now
+	old, now := o.change(id, key.Kind, op)
 	o.count(key.Kind, old, -1)
 	o.count(key.Kind, now, 1)
 	o.mu.Unlock()
@@ -66,6 +68,33 @@ func (o *outcomes) note(key item.Ref, op string) {
 		o.whole.count(key.Kind, old, -1)
 		o.whole.count(key.Kind, now, 1)
 	}
+}
+
+// change is an item's outcome before and after an op. The caller holds the lock.
+func (o *outcomes) change(id uint64, k item.Kind, op string) (old, now outcome) {
+	if k.Level() != item.Leaf || pointedAt(k) {
+		old = o.ops[id]
+		now = old.then(op)
+		o.ops[id] = now
+		return old, now
+	}
+	_, old.failed = o.failed[id]
+	switch {
+	case op == opFailed:
+		o.failed[id] = struct{}{}
+		return old, outcome{failed: true}
+	case op == opSkipped && o.sweeps > 1 && !old.failed:
+		return old, old // it was counted when it was met first
+	}
+	delete(o.failed, id)
+	return old, outcome{op: opNumber(op)}
+}
+
+// sweep says that a container is listed, perhaps not for the first time.
+func (o *outcomes) sweep() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.sweeps++
 }
 
 // of is what became of an item; "" if nothing did.
@@ -153,21 +182,6 @@ func (o *outcomes) met() (items, written int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.items, o.written
-}
-
-// A refSet is a set of items, kept as hashes. Not safe for concurrent use.
-type refSet struct {
-	seed maphash.Seed
-	in   map[uint64]struct{}
-}
-
-func newRefSet() refSet { return refSet{maphash.MakeSeed(), map[uint64]struct{}{}} }
-
-func (s refSet) add(r item.Ref) { s.in[maphash.Comparable(s.seed, r)] = struct{}{} }
-
-func (s refSet) has(r item.Ref) bool {
-	_, ok := s.in[maphash.Comparable(s.seed, r)]
-	return ok
 }
 
 // totals are how many items the containers hold: what the source said, or what

@@ -273,6 +273,7 @@ func (p *part) restart() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.partState = partState{}
+	p.out.sweep()
 	p.seen = newRefSet()
 	p.lanes = map[string]*lane{}
 	fresh := p.e.newFitter(p.led.Source, p.links)

@@ -16,12 +16,13 @@ import (
 )
 
 const (
-	shardsAtOnce = 4   // containers in work at the same time
-	lanesAtOnce  = 16  // lanes of one container in work at the same time
-	lyingAtOnce  = 16  // tasks of one listing whose own items are in work at the same time
-	waveTasks    = 400 // tasks of a listing that are worked off together
-	maxSweeps    = 6   // listings of one container in one pass
-	maxRelinks   = 3   // times that links are mended in one pass
+	shardsAtOnce = 4    // containers in work at the same time
+	lanesAtOnce  = 16   // lanes of one container in work at the same time
+	lyingAtOnce  = 16   // tasks of one listing whose own items are in work at the same time
+	waveTasks    = 400  // tasks of a listing that are worked off together
+	waveFiles    = 4000 // files or messages, in which nothing lies
+	maxSweeps    = 6    // listings of one container in one pass
+	maxRelinks   = 3    // times that links are mended in one pass
 )
 
 // A Report is what a verb ends with.
@@ -327,6 +328,10 @@ func (p *pass) waves(ctx context.Context, s connector.Shard, below func(*part, *
 	r := there.newRouter()
 	var wave []routed
 	tasks, listed := 0, 0
+	most := waveFiles
+	if pointedAt(p.e.To.Caps.Leaf()) {
+		most = waveTasks
+	}
 	flush := func() error {
 		defer func() { wave, tasks = nil, 0 }()
 		return p.wave(ctx, s.Ref, wave, below)
@@ -351,7 +356,7 @@ func (p *pass) waves(ctx context.Context, s connector.Shard, below func(*part, *
 		if p.e.stopped() {
 			return nil
 		}
-		if tasks >= waveTasks {
+		if tasks >= most {
 			if err := flush(); err != nil {
 				return err
 			}

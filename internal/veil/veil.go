@@ -18,6 +18,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"hash"
+	"io"
 	"strings"
 	"sync"
 
@@ -31,12 +33,13 @@ import (
 // A Veil is a ledger that hides paths. It is safe for concurrent use.
 type Veil struct {
 	ledger.Ledger
-	hash  []byte
+	macs  sync.Pool // of the hash for keys
 	seal  *subtle.AESSIV
 	sides Sides
 
 	mu      sync.RWMutex
-	targets map[int64]item.Ref // the containers at the target, by shard
+	targets map[int64]item.Ref  // the containers at the target, by shard
+	recent  map[item.Ref]string // keys that were hashed lately: each is asked for several times
 }
 
 // Sides say which ids are paths.
@@ -61,16 +64,38 @@ func New(l ledger.Ledger, key []byte, sides Sides) (*Veil, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the ledger's veil: %w", err)
 	}
-	return &Veil{Ledger: l, hash: derived[:32], seal: seal, sides: sides, targets: map[int64]item.Ref{}}, nil
+	v := &Veil{Ledger: l, seal: seal, sides: sides, targets: map[int64]item.Ref{}, recent: map[item.Ref]string{}}
+	v.macs.New = func() any { return hmac.New(sha256.New, derived[:32]) }
+	return v, nil
 }
 
 // Key is how the ledger names an item of the source. It is safe to repeat: a name
 // of the ledger's own stays.
 func (v *Veil) Key(r item.Ref) item.Ref {
 	if v.sides.Source && isPath(r) {
-		r.ID = v.hashed(string(r.Kind), r.ID)
+		r.ID = v.known(r)
 	}
 	return r
+}
+
+// mostRecent is how many keys are held that were hashed lately.
+const mostRecent = 1 << 14
+
+func (v *Veil) known(r item.Ref) string {
+	v.mu.RLock()
+	key, ok := v.recent[r]
+	v.mu.RUnlock()
+	if ok {
+		return key
+	}
+	key = v.hashed(string(r.Kind), r.ID)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.recent) == mostRecent {
+		clear(v.recent)
+	}
+	v.recent[r] = key
+	return key
 }
 
 // isPath reports whether a ref is of something in a container and names it by a
@@ -78,16 +103,19 @@ func (v *Veil) Key(r item.Ref) item.Ref {
 func isPath(r item.Ref) bool { return strings.HasPrefix(r.ID, "/") && r.Kind.Level() != item.Container }
 
 func (v *Veil) hashed(kind, path string) string {
-	sum := func(n int, texts ...string) []byte {
-		h := hmac.New(sha256.New, v.hash)
+	h := v.macs.Get().(hash.Hash)
+	defer v.macs.Put(h)
+	sum := func(out []byte, n int, texts ...string) []byte {
+		h.Reset()
 		for _, t := range texts {
-			fmt.Fprintf(h, "%d:", len(t))
-			h.Write([]byte(t))
+			_, _ = io.WriteString(h, t) // a hash takes everything
+			_, _ = h.Write([]byte{0})
 		}
-		return h.Sum(nil)[:n]
+		var b [sha256.Size]byte
+		return append(out, h.Sum(b[:0])[:n]...)
 	}
-	folder := sum(folderBytes, path[:strings.LastIndexByte(path, '/')])
-	return base64.RawURLEncoding.EncodeToString(append(folder, sum(hashBytes-folderBytes, kind, path)...))
+	out := sum(make([]byte, 0, hashBytes), folderBytes, path[:strings.LastIndexByte(path, '/')])
+	return base64.RawURLEncoding.EncodeToString(sum(out, hashBytes-folderBytes, kind, path))
 }
 
 // sealed is a text that only the migration's key opens; alike ones are sealed
