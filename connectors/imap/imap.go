@@ -121,6 +121,12 @@ func (c *cloud) signIn(ctx context.Context) (*wire.Conn, error) {
 			err = conn.Login(c.cfg.user, c.cfg.password)
 		}
 	}
+	if err == nil {
+		began := time.Now()
+		if err = conn.Noop(); err == nil {
+			c.pool.took(time.Since(began))
+		}
+	}
 	if err != nil {
 		raw.Close()
 		return nil, notSecure(err)
@@ -216,9 +222,11 @@ func (c *cloud) with(ctx context.Context, folder string, f func(*wire.Conn) erro
 		return err
 	}
 	release := conn.Watch(ctx)
+	before := conn.Commands()
 	err = f(conn.Conn)
 	release()
 	err = refused("", err)
+	c.count(ctx, conn.Commands()-before-1)
 	done(connector.Outcome{Failed: conn.Broken(), Refused: err != nil && connector.ClassOf(err) == connector.Throttled})
 	return err
 }
@@ -248,7 +256,17 @@ func (c *cloud) alive(ctx context.Context, folder string) (*leased, error) {
 }
 
 // trusted is how long a connection may rest without being asked.
-const trusted = time.Second
+const trusted = 10 * time.Second
+
+// count takes the turns of commands beyond the first, where the service counts them.
+func (c *cloud) count(ctx context.Context, more int) {
+	if more < 1 || len(c.cfg.quotas()) == 0 {
+		return
+	}
+	if done, err := c.net.Pacer().Take(ctx, callClass, more); err == nil {
+		done(connector.Outcome{})
+	}
+}
 
 // readTries is how often a reading is tried whose connection broke.
 const readTries = 3

@@ -20,6 +20,7 @@ type pool struct {
 	total   int // open or being opened
 	most    int
 	closed  bool
+	answer  time.Duration // the shortest that an answer took, 0 if unknown
 	changed chan struct{} // closed when something is free
 }
 
@@ -143,6 +144,22 @@ func (p *pool) size() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.most
+}
+
+// took notes how long the server took to answer what gives it no work.
+func (p *pool) took(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.answer == 0 || d < p.answer {
+		p.answer = d
+	}
+}
+
+// way is how far the server is, there and back.
+func (p *pool) way() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.answer
 }
 
 // close ends all connections, those in use too.
