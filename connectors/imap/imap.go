@@ -31,6 +31,7 @@ func (imap) Manifest() connector.Manifest {
 		Name:     "imap",
 		Title:    "IMAP",
 		Settings: settings(),
+		Hosts:    []string{googleHost, microsoftHost},
 	}
 }
 
@@ -50,6 +51,9 @@ func (imap) Open(_ context.Context, env connector.Env) (connector.Cloud, error) 
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
+	if cfg.token != "" || cfg.refresh != "" {
+		c.tokens = newTokens(cfg, env)
+	}
 	c.ctx, c.end = context.WithCancel(context.Background())
 	c.pool = newPool(cfg.connections, c.connect)
 	return c, nil
@@ -61,6 +65,9 @@ type cloud struct {
 	net  *connector.Client
 	log  *slog.Logger
 	pool *pool
+	// tokens is nil where a password signs in.
+	tokens *tokens
+
 	ctx  context.Context // of what goes on behind the calls
 	end  context.CancelFunc
 	work sync.WaitGroup
@@ -85,13 +92,26 @@ func (c *cloud) connect(ctx context.Context) (*wire.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := c.signIn(ctx)
+	token := ""
+	if c.tokens != nil {
+		if token, err = c.tokens.get(ctx, ""); err != nil {
+			done(connector.Outcome{})
+			return nil, err
+		}
+	}
+	conn, err := c.signIn(ctx, token)
 	err = refused("sign-in", err)
+	if c.cfg.refresh != "" && err != nil && connector.ClassOf(err) == connector.Auth {
+		if token, err = c.tokens.get(ctx, token); err == nil {
+			conn, err = c.signIn(ctx, token)
+			err = refused("sign-in", err)
+		}
+	}
 	done(connector.Outcome{Failed: err != nil, Refused: connector.ClassOf(err) == connector.Throttled})
 	return conn, err
 }
 
-func (c *cloud) signIn(ctx context.Context) (*wire.Conn, error) {
+func (c *cloud) signIn(ctx context.Context, token string) (*wire.Conn, error) {
 	raw, err := c.net.Dial(ctx, c.cfg.address())
 	if err != nil {
 		return nil, err
@@ -114,9 +134,9 @@ func (c *cloud) signIn(ctx context.Context) (*wire.Conn, error) {
 	}
 	conn, err := wire.Open(nc, later)
 	if err == nil {
-		if c.cfg.token != "" {
+		if token != "" {
 			port, _ := strconv.Atoi(c.cfg.port)
-			err = conn.Token(c.cfg.user, c.cfg.token, c.cfg.host, port)
+			err = conn.Token(c.cfg.user, token, c.cfg.host, port)
 		} else {
 			err = conn.Login(c.cfg.user, c.cfg.password)
 		}
