@@ -276,7 +276,7 @@ func (c *cloud) alive(ctx context.Context, folder string) (*leased, error) {
 }
 
 // trusted is how long a connection may rest without being asked.
-const trusted = 10 * time.Second
+const trusted = time.Second
 
 // count takes the turns of commands beyond the first, where the service counts them.
 func (c *cloud) count(ctx context.Context, more int) {
