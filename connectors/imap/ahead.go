@@ -73,11 +73,13 @@ func (r *run) cost(i int) int64 {
 	return r.sizes[i]
 }
 
-// listed remembers a stretch, and forgets the oldest.
+// listed remembers a stretch, and forgets the oldest. Where what was listed before was
+// read, its reading begins at once.
 func (a *ahead) listed(r *run) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.runs = append(a.runs, r)
+	a.further(r, -1)
 	for len(a.runs) > aheadRuns {
 		a.forget(a.runs[0])
 		a.runs[0].retired = true

@@ -9,7 +9,8 @@ import (
 
 // Classes of calls, as quotas name them.
 const (
-	callClass   = ""       // a command or a few
+	callClass   = "" // a command or a few
+	tokenClass  = "token"
 	uploadClass = "upload" // 64 KiB of messages that are sent
 )
 

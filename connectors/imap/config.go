@@ -2,6 +2,7 @@ package imap
 
 import (
 	"net"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,10 @@ const (
 	setUser        = "user"
 	setPassword    = "password"
 	setToken       = "token"
+	setRefresh     = "refresh-token"
+	setClientID    = "client-id"
+	setClientKey   = "client-secret"
+	setTokenURL    = "token-url"
 	setSecurity    = "security"
 	setService     = "service"
 	setConnections = "connections"
@@ -35,6 +40,10 @@ func settings() []connector.Setting {
 		{Name: setUser, Help: "name to sign in with, mostly the address"},
 		{Name: setPassword, Help: "password; Gmail wants an app password (Google Account, Security, App passwords)", Secret: true, Optional: true},
 		{Name: setToken, Help: "OAuth access token in place of a password, for Microsoft 365 and Gmail", Secret: true, Optional: true},
+		{Name: setRefresh, Help: "OAuth refresh token: new access tokens are fetched with it", Secret: true, Optional: true},
+		{Name: setClientID, Help: "the app that the refresh token was made for", Optional: true},
+		{Name: setClientKey, Help: "that app's secret, if it has one", Secret: true, Optional: true},
+		{Name: setTokenURL, Help: "where tokens are fetched; known for Gmail and Microsoft 365", Optional: true},
 		{Name: setSecurity, Help: "tls (the default), starttls (the default for port 143), or none: to this machine only", Optional: true},
 		{Name: setService, Help: "gmail or microsoft, whose limits and folders differ; by default told from the server's name", Optional: true},
 		{Name: setConnections, Help: "connections at once, at most; by default 8, Gmail 15, Microsoft 365 4", Optional: true},
@@ -48,6 +57,12 @@ func settings() []connector.Setting {
 		{Name: setCreateUse, Help: "yes if the server lets a folder be made for sent mail and the like; learned when connecting", Optional: true},
 	}
 }
+
+// Hosts that give tokens.
+const (
+	googleHost    = "oauth2.googleapis.com"
+	microsoftHost = "login.microsoftonline.com"
+)
 
 // Values of settings.
 const (
@@ -67,17 +82,20 @@ type config struct {
 	host, port      string
 	user            string
 	password, token string
-	security        string
-	service         string
-	connections     int
-	labels          string
-	carryDeleted    bool
-	settle          time.Duration
-	appendLimit     int64
-	keywords        bool
-	createUse       bool
-	delimiter       string
-	forbidden       string
+
+	refresh, clientID, clientSecret, tokenURL string
+
+	security     string
+	service      string
+	connections  int
+	labels       string
+	carryDeleted bool
+	settle       time.Duration
+	appendLimit  int64
+	keywords     bool
+	createUse    bool
+	delimiter    string
+	forbidden    string
 }
 
 // parse reads the settings. What is missing is not its matter; the config is of use
@@ -124,6 +142,13 @@ func parse(s connector.Settings) (config, error) {
 			c.service = serviceMicrosoft
 		}
 	}
+	c.refresh, c.clientID, c.clientSecret, c.tokenURL = s[setRefresh], s[setClientID], s[setClientKey], s[setTokenURL]
+	if c.tokenURL == "" {
+		c.tokenURL = map[string]string{serviceGmail: "https://" + googleHost + "/token", serviceMicrosoft: "https://" + microsoftHost + "/common/oauth2/v2.0/token"}[c.service]
+	}
+	if u, err := url.Parse(c.tokenURL); c.tokenURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname()))) {
+		bad(setTokenURL, "an address that begins with https://")
+	}
 	c.connections = map[string]int{serviceGmail: 15, serviceMicrosoft: 4, "": 8}[c.service]
 	if v := s[setConnections]; v != "" {
 		n, err := strconv.Atoi(v)
@@ -163,7 +188,10 @@ func (c config) complete() error {
 		return connector.Errorf(connector.Permanent, "imap needs the setting server").WithHint("set server to the mail server's name, such as imap.example.org")
 	case c.user == "":
 		return connector.Errorf(connector.Permanent, "imap needs the setting user").WithHint("set user to the name that you sign in with, mostly the address")
-	case c.password == "" && c.token == "":
+	case c.refresh != "" && (c.clientID == "" || c.tokenURL == ""):
+		return connector.Errorf(connector.Auth, "imap needs the settings client-id and token-url with refresh-token").
+			WithHint("set client-id to the app that the token was made for; token-url is known for Gmail and Microsoft 365")
+	case c.password == "" && c.token == "" && c.refresh == "":
 		return connector.Errorf(connector.Auth, "imap needs the setting password or token").
 			WithHint("set password; Gmail wants an app password, and Microsoft 365 an access token")
 	}

@@ -31,6 +31,7 @@ func (imap) Manifest() connector.Manifest {
 		Name:     "imap",
 		Title:    "IMAP",
 		Settings: settings(),
+		Hosts:    []string{googleHost, microsoftHost},
 	}
 }
 
@@ -50,6 +51,9 @@ func (imap) Open(_ context.Context, env connector.Env) (connector.Cloud, error) 
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
+	if cfg.token != "" || cfg.refresh != "" {
+		c.tokens = newTokens(cfg, env)
+	}
 	c.ctx, c.end = context.WithCancel(context.Background())
 	c.pool = newPool(cfg.connections, c.connect)
 	return c, nil
@@ -61,6 +65,9 @@ type cloud struct {
 	net  *connector.Client
 	log  *slog.Logger
 	pool *pool
+	// tokens is nil where a password signs in.
+	tokens *tokens
+
 	ctx  context.Context // of what goes on behind the calls
 	end  context.CancelFunc
 	work sync.WaitGroup
@@ -85,13 +92,26 @@ func (c *cloud) connect(ctx context.Context) (*wire.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := c.signIn(ctx)
+	token := ""
+	if c.tokens != nil {
+		if token, err = c.tokens.get(ctx, ""); err != nil {
+			done(connector.Outcome{})
+			return nil, err
+		}
+	}
+	conn, err := c.signIn(ctx, token)
 	err = refused("sign-in", err)
+	if c.cfg.refresh != "" && err != nil && connector.ClassOf(err) == connector.Auth {
+		if token, err = c.tokens.get(ctx, token); err == nil {
+			conn, err = c.signIn(ctx, token)
+			err = refused("sign-in", err)
+		}
+	}
 	done(connector.Outcome{Failed: err != nil, Refused: connector.ClassOf(err) == connector.Throttled})
 	return conn, err
 }
 
-func (c *cloud) signIn(ctx context.Context) (*wire.Conn, error) {
+func (c *cloud) signIn(ctx context.Context, token string) (*wire.Conn, error) {
 	raw, err := c.net.Dial(ctx, c.cfg.address())
 	if err != nil {
 		return nil, err
@@ -114,11 +134,17 @@ func (c *cloud) signIn(ctx context.Context) (*wire.Conn, error) {
 	}
 	conn, err := wire.Open(nc, later)
 	if err == nil {
-		if c.cfg.token != "" {
+		if token != "" {
 			port, _ := strconv.Atoi(c.cfg.port)
-			err = conn.Token(c.cfg.user, c.cfg.token, c.cfg.host, port)
+			err = conn.Token(c.cfg.user, token, c.cfg.host, port)
 		} else {
 			err = conn.Login(c.cfg.user, c.cfg.password)
+		}
+	}
+	if err == nil {
+		began := time.Now()
+		if err = conn.Noop(); err == nil {
+			c.pool.took(time.Since(began))
 		}
 	}
 	if err != nil {
@@ -216,9 +242,11 @@ func (c *cloud) with(ctx context.Context, folder string, f func(*wire.Conn) erro
 		return err
 	}
 	release := conn.Watch(ctx)
+	before := conn.Commands()
 	err = f(conn.Conn)
 	release()
 	err = refused("", err)
+	c.count(ctx, conn.Commands()-before-1)
 	done(connector.Outcome{Failed: conn.Broken(), Refused: err != nil && connector.ClassOf(err) == connector.Throttled})
 	return err
 }
@@ -249,6 +277,16 @@ func (c *cloud) alive(ctx context.Context, folder string) (*leased, error) {
 
 // trusted is how long a connection may rest without being asked.
 const trusted = time.Second
+
+// count takes the turns of commands beyond the first, where the service counts them.
+func (c *cloud) count(ctx context.Context, more int) {
+	if more < 1 || len(c.cfg.quotas()) == 0 {
+		return
+	}
+	if done, err := c.net.Pacer().Take(ctx, callClass, more); err == nil {
+		done(connector.Outcome{})
+	}
+}
 
 // readTries is how often a reading is tried whose connection broke.
 const readTries = 3

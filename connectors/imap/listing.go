@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rialto-migrate/rialto/connector"
@@ -186,22 +187,28 @@ func (c *cloud) named(ctx context.Context, f *folder, examine bool, items string
 	return out, err
 }
 
-// A cursor is how far a listing of the mailbox came: a folder and a UID in it.
-func (p place) cursor(f *folder) connector.Cursor {
-	return connector.Cursor(messageID(f.id, p.validity, max(p.last, 1)) + "/" + fmt.Sprint(p.last))
+// cursor is how far a listing of the mailbox came: a folder and a UID in it, and
+// whether a folder before could not be read.
+func (p place) cursor(f *folder, partly bool) connector.Cursor {
+	c := fmt.Sprintf("%s/%d/%d", f.id, p.validity, p.last)
+	if partly {
+		c += "/partly"
+	}
+	return connector.Cursor(c)
 }
 
 // resume finds the folder at which a listing goes on, and the place in it; -1 for a
 // cursor that names nothing that is there: the listing begins anew.
-func (t *tree) resume(at connector.Cursor) (int, place) {
-	id, last, ok := strings.Cut(string(at), "/")
-	in, validity, _, valid := splitID(id)
-	if !ok || !valid {
-		return -1, place{}
+func (t *tree) resume(at connector.Cursor) (i int, p place, partly bool) {
+	parts := strings.Split(string(at), "/")
+	if len(parts) < 3 {
+		return -1, place{}, false
 	}
-	p := place{validity: validity}
-	if _, err := fmt.Sscan(last, &p.last); err != nil {
-		return -1, place{}
+	validity, err1 := strconv.ParseUint(parts[1], 10, 32)
+	last, err2 := strconv.ParseUint(parts[2], 10, 32)
+	if err1 != nil || err2 != nil {
+		return -1, place{}, false
 	}
-	return slices.IndexFunc(t.folders, func(f *folder) bool { return f.id == in }), p
+	i = slices.IndexFunc(t.folders, func(f *folder) bool { return f.id == parts[0] })
+	return i, place{validity: uint32(validity), last: uint32(last)}, i >= 0 && len(parts) > 3
 }

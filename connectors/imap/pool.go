@@ -20,6 +20,7 @@ type pool struct {
 	total   int // open or being opened
 	most    int
 	closed  bool
+	answer  time.Duration // the shortest that an answer took, 0 if unknown
 	changed chan struct{} // closed when something is free
 }
 
@@ -97,7 +98,7 @@ func (p *pool) take(folder string) *leased {
 // open makes a new connection in a place that was reserved. It returns neither
 // connection nor error if the server lets us have no more than there are.
 func (p *pool) open(ctx context.Context) (*leased, error) {
-	conn, err := p.dial(ctx)
+	conn, err := p.dialPatiently(ctx)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err != nil {
@@ -117,6 +118,36 @@ func (p *pool) open(ctx context.Context) (*leased, error) {
 	}
 	p.all[c] = true
 	return c, nil
+}
+
+// patience is how long the first connection is asked for again: those of a process
+// that died may still count.
+const (
+	patience = 5
+	pause    = 500 * time.Millisecond
+)
+
+// dialPatiently tries again where the server refuses the only connection for its
+// number.
+func (p *pool) dialPatiently(ctx context.Context) (conn *wire.Conn, err error) {
+	for try := range patience {
+		if conn, err = p.dial(ctx); err == nil || connector.ClassOf(err) != connector.Throttled || p.others() {
+			return conn, err
+		}
+		select {
+		case <-time.After(pause << try):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
+	return conn, err
+}
+
+// others tells whether there is another connection, or will be.
+func (p *pool) others() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.total > 1 || p.closed
 }
 
 func (p *pool) drop(c *leased) {
@@ -143,6 +174,22 @@ func (p *pool) size() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.most
+}
+
+// took notes how long the server took to answer what gives it no work.
+func (p *pool) took(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.answer == 0 || d < p.answer {
+		p.answer = d
+	}
+}
+
+// way is how far the server is, there and back.
+func (p *pool) way() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.answer
 }
 
 // close ends all connections, those in use too.

@@ -176,3 +176,20 @@ func TestResume(t *testing.T) {
 		}
 	}
 }
+
+// Connections of a process that died still count for a while: the first one is asked
+// for again, and a mailbox that refuses for good says so.
+func TestCrowded(t *testing.T) {
+	srv := imaptest.Start(t, imaptest.Options{Connections: 1})
+	first, second := open(t, srv, "ann", nil, nil), open(t, srv, "ann", nil, nil)
+	if _, err := first.look(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		time.Sleep(time.Second)
+		first.Close()
+	}()
+	if _, err := second.look(t.Context(), true); err != nil {
+		t.Errorf("after the other connection ended: %v", err)
+	}
+}

@@ -64,8 +64,7 @@ func (s *source) List(ctx context.Context, _ connector.Shard, cursor connector.C
 			yield(connector.Page{}, err)
 			return
 		}
-		partly := false
-		first, at := t.resume(cursor)
+		first, at, partly := t.resume(cursor)
 		if first < 0 {
 			first, at = 0, place{}
 			if !s.frame(t, yield) {
@@ -79,7 +78,7 @@ func (s *source) List(ctx context.Context, _ connector.Shard, cursor connector.C
 			}
 			for end := !s.lists(f); !end; {
 				var page connector.Page
-				if page, end, err = s.page(ctx, f, &at); err != nil {
+				if page, end, err = s.page(ctx, f, &at, partly); err != nil {
 					if connector.ClassOf(err) == connector.Forbidden || connector.ClassOf(err) == connector.Gone {
 						partly = true // what lies in it is not known to be gone
 						break
@@ -116,19 +115,19 @@ func (s *source) frame(t *tree, yield func(connector.Page, error) bool) bool {
 	}
 	page := connector.Page{Bundles: bundles}
 	if len(t.folders) > 0 {
-		page.Next = place{}.cursor(t.folders[0])
+		page.Next = place{}.cursor(t.folders[0], false)
 	}
 	return yield(page, nil)
 }
 
 // page lists the next messages of a folder: briefly, because the rest of most of them
 // is known from an earlier pass.
-func (s *source) page(ctx context.Context, f *folder, at *place) (connector.Page, bool, error) {
+func (s *source) page(ctx context.Context, f *folder, at *place, partly bool) (connector.Page, bool, error) {
 	list, end, err := s.stretch(ctx, f, true, brief, at)
 	if err != nil {
 		return connector.Page{}, false, err
 	}
-	page := connector.Page{Next: at.cursor(f)}
+	page := connector.Page{Next: at.cursor(f, partly)}
 	for _, m := range list {
 		b, ok := s.bundle(f, at.validity, m)
 		if !ok {

@@ -132,11 +132,17 @@ func (t *target) deleteMessage(ctx context.Context, ref item.Ref, accept func(it
 			return nil
 		}
 		var b item.Bundle
+		var modseq uint64
 		here := false
 		set := wire.Set([]uint32{uid})
-		err := conn.Fetch(true, set, listed, func(m wire.Message) error {
+		items := listed
+		if conn.Is("CONDSTORE") || conn.Is("QRESYNC") {
+			items += " MODSEQ"
+		}
+		err := conn.Fetch(true, set, items, func(m wire.Message) error {
 			if m.UID == uid && m.Bytes >= 0 {
 				b, here = t.bundle(f, validity, m)
+				modseq = m.ModSeq
 			}
 			return nil
 		}, nil)
@@ -153,8 +159,8 @@ func (t *target) deleteMessage(ctx context.Context, ref item.Ref, accept func(it
 		if err := t.mayExpunge(conn); err != nil {
 			return err
 		}
-		if err := conn.Store(set, "+FLAGS.SILENT", []string{`\Deleted`}); err != nil {
-			return err
+		if done, err := conn.StoreUnchanged(uid, modseq, "+FLAGS.SILENT", []string{`\Deleted`}); err != nil || !done {
+			return err // what changed since it was accepted stays
 		}
 		if err := conn.Expunge(set); err != nil {
 			return err

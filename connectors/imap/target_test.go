@@ -362,3 +362,79 @@ func TestLarge(t *testing.T) {
 		t.Errorf("%d messages, want 2", n)
 	}
 }
+
+// What people change in the moment between the look and the deletion stays.
+func TestDeleteRace(t *testing.T) {
+	srv := imaptest.Start(t, imaptest.Options{})
+	c, people := open(t, srv, "ann", nil, nil), open(t, srv, "ann", nil, nil)
+	_, dst := ends(t, c, c)
+	_, theirs := ends(t, people, people)
+	made := fill(t, dst, folderNamed(t, c, "INBOX"), []item.Item{flagged()}, map[string][]byte{"0": message("0@b", 100)})[0]
+	if made.Err != nil {
+		t.Fatal(made.Err)
+	}
+	for i, interfere := range []bool{true, false} {
+		removed, err := dst.Delete(t.Context(), c.mailbox(), made.Stored.Item.Ref, func(b item.Bundle) bool {
+			if interfere {
+				it := b.Item.Clone()
+				item.Flags.Set(&it, []string{`\Flagged`})
+				if r := change(t, theirs, connector.Change{Op: connector.Update, Item: it}); r.Err != nil {
+					t.Fatal(r.Err)
+				}
+			}
+			return true
+		})
+		if err != nil || removed == interfere {
+			t.Errorf("%d: removed %v: %v", i, removed, err)
+		}
+		if got := fetch(t, theirs, made.Stored.Item.Ref); (len(got) == 1) != interfere {
+			t.Errorf("%d: there is %v", i, got)
+		}
+	}
+}
+
+// The listing of a mailbox that moves says what it could not read, and nothing of it
+// counts as deleted; a cursor remembers that.
+func TestPartly(t *testing.T) {
+	caps := "IMAP4rev1 UIDPLUS"
+	address, _ := serve(t, "* OK [CAPABILITY "+caps+"] x", script{
+		"LOGIN":              "% OK [CAPABILITY " + caps + "] in\n",
+		"LIST":               "* LIST () \"/\" \"closed\"\n* LIST () \"/\" \"open\"\n",
+		`EXAMINE "closed"`:   "% NO [NOPERM] no\n",
+		`EXAMINE "open"`:     "* 1 EXISTS\n* OK [UIDVALIDITY 7] x\n",
+		"FETCH 1:1":          "* 1 FETCH (UID 3 FLAGS ())\n",
+		"UID SEARCH UID 1:3": "* SEARCH 3\n",
+	})
+	cl := scripted(t, address, nil)
+	src, err := cl.Source(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cursors []connector.Cursor
+	for _, from := range []int{-1, 0, 1} {
+		var cursor connector.Cursor
+		if from >= 0 {
+			cursor = cursors[from]
+		}
+		n := 0
+		for p, err := range src.List(t.Context(), connector.Shard{}, cursor) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(p.Whole) > 0 {
+				t.Errorf("from %q the listing says that it is whole", cursor)
+			}
+			if from < 0 {
+				cursors = append(cursors, p.Next)
+			}
+			for _, b := range p.Bundles {
+				if b.Item.Kind == item.Message {
+					n++
+				}
+			}
+		}
+		if want := 1; from < 1 && n != want || from == 1 && n != 0 {
+			t.Errorf("from %q there are %d messages", cursor, n)
+		}
+	}
+}

@@ -294,6 +294,17 @@ func (c *Conn) Store(set, how string, flags []string) error {
 	return err
 }
 
+// StoreUnchanged changes the flags of one message if nothing of it changed since a
+// MODSEQ (RFC 7162): done is false otherwise. A MODSEQ of 0 asks for nothing.
+func (c *Conn) StoreUnchanged(uid uint32, modseq uint64, how string, flags []string) (done bool, err error) {
+	unless := ""
+	if modseq > 0 {
+		unless = fmt.Sprintf("(UNCHANGEDSINCE %d) ", modseq)
+	}
+	s, err := c.do(fmt.Sprintf("UID STORE %d %s%s (%s)", uid, unless, how, strings.Join(flags, " ")), nil)
+	return err == nil && s.Code != "MODIFIED", err
+}
+
 // Expunge removes messages that are marked as deleted: these, where the server has
 // UIDPLUS (RFC 4315), which the caller makes sure of.
 func (c *Conn) Expunge(set string) error {

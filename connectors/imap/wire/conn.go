@@ -120,6 +120,9 @@ func (c *Conn) Watch(ctx context.Context) (release func()) {
 	return func() { stop() }
 }
 
+// Commands is how many commands were sent.
+func (c *Conn) Commands() int { return c.tag }
+
 // Selected is the open folder.
 func (c *Conn) Selected() Selected { return c.box }
 

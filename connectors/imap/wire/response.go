@@ -152,6 +152,7 @@ type Message struct {
 	Header   []byte // of the section that was asked for
 	Labels   []string
 	EmailID  string // X-GM-MSGID or EMAILID
+	ModSeq   uint64 // 0 if not told
 	told     bool   // something of it beyond its flags
 }
 
@@ -185,6 +186,10 @@ func (r *reader) fetch(seq uint32, body Body) Message {
 			m.Bytes, m.told = int64(r.number()), true
 		case name == "X-GM-LABELS":
 			m.Labels = append([]string{}, r.words()...)
+		case name == "MODSEQ":
+			r.want('(')
+			m.ModSeq = r.number()
+			r.want(')')
 		case name == "X-GM-MSGID":
 			m.EmailID = r.atom()
 		case name == "EMAILID":
