@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -108,7 +109,10 @@ func (p *pool) do(ctx context.Context, call string, repeatable bool, f func(*ses
 
 // once does something once. lost says that the connection was, in the midst of it.
 func (p *pool) once(ctx context.Context, call string, f func(*session) error) (lost bool, err error) {
-	done, err := p.http.Turn(ctx, "")
+	// Calls take some round trips each, and not all the same number: how long one
+	// takes is held against others of its kind.
+	kind, _, _ := strings.Cut(call, " ")
+	done, err := p.http.Turn(ctx, kind)
 	if err != nil {
 		return false, err
 	}

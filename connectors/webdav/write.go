@@ -38,17 +38,29 @@ func (t *target) createFile(ctx context.Context, c connector.Change, open item.O
 	}
 	var head http.Header
 	var sent int64
-	err = t.beneath(ctx, c.Item.Parent, func() error {
+	write := func() error {
 		if t.cfg.server.heeds() {
 			head, sent, err = t.put(ctx, id, c, open, http.Header{"If-None-Match": {"*"}}, true)
 			return err
 		}
 		head, sent, err = t.putBeside(ctx, id, c, open, false)
 		return err
-	})
+	}
+	err = t.beneath(ctx, c.Item.Parent, write)
+	// A server closes a connection that was idle at the very moment at which we use
+	// it. To write again is safe: where the first write was carried out, or still
+	// lands, the condition tells.
+	doubted := false
+	for attempt := 1; t.cfg.server.heeds() && connector.InDoubt(err) && attempt < tries && ctx.Err() == nil; attempt++ {
+		doubted = true
+		if e := connector.Pause(ctx, attempt, 0); e != nil {
+			break
+		}
+		err = write()
+	}
 	if refused(err, http.StatusPreconditionFailed) {
 		it, err = t.adopt(ctx, id, c, open)
-		return it, err == nil, err
+		return it, err == nil && !doubted, err
 	}
 	if err != nil {
 		return it, false, err
