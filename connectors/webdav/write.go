@@ -201,7 +201,7 @@ func (t *target) putBeside(ctx context.Context, id string, c connector.Change, o
 
 // drop removes what was written in vain, also when the run is stopped.
 func (t *target) drop(ctx context.Context, at string) {
-	ctx, end := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	ctx, end := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer end()
 	if err := t.api.remove(ctx, at, false, nil); err != nil {
 		t.log.Debug("a file that was begun stays behind", "error", err)
@@ -216,18 +216,15 @@ func (t *target) stored(ctx context.Context, id string, c connector.Change, head
 		e.sums = sums(checksum(c.Item.Blob.Sums))
 	}
 	if e.etag == "" {
-		resp, err := t.api.http.Do(ctx, connector.Request{Method: http.MethodHead, URL: t.api.at(id, false), Header: http.Header{"Accept-Encoding": {"identity"}}, Call: "HEAD {object}"})
-		if err != nil {
+		if e, err := t.api.stat(ctx, id, false); err != nil {
 			return item.Item{}, inDoubt(err)
-		}
-		resp.Body.Close()
-		e.etag, e.media = unweak(resp.Header.Get("ETag")), resp.Header.Get("Content-Type")
-		if m, err := http.ParseTime(resp.Header.Get("Last-Modified")); err == nil {
-			e.modified = m.UTC()
-		}
-		if resp.ContentLength >= 0 && resp.ContentLength != sent {
-			t.drop(ctx, id)
-			return item.Item{}, connector.Errorf(connector.Transient, "PUT {object}: the server kept %d of the %d bytes that were sent", resp.ContentLength, sent)
+		} else if e.size >= 0 && e.size != sent {
+			if c.Op == connector.Create {
+				t.drop(ctx, id)
+			}
+			return item.Item{}, connector.Errorf(connector.Transient, "PUT {object}: the server kept %d of the %d bytes that were sent", e.size, sent)
+		} else {
+			return file(id, c.Item.Parent, e), nil
 		}
 	} else if !t.cfg.server.keepsTimes() {
 		e.modified = time.Time{}
