@@ -117,6 +117,10 @@ func TestCut(t *testing.T) {
 							t.Errorf("cut after %d bytes: written, and not there", n)
 						}
 						again := one(t, open(t, set, quick(connector.ClientOptions{})), create(top, name, content), content)
+						if connector.ClassOf(again.Err) == connector.Transient && again.Err != nil {
+							// rclone ends what was cut off when it likes, under the name that is written now.
+							again = one(t, open(t, set, quick(connector.ClientOptions{})), create(top, name, content), content)
+						}
 						if again.Err != nil || again.Adopted != (err == nil) {
 							t.Errorf("cut after %d bytes, then again: adopted %v, %v", n, again.Adopted, again.Err)
 						}
