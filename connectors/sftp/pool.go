@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -52,7 +53,9 @@ type pool struct {
 	mu       sync.Mutex
 	conn     *ssh.Client // nil before the first, and after it was lost
 	sessions []*session
-	most     int // sessions that the server allows
+	most     int     // sessions that the server allows
+	lister   *lister // of conn; nil before the first folder
+	alone    bool    // the server allows no session for a lister
 	root     string
 	closed   bool
 }
@@ -77,7 +80,7 @@ func (p *pool) knowRoot(folder string) {
 func (p *pool) close() {
 	p.mu.Lock()
 	conn := p.conn
-	p.conn, p.sessions, p.closed = nil, nil, true
+	p.conn, p.sessions, p.lister, p.closed = nil, nil, nil, true
 	p.mu.Unlock()
 	if conn != nil {
 		conn.Close()
@@ -108,7 +111,10 @@ func (p *pool) do(ctx context.Context, call string, repeatable bool, f func(*ses
 
 // once does something once. lost says that the connection was, in the midst of it.
 func (p *pool) once(ctx context.Context, call string, f func(*session) error) (lost bool, err error) {
-	done, err := p.http.Turn(ctx, "")
+	// Calls take some round trips each, and not all the same number: how long one
+	// takes is held against others of its kind.
+	kind, _, _ := strings.Cut(call, " ")
+	done, err := p.http.Turn(ctx, kind)
 	if err != nil {
 		return false, err
 	}
@@ -181,8 +187,35 @@ func (p *pool) give(s *session, lost bool) {
 // drop forgets a connection that was lost. The caller holds the lock.
 func (p *pool) drop(conn *ssh.Client) {
 	if p.conn == conn {
-		p.conn, p.sessions = nil, nil
+		p.conn, p.sessions, p.lister = nil, nil, nil
 	}
+}
+
+// listerOf returns the lister of a session's connection; nil if the server allows no
+// session for one.
+func (p *pool) listerOf(s *session) (*lister, error) {
+	p.dialing.Lock()
+	defer p.dialing.Unlock()
+	p.mu.Lock()
+	l, alone, current := p.lister, p.alone, p.conn == s.of
+	p.mu.Unlock()
+	if !current {
+		return nil, pkg.ErrSSHFxConnectionLost
+	}
+	if l != nil || alone {
+		return l, nil
+	}
+	l, err := newLister(s.of)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if refused := (*ssh.OpenChannelError)(nil); errors.As(err, &refused) {
+		p.alone = true
+		return nil, nil
+	}
+	if err == nil && p.conn == s.of {
+		p.lister = l
+	}
+	return l, err
 }
 
 // open opens a session, after a connection if there is none. Without an error and
@@ -233,7 +266,7 @@ func (p *pool) open(ctx context.Context) (*session, error) {
 		return nil, connector.Errorf(connector.Permanent, "the connection was closed")
 	}
 	if fresh {
-		p.conn, p.sessions = conn, nil
+		p.conn, p.sessions, p.lister = conn, nil, nil
 	}
 	if p.conn == conn {
 		p.sessions = append(p.sessions, s)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strings"
 	"testing"
 
@@ -166,5 +167,30 @@ func TestSettings(t *testing.T) {
 		if !ok || e.Hint == "" {
 			t.Errorf("%s: %v, want an error with a hint", name, err)
 		}
+	}
+}
+
+// Without a folder the account's home is the drive; Check says which one that is.
+func TestHome(t *testing.T) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := sftptest.OpenSSH(t).Settings()
+	delete(set, setFolder)
+	c := open(t, set, connector.ClientOptions{})
+	id, err := c.Check(t.Context())
+	if err != nil || id.Settings[setFolder] != home {
+		t.Errorf("the home is %q, %v; want %q", id.Settings[setFolder], err, home)
+	}
+	for place, want := range map[string]string{"": home, "/": home, "a/b": home + "/a/b", "/a/": home + "/a", "../x": "", "a//b": ""} {
+		tg, err := c.Target(t.Context(), place)
+		if (err != nil) != (want == "") || err == nil && tg.(*target).place != want {
+			t.Errorf("the place %q: %v, want %q", place, err, want)
+		}
+	}
+	set[setFolder] = home + "/is not there"
+	if _, err := open(t, set, connector.ClientOptions{}).Check(t.Context()); connector.ClassOf(err) != connector.Permanent {
+		t.Errorf("a folder that is not there: %v, want class permanent", err)
 	}
 }

@@ -2,6 +2,7 @@ package sftp
 
 import (
 	"context"
+	"io"
 	"io/fs"
 	"iter"
 	"net/url"
@@ -116,6 +117,45 @@ func (c *cloud) entries(ctx context.Context, at string) (all []fs.FileInfo, err 
 	})
 	slices.SortFunc(all, func(a, b fs.FileInfo) int { return strings.Compare(a.Name(), b.Name()) })
 	return all, err
+}
+
+// begin reads the first entries of a folder, in the order of their names if they are
+// all: small is about how many that may be. more is the rest of a large one, in the
+// server's order; whoever gets it closes it.
+func (c *cloud) begin(ctx context.Context, at string, small int) (first []fs.FileInfo, more *reading, err error) {
+	err = c.pool.do(ctx, "READDIR {folder}", true, func(s *session) error {
+		first = nil
+		l, err := c.pool.listerOf(s)
+		if err != nil {
+			return err
+		}
+		if l == nil {
+			first, err = s.ReadDir(at)
+			return err
+		}
+		r, err := l.open(at)
+		if err != nil {
+			return err
+		}
+		for len(first) < small {
+			some, err := r.next()
+			first = append(first, some...)
+			if err == io.EOF {
+				r.close()
+				return nil
+			}
+			if err != nil {
+				r.close()
+				return err
+			}
+		}
+		more = r
+		return nil
+	})
+	if more == nil {
+		slices.SortFunc(first, func(a, b fs.FileInfo) int { return strings.Compare(a.Name(), b.Name()) })
+	}
+	return first, more, err
 }
 
 // Locate takes an sftp address of the server.

@@ -3,6 +3,7 @@ package sftp
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -303,5 +304,80 @@ func TestReadOnly(t *testing.T) {
 	tg, _ := c.Target(t.Context(), "")
 	if _, err := tg.Delete(t.Context(), drive(srv.Dir), item.Ref{Kind: item.File, ID: srv.Dir + "/x"}, nil); err == nil {
 		t.Error("a source deletes")
+	}
+}
+
+// A large folder is read piece by piece: each file once, in pages, from every cursor
+// on, and with all that is not carried.
+func TestLargeFolder(t *testing.T) {
+	srv := sftptest.OpenSSH(t)
+	want := map[string]bool{}
+	for i := range 3500 {
+		name := fmt.Sprintf("%x", sha256.Sum256([]byte{byte(i), byte(i >> 8)}))
+		if err := os.WriteFile(filepath.Join(srv.Dir, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		want[name] = true
+		if i%100 == 0 {
+			if err := errors.Join(os.Symlink("x", filepath.Join(srv.Dir, "link"+name)), os.Mkdir(filepath.Join(srv.Dir, "dir"+name), 0o755)); err != nil {
+				t.Fatal(err)
+			}
+			want["dir"+name] = true
+		}
+	}
+	src, _ := open(t, srv.Settings(), connector.ClientOptions{}).Source(t.Context())
+	list := func(from connector.Cursor) (pages []connector.Page) {
+		for p, err := range src.List(t.Context(), connector.Shard{Ref: drive(srv.Dir)}, from) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			pages = append(pages, p)
+		}
+		return pages
+	}
+	pages := list("")
+	if n := len(pages); n < 4 || len(pages[n-1].Whole) == 0 {
+		t.Fatalf("%d pages, the last one whole of %q", n, pages[n-1].Whole)
+	}
+	for i := range pages {
+		all := slices.Clone(pages)
+		if i < len(pages)-1 {
+			all = append(all[:i+1], list(pages[i].Next)...)
+		}
+		seen, links := map[string]int{}, 0
+		for _, p := range all {
+			for _, b := range p.Bundles {
+				seen[item.Name.Get(b.Item)]++
+				links += len(b.Unknown)
+			}
+		}
+		delete(seen, "") // the drive
+		if len(seen) != len(want) || i == len(pages)-1 && links != 35 {
+			t.Errorf("from page %d on: %d names of %d, %d links of 35", i+1, len(seen), len(want), links)
+		}
+		for name, n := range seen {
+			if n != 1 || !want[name] {
+				t.Fatalf("from page %d on: a name comes %d times", i+1, n)
+			}
+		}
+	}
+}
+
+// A server without a session for a lister is read all the same.
+func TestOneSession(t *testing.T) {
+	srv := sftptest.OpenSSH(t, "MaxSessions 1")
+	if err := os.WriteFile(filepath.Join(srv.Dir, "file"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	src, _ := open(t, srv.Settings(), connector.ClientOptions{}).Source(t.Context())
+	n := 0
+	for p, err := range src.List(t.Context(), connector.Shard{Ref: drive(srv.Dir)}, "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += len(p.Bundles)
+	}
+	if n != 2 {
+		t.Errorf("%d items are listed, want the drive and a file", n)
 	}
 }

@@ -3,6 +3,7 @@ package sftp
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"net/url"
 	"strings"
@@ -17,6 +18,9 @@ const (
 	// ahead is how many folders are read before their turn: each takes some round
 	// trips.
 	ahead = 8
+	// small is how many entries of a folder are read at once: larger ones are read
+	// piece by piece when it is their turn.
+	small = 400
 )
 
 // A walk is a listing under way.
@@ -32,8 +36,9 @@ type walk struct {
 
 // contents are a folder as it was read.
 type contents struct {
-	all []fs.FileInfo
-	err error
+	all  []fs.FileInfo // sorted, unless there is more
+	more *reading      // the rest of a large folder; nil if that was all
+	err  error
 }
 
 var errStop = errors.New("the listing is wanted no more")
@@ -48,7 +53,9 @@ func (w *walk) pages(ctx context.Context, yield func(connector.Page, error) bool
 	defer func() {
 		end()
 		for _, r := range w.reading {
-			<-r
+			if c := <-r; c.more != nil {
+				c.more.close()
+			}
 		}
 	}()
 	for len(w.waiting) > 0 {
@@ -76,8 +83,8 @@ func (w *walk) next(ctx context.Context) (string, contents) {
 		r := make(chan contents, 1)
 		w.reading[at] = r
 		go func() {
-			all, err := w.entries(ctx, at)
-			r <- contents{all, err}
+			all, more, err := w.begin(ctx, at, small)
+			r <- contents{all, more, err}
 		}()
 	}
 	at := w.waiting[len(w.waiting)-1]
@@ -102,42 +109,94 @@ func (w *walk) folder(ctx context.Context, yield func(connector.Page, error) boo
 	case c.err != nil:
 		return c.err
 	}
+	err := w.read(ctx, at, c, yield)
+	if c.more != nil {
+		c.more.close()
+	}
+	return err
+}
+
+// read lists a folder that could be opened. A large one goes on behind the name that
+// came last, which it looks for; if that is gone, all come again.
+func (w *walk) read(ctx context.Context, at string, c contents, yield func(connector.Page, error) bool) error {
 	here := w.tree.folder(at)
 	self := item.Bundle{Item: here, CheckItems: -1}
 	var folders []string
-	empty := true
-	for _, info := range c.all {
-		if ours(info.Name()) {
-			continue
-		}
-		empty = false
-		switch {
-		case info.IsDir():
-			folders = append(folders, connector.Below(at, info.Name()))
-		case !info.Mode().IsRegular():
-			self.Unknown = append(self.Unknown, "file."+special(info.Mode()))
-		}
+	skip := w.after != "" && c.more != nil
+	if skip {
+		w.whole = false // what came and went there meanwhile may be missed
 	}
-	if empty && self.Item.Kind == item.Folder {
-		item.Empty.Set(&self.Item, true)
-	}
-	if w.after == "" {
-		w.ready = append(w.ready, self)
-	}
-	for _, info := range c.all {
-		if !info.Mode().IsRegular() || ours(info.Name()) || info.Name() <= w.after {
-			continue
-		}
-		it := file(connector.Below(at, info.Name()), here.Ref, info)
-		w.ready = append(w.ready, item.Bundle{Item: it, CheckItems: -1})
-		if len(w.ready) >= pageSize {
-			w.after = info.Name()
-			page := connector.Page{Bundles: w.ready, Next: w.cursor()}
-			w.ready = nil
-			if !yield(page, nil) {
-				return errStop
+	last, before := w.after, w.after // before is the file that came last
+	for first := true; ; first = false {
+		var unknown []string
+		empty := true
+		for _, info := range c.all {
+			empty = empty && ours(info.Name())
+			switch {
+			case ours(info.Name()):
+			case info.IsDir():
+				folders = append(folders, connector.Below(at, info.Name()))
+			case !info.Mode().IsRegular():
+				unknown = append(unknown, "file."+special(info.Mode()))
 			}
 		}
+		if first && w.after == "" {
+			if empty && c.more == nil && self.Item.Kind == item.Folder {
+				item.Empty.Set(&self.Item, true)
+			}
+			self.Unknown, unknown = unknown, nil
+			w.ready = append(w.ready, self)
+		}
+		for _, info := range c.all {
+			switch {
+			case !info.Mode().IsRegular() || ours(info.Name()):
+				continue
+			case c.more == nil && info.Name() <= last && last != "":
+				continue
+			case skip:
+				skip = info.Name() != last
+				continue
+			}
+			w.ready = append(w.ready, item.Bundle{Item: file(connector.Below(at, info.Name()), here.Ref, info), CheckItems: -1})
+			// One stays behind, to say what else a large folder holds.
+			if n := len(w.ready) - 1; n >= pageSize {
+				w.after = before
+				page := connector.Page{Bundles: w.ready[:n:n], Next: w.cursor()}
+				w.ready = []item.Bundle{w.ready[n]}
+				if !yield(page, nil) {
+					return errStop
+				}
+			}
+			before = info.Name()
+		}
+		if n := len(w.ready); n > 0 && !skip {
+			w.ready[n-1].Unknown = append(w.ready[n-1].Unknown, unknown...)
+		}
+		if c.more == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return &connector.Error{Class: connector.Transient, Reason: "READDIR {folder}: stopped", Err: context.Cause(ctx)}
+		}
+		some, err := c.more.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return classed(ctx, "READDIR {folder}", err)
+		}
+		c.all = some
+	}
+	if skip {
+		w.after = ""
+		all, more, err := w.begin(ctx, at, small)
+		if err != nil {
+			return err
+		}
+		if more != nil {
+			defer more.close()
+		}
+		return w.read(ctx, at, contents{all: all, more: more}, yield)
 	}
 	w.done(folders)
 	return nil

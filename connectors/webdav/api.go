@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -58,6 +59,13 @@ func (a *api) send(ctx context.Context, q connector.Request) (http.Header, error
 		return nil, err
 	}
 	defer resp.Body.Close()
+	if t, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); resp.StatusCode == http.StatusOK && t == "text/html" {
+		// What was done is 201 or 204 (RFC 4918, 9): a sign-in page is neither.
+		e := connector.Errorf(connector.Malformed, "%s: the server answered a web page", q.Call).
+			WithHint("check the connection's url setting: something else answers there, a proxy or a sign-in page")
+		e.InDoubt = q.Once || q.Method == "MKCOL" || q.Method == "MOVE"
+		return nil, e
+	}
 	if resp.StatusCode == http.StatusMultiStatus {
 		// RFC 4918, 9.6.1 and 9.9.4: something within could not be deleted or moved.
 		return nil, connector.Errorf(connector.Permanent, "%s: it was carried out in part", q.Call).

@@ -51,13 +51,30 @@ func (c *cloud) Open(ctx context.Context, b item.Blob, offset, n int64) (io.Read
 			return nil, &connector.Error{Class: connector.Transient, Reason: call + ": the file was cut off", Err: errCut}
 		}
 	}
-	if n < 0 {
-		return resp.Body, nil
+	in := &stream{ctx: ctx, Reader: resp.Body, Closer: resp.Body}
+	if n >= 0 {
+		in.Reader = io.LimitReader(resp.Body, n)
 	}
-	return struct {
-		io.Reader
-		io.Closer
-	}{io.LimitReader(resp.Body, n), resp.Body}, nil
+	return in, nil
+}
+
+// A stream is a file that comes in.
+type stream struct {
+	ctx context.Context
+	io.Reader
+	io.Closer
+}
+
+func (s *stream) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		e := &connector.Error{Class: connector.Transient, Reason: "GET {object}: the file was cut off", Err: errCut}
+		if s.ctx.Err() != nil {
+			e.Reason, e.Err = "GET {object}: stopped", context.Cause(s.ctx)
+		}
+		err = e
+	}
+	return n, err
 }
 
 // told is the version of the bytes that the head of an answer speaks of.

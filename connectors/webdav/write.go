@@ -38,17 +38,29 @@ func (t *target) createFile(ctx context.Context, c connector.Change, open item.O
 	}
 	var head http.Header
 	var sent int64
-	err = t.beneath(ctx, c.Item.Parent, func() error {
+	write := func() error {
 		if t.cfg.server.heeds() {
 			head, sent, err = t.put(ctx, id, c, open, http.Header{"If-None-Match": {"*"}}, true)
 			return err
 		}
 		head, sent, err = t.putBeside(ctx, id, c, open, false)
 		return err
-	})
+	}
+	err = t.beneath(ctx, c.Item.Parent, write)
+	// A server closes a connection that was idle at the very moment at which we use
+	// it. To write again is safe: where the first write was carried out, or still
+	// lands, the condition tells.
+	doubted := false
+	for attempt := 1; t.cfg.server.heeds() && connector.InDoubt(err) && attempt < tries && ctx.Err() == nil; attempt++ {
+		doubted = true
+		if e := connector.Pause(ctx, attempt, 0); e != nil {
+			break
+		}
+		err = write()
+	}
 	if refused(err, http.StatusPreconditionFailed) {
 		it, err = t.adopt(ctx, id, c, open)
-		return it, err == nil, err
+		return it, err == nil && !doubted, err
 	}
 	if err != nil {
 		return it, false, err
@@ -189,7 +201,7 @@ func (t *target) putBeside(ctx context.Context, id string, c connector.Change, o
 
 // drop removes what was written in vain, also when the run is stopped.
 func (t *target) drop(ctx context.Context, at string) {
-	ctx, end := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	ctx, end := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer end()
 	if err := t.api.remove(ctx, at, false, nil); err != nil {
 		t.log.Debug("a file that was begun stays behind", "error", err)
@@ -204,18 +216,15 @@ func (t *target) stored(ctx context.Context, id string, c connector.Change, head
 		e.sums = sums(checksum(c.Item.Blob.Sums))
 	}
 	if e.etag == "" {
-		resp, err := t.api.http.Do(ctx, connector.Request{Method: http.MethodHead, URL: t.api.at(id, false), Header: http.Header{"Accept-Encoding": {"identity"}}, Call: "HEAD {object}"})
-		if err != nil {
+		if e, err := t.api.stat(ctx, id, false); err != nil {
 			return item.Item{}, inDoubt(err)
-		}
-		resp.Body.Close()
-		e.etag, e.media = unweak(resp.Header.Get("ETag")), resp.Header.Get("Content-Type")
-		if m, err := http.ParseTime(resp.Header.Get("Last-Modified")); err == nil {
-			e.modified = m.UTC()
-		}
-		if resp.ContentLength >= 0 && resp.ContentLength != sent {
-			t.drop(ctx, id)
-			return item.Item{}, connector.Errorf(connector.Transient, "PUT {object}: the server kept %d of the %d bytes that were sent", resp.ContentLength, sent)
+		} else if e.size >= 0 && e.size != sent {
+			if c.Op == connector.Create {
+				t.drop(ctx, id)
+			}
+			return item.Item{}, connector.Errorf(connector.Transient, "PUT {object}: the server kept %d of the %d bytes that were sent", e.size, sent)
+		} else {
+			return file(id, c.Item.Parent, e), nil
 		}
 	} else if !t.cfg.server.keepsTimes() {
 		e.modified = time.Time{}

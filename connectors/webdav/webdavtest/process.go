@@ -26,6 +26,7 @@ func launch(cmd *exec.Cmd, answers func() bool) (*process, error) {
 	var said bytes.Buffer
 	p := &process{cmd: cmd, ended: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.WaitDelay = time.Second // what it started may outlive it, until we hang up
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	started := make(chan error, 1)
 	go func() {
