@@ -26,11 +26,11 @@ func settings() connector.Settings {
 
 // Servers that know less, or tell less, are held to the same.
 func TestConformanceInMemory(t *testing.T) {
-	for name, m := range map[string]*s3test.Memory{"whole": {}, "mute": {Mute: true}, "old": {Old: true}, "old and mute": {Old: true, Mute: true}, "owned": {Owned: true}, "small pages": {Page: 7}} {
+	for name, m := range map[string]*s3test.Memory{"whole": {}, "mute": {Mute: true}, "old": {Old: true}, "old and mute": {Old: true, Mute: true}, "owned": {Owned: true}, "blind": {Blind: true}, "strict": {Strict: true, Old: true}, "small pages": {Page: 7}} {
 		t.Run(name, func(t *testing.T) {
 			var n atomic.Int64
 			connectortest.RunTree(t, connectortest.Tree{Connector: s3.New(), Files: 250, InProcess: true, Start: func(t testing.TB) connectortest.TreeWorld {
-				return connectortest.TreeWorld{Settings: settings(), Transport: &s3test.Memory{Mute: m.Mute, Old: m.Old, Owned: m.Owned, Page: m.Page},
+				return connectortest.TreeWorld{Settings: settings(), Transport: &s3test.Memory{Mute: m.Mute, Old: m.Old, Owned: m.Owned, Blind: m.Blind, Strict: m.Strict, Page: m.Page},
 					Place: fmt.Sprintf("bucket-%d", n.Add(1))}
 			}})
 		})
