@@ -257,6 +257,16 @@ func TestListingsThatAreWrong(t *testing.T) {
 		"repeats its page": func(s string) string {
 			return strings.Replace(s, "<IsTruncated>false", "<NextContinuationToken>again</NextContinuationToken><IsTruncated>true", 1)
 		},
+		"repeats its first page under other tokens": func() func(string) string {
+			first, n := "", 0
+			return func(s string) string {
+				if first == "" {
+					first = cut(s, "<NextContinuationToken>", "</NextContinuationToken>")
+				}
+				n++
+				return strings.Replace(first, "<IsTruncated>", fmt.Sprintf("<NextContinuationToken>%d</NextContinuationToken><IsTruncated>", n), 1)
+			}
+		}(),
 	} {
 		m := &s3test.Memory{Page: 3}
 		for i := range 7 {
