@@ -26,11 +26,11 @@ func settings() connector.Settings {
 
 // Servers that know less, or tell less, are held to the same.
 func TestConformanceInMemory(t *testing.T) {
-	for name, m := range map[string]*s3test.Memory{"whole": {}, "mute": {Mute: true}, "old": {Old: true}, "old and mute": {Old: true, Mute: true}, "owned": {Owned: true}, "small pages": {Page: 7}} {
+	for name, m := range map[string]*s3test.Memory{"whole": {}, "mute": {Mute: true}, "old": {Old: true}, "old and mute": {Old: true, Mute: true}, "owned": {Owned: true}, "blind": {Blind: true}, "strict": {Strict: true, Old: true}, "small pages": {Page: 7}} {
 		t.Run(name, func(t *testing.T) {
 			var n atomic.Int64
 			connectortest.RunTree(t, connectortest.Tree{Connector: s3.New(), Files: 250, InProcess: true, Start: func(t testing.TB) connectortest.TreeWorld {
-				return connectortest.TreeWorld{Settings: settings(), Transport: &s3test.Memory{Mute: m.Mute, Old: m.Old, Owned: m.Owned, Page: m.Page},
+				return connectortest.TreeWorld{Settings: settings(), Transport: &s3test.Memory{Mute: m.Mute, Old: m.Old, Owned: m.Owned, Blind: m.Blind, Strict: m.Strict, Page: m.Page},
 					Place: fmt.Sprintf("bucket-%d", n.Add(1))}
 			}})
 		})
@@ -257,6 +257,16 @@ func TestListingsThatAreWrong(t *testing.T) {
 		"repeats its page": func(s string) string {
 			return strings.Replace(s, "<IsTruncated>false", "<NextContinuationToken>again</NextContinuationToken><IsTruncated>true", 1)
 		},
+		"repeats its first page under other tokens": func() func(string) string {
+			first, n := "", 0
+			return func(s string) string {
+				if first == "" {
+					first = cut(s, "<NextContinuationToken>", "</NextContinuationToken>")
+				}
+				n++
+				return strings.Replace(first, "<IsTruncated>", fmt.Sprintf("<NextContinuationToken>%d</NextContinuationToken><IsTruncated>", n), 1)
+			}
+		}(),
 	} {
 		m := &s3test.Memory{Page: 3}
 		for i := range 7 {

@@ -40,13 +40,23 @@ func (t *target) writeFile(ctx context.Context, ch connector.Change, open item.O
 			q.Header["If-Match"] = []string{`"` + ch.Prev.Item.Blob.Version + `"`}
 		}
 	}
+	if e := t.standing(ctx, ch, bucket, key); e != nil && e.Class == connector.Conflict {
+		return t.occupied(ctx, ch, ref, open, e)
+	} else if e != nil {
+		return item.Item{}, false, e
+	}
 	s, err := t.source(it.Blob, open)
 	if err != nil {
 		return item.Item{}, false, err
 	}
 	defer s.free()
-	resp, err := t.send(ctx, q, s)
-	if e, ok := errors.AsType[*connector.Error](err); ok && e.Class == connector.Conflict && !e.InDoubt {
+	resp, err := t.send(ctx, &q, s)
+	e, ok := errors.AsType[*connector.Error](err)
+	if ok && t.refusesConditions(q, e) {
+		resp, err = t.send(ctx, &q, s)
+		e, ok = errors.AsType[*connector.Error](err)
+	}
+	if ok && e.Class == connector.Conflict && !e.InDoubt {
 		return t.occupied(ctx, ch, ref, open, e)
 	}
 	if err != nil {
@@ -64,26 +74,26 @@ func (t *target) writeFile(ctx context.Context, ch connector.Change, open item.O
 		t.discard(ctx, bucket, key, stored.Blob.Version)
 		return item.Item{}, false, err
 	}
+	t.try(ctx, q, s, stored.Blob)
 	return stored, false, nil
 }
 
 // send sends a request with the bytes of a source: few as they are, many in chunks
 // unless the server knows none.
-func (t *target) send(ctx context.Context, q connector.Request, s *source) (*http.Response, error) {
+func (t *target) send(ctx context.Context, q *connector.Request, s *source) (*http.Response, error) {
 	q.Body = s.body
 	if s.held != nil || s.size == 0 || t.plain.Load() {
-		return t.do(ctx, q)
+		return t.do(ctx, *q)
 	}
 	s.md5 = s.md5 && !t.checks.Load()
-	bare := q.Header.Clone()
-	chunked(q.Header, s.size)
-	q.Body = s.chunks
-	resp, err := t.do(ctx, q)
+	in := *q
+	in.Header, in.Body = q.Header.Clone(), s.chunks
+	chunked(in.Header, s.size)
+	resp, err := t.do(ctx, in)
 	if e, ok := errors.AsType[*connector.Error](err); ok && refusesTrailers(e) {
 		t.plain.Store(true)
 		s.md5 = !t.tells.Load()
-		q.Header, q.Body = bare, s.body
-		return t.do(ctx, q)
+		return t.do(ctx, *q)
 	}
 	return resp, err
 }
@@ -107,6 +117,9 @@ func (t *target) occupied(ctx context.Context, ch connector.Change, ref item.Ref
 	}
 	bucket, key := object(ref)
 	h, err := t.look(ctx, bucket, key)
+	if connector.ClassOf(err) == connector.Gone { // it went meanwhile
+		return item.Item{}, false, connector.Errorf(connector.Transient, "PUT {object}: what stood there is gone again")
+	}
 	if err != nil {
 		return item.Item{}, false, err
 	}

@@ -73,7 +73,11 @@ func (s3) Open(_ context.Context, env connector.Env) (connector.Cloud, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &cloud{config: cfg, http: env.HTTP.With(connector.Dialect{Sign: newSigner(cfg, env.Now), Refuse: refuse}), log: log, buffers: &buffers{}}, nil
+	c := &cloud{config: cfg, http: env.HTTP.With(connector.Dialect{Sign: newSigner(cfg, env.Now), Refuse: refuse}), log: log, buffers: &buffers{}}
+	if cfg.amazon() {
+		c.guards.state.Store(honoured)
+	}
+	return c, nil
 }
 
 // A cloud is one connection. It is the source and the target, too: what differs
@@ -86,6 +90,7 @@ type cloud struct {
 	places  sync.Map    // by id: where targets of this connection write
 	tells   atomic.Bool // the server tells the CRC64NVME of what it stored
 	plain   atomic.Bool // it takes no body in chunks
+	guards  guards
 	checks  atomic.Bool // it takes them, and what it stored of one was what was sent
 }
 

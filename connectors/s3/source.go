@@ -105,8 +105,15 @@ func (c *cloud) pages(ctx context.Context, bucket string, l listing) iter.Seq2[p
 			})
 		}
 		ask()
-		for {
+		for first := ""; ; {
 			got := <-come
+			if len(got.entries) > 0 {
+				if got.entries[0].key == first {
+					yield(page{}, connector.Errorf(connector.Malformed, "GET {bucket}: the listing repeats itself"))
+					return
+				}
+				first = got.entries[0].key
+			}
 			if l.token = got.next; got.err == nil && got.next != "" {
 				ask()
 			}

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"net/http"
 	"strings"
@@ -60,8 +61,14 @@ func (t *target) writeFolder(ctx context.Context, ch connector.Change) (item.Ite
 		return it, false, nil
 	}
 	item.Empty.Set(&it, true)
+	if e := t.standing(ctx, connector.Change{Op: connector.Create}, bucket, key); e != nil {
+		return it, e.Class == connector.Conflict, unlessConflict(e)
+	}
 	q := connector.Request{Method: http.MethodPut, URL: t.address(bucket, key, ""), Header: http.Header{"If-None-Match": {"*"}, "Content-Type": {noType}}, Body: none, Call: "PUT {folder}", Class: classWrite}
 	resp, err := t.do(ctx, q)
+	if e, ok := errors.AsType[*connector.Error](err); ok && t.refusesConditions(q, e) {
+		resp, err = t.do(ctx, q)
+	}
 	if connector.ClassOf(err) == connector.Conflict {
 		return it, true, nil // it stands there
 	}
@@ -73,6 +80,13 @@ func (t *target) writeFolder(ctx context.Context, ch connector.Change) (item.Ite
 		return item.Item{}, false, notS3(q.Call)
 	}
 	return it, false, nil
+}
+
+func unlessConflict(e *connector.Error) error {
+	if e.Class == connector.Conflict {
+		return nil
+	}
+	return e
 }
 
 func (t *target) Fetch(ctx context.Context, container item.Ref, refs []item.Ref) iter.Seq2[item.Bundle, error] {

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -212,6 +213,12 @@ func (t *target) Commit(ctx context.Context, s string, ch connector.Change, part
 		list.Part = append(list.Part, completedPart{PartNumber: p.Number, ETag: `"` + etag + `"`, ChecksumCRC64NVME: sum})
 		size += p.Bytes
 	}
+	if e := t.standing(ctx, ch, bucket, key); e != nil {
+		if _, err := t.Held(ctx, s); connector.ClassOf(err) == connector.Gone {
+			return t.committed(ctx, ch, bucket, key, size, parts, err) // it was completed before
+		}
+		return t.committed(ctx, ch, bucket, key, size, parts, e)
+	}
 	body, err := xml.Marshal(list)
 	if err != nil {
 		return connector.Result{Err: connector.Errorf(connector.Permanent, "POST {object}?uploadId: the parts cannot be listed")}
@@ -224,9 +231,12 @@ func (t *target) Commit(ctx context.Context, s string, ch connector.Change, part
 		}
 	}
 	var told struct{ ETag, ChecksumCRC64NVME, ChecksumType string }
-	err = t.answer(ctx, connector.Request{Method: http.MethodPost, URL: t.address(bucket, key, "uploadId="+escaped(upload)), Header: h, Body: text(string(body)), Call: "POST {object}?uploadId", Class: classWrite, Repeatable: true}, func(body []byte) error {
-		return decode(body, "CompleteMultipartUploadResult", &told)
-	})
+	q := connector.Request{Method: http.MethodPost, URL: t.address(bucket, key, "uploadId="+escaped(upload)), Header: h, Body: text(string(body)), Call: "POST {object}?uploadId", Class: classWrite, Repeatable: true}
+	result := func(body []byte) error { return decode(body, "CompleteMultipartUploadResult", &told) }
+	err = t.answer(ctx, q, result)
+	if e, ok := errors.AsType[*connector.Error](err); ok && t.refusesConditions(q, e) {
+		err = t.answer(ctx, q, result)
+	}
 	switch class := connector.ClassOf(err); {
 	case err != nil && (class == connector.Gone || class == connector.Conflict):
 		return t.committed(ctx, ch, bucket, key, size, parts, err)
@@ -246,6 +256,9 @@ func (t *target) Commit(ctx context.Context, s string, ch connector.Change, part
 // committed decides about an upload that is gone, or whose place is taken: where
 // the object is the one that its parts make, it was completed before.
 func (t *target) committed(ctx context.Context, ch connector.Change, bucket, key string, size int64, parts []connector.UploadPart, refused error) connector.Result {
+	if class := connector.ClassOf(refused); class != connector.Gone && class != connector.Conflict {
+		return connector.Result{Err: refused}
+	}
 	h, err := t.look(ctx, bucket, key)
 	if connector.ClassOf(err) == connector.Gone {
 		return connector.Result{Err: refused}

@@ -26,6 +26,9 @@ import (
 type Memory struct {
 	// Mute tells no checksums, and Old takes no bodies in chunks: it answers 501.
 	Mute, Old bool
+	// Blind writes over what stands there whatever the condition of a request says, and
+	// Strict refuses requests with a condition: it answers 501.
+	Blind, Strict bool
 	// Owned encrypts with a key of the bucket's owner, so that ETags are no MD5s.
 	Owned bool
 	// Page is how many keys a listing has at most; 0 means a thousand.
@@ -309,7 +312,15 @@ func sorted(all map[string]object) []string {
 }
 
 // holds reports whether the conditions of a request hold, and refuses it otherwise.
-func holds(w *answer, r *http.Request, o object, there bool) bool {
+func (m *Memory) holds(w *answer, r *http.Request, o object, there bool) bool {
+	writes := r.Method != http.MethodGet && r.Method != http.MethodHead
+	if m.Strict && writes && r.Method != http.MethodDelete && r.Header.Get("If-None-Match")+r.Header.Get("If-Match") != "" {
+		w.fail(http.StatusNotImplemented, "NotImplemented")
+		return false
+	}
+	if m.Blind && writes {
+		return true
+	}
 	if v := r.Header.Get("If-None-Match"); v == "*" && there {
 		w.fail(http.StatusPreconditionFailed, "PreconditionFailed")
 		return false
@@ -338,7 +349,7 @@ func (m *Memory) serveObject(w *answer, r *http.Request, bucket, key string, bod
 		w.status = http.StatusNoContent
 		return
 	}
-	if !holds(w, r, o, there) {
+	if !m.holds(w, r, o, there) {
 		return
 	}
 	switch r.Method {
@@ -456,7 +467,7 @@ func (m *Memory) complete(w *answer, r *http.Request, id string, u *upload, body
 		}
 	}
 	have, there := m.buckets[u.bucket][u.key]
-	if !holds(w, r, have, there) {
+	if !m.holds(w, r, have, there) {
 		return
 	}
 	if err := xml.Unmarshal(body, &list); err != nil || len(list.Part) != len(u.parts) {
