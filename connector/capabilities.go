@@ -107,7 +107,7 @@ type NameCaps struct {
 	Begins    string   // characters that no name begins with
 	MaxBytes  int      // of a name in UTF-8; 0 for no limit
 	UTF8      bool     // refuses what is not UTF-8
-	Empty     bool     // takes an empty name, too: the key "a//b" of a bucket
+	Empty     bool     // takes an empty name, and dots, too: the keys "a//b" and "a/../b" of a bucket
 }
 
 // PartCaps are the limits of an upload in parts.

@@ -52,10 +52,12 @@ func takenName(rules *connector.NameCaps, name string) string {
 }
 
 func cleanName(rules *connector.NameCaps, name string) string {
-	if name == "" || name == "." || name == ".." {
+	switch {
+	case rules != nil && rules.Empty && strings.Trim(name, ".") == "" && len(name) < 3:
+		return name
+	case name == "" || name == "." || name == "..":
 		return strings.Repeat("_", max(len(name), 1))
-	}
-	if rules == nil {
+	case rules == nil:
 		return strings.ReplaceAll(name, "/", "_")
 	}
 	if rules.UTF8 {

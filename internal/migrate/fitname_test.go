@@ -30,6 +30,11 @@ func TestNames(t *testing.T) {
 	if a, b := takenName(strict(), "a:b.txt"), takenName(strict(), "a?b.txt"); a == b || !strings.HasSuffix(a, ".txt") {
 		t.Errorf("%q and %q", a, b)
 	}
+	for _, name := range []string{"", ".", ".."} {
+		if got := takenName(&connector.NameCaps{Empty: true}, name); got != name {
+			t.Errorf("%q became %q where it is a part of a key", name, got)
+		}
+	}
 	if got := takenName(nil, "nul\xff:name?"); got != "nul\xff:name?" {
 		t.Errorf("a target without rules was given %q", got)
 	}

@@ -47,7 +47,7 @@ func (f *endless) List(_ context.Context, s connector.Shard, _ connector.Cursor)
 		runtime.GC()
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
-		f.heap = m.HeapInuse
+		f.heap = m.HeapAlloc
 	}
 }
 
@@ -83,7 +83,7 @@ func (l forgetful) Apply(ctx context.Context, b ledger.Batch) error {
 }
 
 // TestTreeMemory moves more and more files, and sees that what the engine holds
-// does not grow with them beyond a few bytes a file.
+// does not grow with them beyond a few dozen bytes a file: one that is held takes a thousand.
 func TestTreeMemory(t *testing.T) {
 	held := map[int]uint64{}
 	for _, n := range []int{20_000, 120_000} {
@@ -101,7 +101,7 @@ func TestTreeMemory(t *testing.T) {
 	}
 	each := (float64(held[120_000]) - float64(held[20_000])) / 100_000
 	t.Logf("%.1f bytes a file", each)
-	if each > 48 {
+	if each > 100 {
 		t.Errorf("the engine holds %.0f bytes for each file", each)
 	}
 }
