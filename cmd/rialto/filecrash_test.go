@@ -34,7 +34,7 @@ func TestKillAnywhereFiles(t *testing.T) {
 	case testing.Short():
 		n = 4
 	default:
-		n = 24
+		n = 18
 	}
 	dead := &census{at: map[string]int{}}
 	t.Run("seeds", func(t *testing.T) {
