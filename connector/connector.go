@@ -202,6 +202,9 @@ type Change struct {
 	// siblings, because people deleted it or put it elsewhere: the first of these
 	// that is; "" is the first place. Where none is, the item goes to the end.
 	AfterGone []string
+	// Doubted says that an earlier attempt at this write may have come to something:
+	// an upload in parts that it began, and whose session nobody learned, is ours.
+	Doubted bool
 	// Mark is what the target must carry so that this item can be found again,
 	// from Target.Carrier. "" for a kind without a mark.
 	Mark string

@@ -11,7 +11,9 @@ import (
 type Uploader interface {
 	// Begin opens the upload of a change's blob, whose size is known, and returns
 	// its session: what the other methods need to go on with it, in this process or
-	// another. A session may be a secret (an upload URL): it is kept sealed.
+	// another. A session may be a secret (an upload URL): it is kept sealed. Of a
+	// change that is Doubted it drops what an earlier call opened, where the cloud
+	// tells of that and does not drop it by itself.
 	Begin(ctx context.Context, c Change) (session string, err error)
 	// Held tells which parts are there. An upload that is no longer known fails with
 	// class Gone.

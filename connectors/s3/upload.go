@@ -55,16 +55,48 @@ func (t *target) Begin(ctx context.Context, ch connector.Change) (string, error)
 			return "", err
 		}
 	}
+	if ch.Doubted {
+		if err := t.dropStrays(ctx, bucket, key); err != nil {
+			return "", err
+		}
+	}
 	h := t.headers(ch.Item)
 	h["X-Amz-Checksum-Algorithm"] = []string{"CRC64NVME"}
 	var told struct{ UploadId string } //nolint:revive // the XML's name
-	err := t.answer(ctx, connector.Request{Method: http.MethodPost, URL: t.address(bucket, key, "uploads="), Header: h, Body: none, Call: "POST {object}?uploads", Class: classWrite, Repeatable: true}, func(body []byte) error {
+	err := t.answer(ctx, connector.Request{Method: http.MethodPost, URL: t.address(bucket, key, "uploads="), Header: h, Body: none, Call: "POST {object}?uploads", Class: classWrite}, func(body []byte) error {
 		return decode(body, "InitiateMultipartUploadResult", &told)
 	})
 	if err == nil && told.UploadId == "" {
 		err = connector.Errorf(connector.Malformed, "POST {object}?uploads: the answer names no upload")
 	}
 	return session(told.UploadId, id), err
+}
+
+// dropStrays drops the uploads of one key, whose ids were lost: they would be paid
+// for until somebody looks
+// (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html).
+func (t *target) dropStrays(ctx context.Context, bucket, key string) error {
+	var told struct {
+		EncodingType string
+		Upload       []struct{ Key, UploadId string } //nolint:revive // the XML's names
+	}
+	// The keys come in order, and the one that is the prefix itself is the first.
+	err := t.answer(ctx, connector.Request{Method: http.MethodGet, URL: t.address(bucket, "", "encoding-type=url&prefix="+escaped(key)+"&uploads="), Call: "GET {bucket}?uploads", Class: classList}, func(body []byte) error {
+		return decode(body, "ListMultipartUploadsResult", &told)
+	})
+	if err != nil {
+		return err
+	}
+	for _, u := range told.Upload {
+		name, err := plain(u.Key, told.EncodingType)
+		if err != nil || name != key {
+			continue
+		}
+		if err := t.Abort(ctx, session(u.UploadId, "/"+bucket+"/"+key)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // listedParts is ListPartsResult

@@ -44,7 +44,9 @@ func (p *pass) gone(ctx context.Context, part *part) error {
 		if part.saw(r.Key) {
 			return nil
 		}
-		missing = append(missing, r)
+		if p.proves(part.led.Source, r.Key.Kind) {
+			missing = append(missing, r)
+		}
 		if level(r.Key.Kind) > item.Leaf {
 			within[r.Parent] = append(within[r.Parent], r.Key)
 		}
@@ -61,10 +63,18 @@ func (p *pass) gone(ctx context.Context, part *part) error {
 	}
 	deepestFirst(missing)
 	slices.SortStableFunc(missing, func(a, b ledger.Row) int { return cmp.Compare(turn(a.Key.Kind), turn(b.Key.Kind)) })
+	there, err := p.skipped(ctx, part, missing)
+	if err != nil {
+		return err
+	}
 	decided := map[item.Ref]bool{} // tasks of the target that went or stay, and with them what lies in them
 	for _, r := range missing {
 		if p.e.stopped() {
 			return nil
+		}
+		if there[r.Key] {
+			p.e.Emit(Event{Event: "kept", Shard: part.name, Kind: r.Key.Kind, Source: r.Key.ID, Target: r.Target.ID, Reason: "the source's listing lacked it, and the source has it"})
+			continue
 		}
 		if decided[r.Parent] {
 			continue

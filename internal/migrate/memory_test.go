@@ -189,6 +189,9 @@ func (m *memory) List(_ context.Context, s connector.Shard, _ connector.Cursor) 
 			}
 		}
 		m.mu.Unlock()
+		for _, info := range item.Kinds() {
+			pages[len(pages)-1].Whole = append(pages[len(pages)-1].Whole, info.Kind)
+		}
 		for _, p := range pages {
 			if !yield(p, nil) {
 				return

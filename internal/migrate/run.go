@@ -163,7 +163,8 @@ type pass struct {
 	mu    sync.Mutex
 	parts map[item.Ref]*part
 	order []item.Ref
-	moved []item.Ref // keys of items that stand in another container than before
+	whole map[item.Ref][]item.Kind // of which kinds a container's listing was complete
+	moved []item.Ref               // keys of items that stand in another container than before
 }
 
 func (p *pass) run(ctx context.Context, shards []connector.Shard) error {
@@ -332,6 +333,7 @@ func (p *pass) waves(ctx context.Context, s connector.Shard, below func(*part, *
 	if pointedAt(p.e.To.Caps.Leaf()) {
 		most = waveTasks
 	}
+	p.claims(s.Ref, nil)
 	flush := func() error {
 		defer func() { wave, tasks = nil, 0 }()
 		return p.wave(ctx, s.Ref, wave, below)
@@ -340,6 +342,7 @@ func (p *pass) waves(ctx context.Context, s connector.Shard, below func(*part, *
 		if err != nil {
 			return err
 		}
+		p.claims(s.Ref, page.Whole)
 		there.meet(s.Ref, page.Bundles)
 		p.e.rename(page.Bundles)
 		if err := p.links.load(ctx, p.e.Ledger, page.Bundles); err != nil {

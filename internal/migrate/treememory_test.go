@@ -36,6 +36,10 @@ type tree struct {
 	untold map[string]error // what asking for a path fails with
 	asked  int              // items that were asked for
 
+	onWrite func(c connector.Change) error                // called before a change is carried out
+	onOpen  func(name string, r io.Reader) io.Reader      // what a reader of a file's bytes gets
+	onList  func(pages []connector.Page) []connector.Page // what a listing yields
+
 	uploads map[string]map[int64][]byte // by session: parts by their offset
 	puts    int                         // parts that were uploaded
 	onPut   func(n int) error           // called before a part is taken, with how many were before
@@ -159,14 +163,21 @@ func (f *tree) List(_ context.Context, s connector.Shard, _ connector.Cursor) it
 			page.Bundles = append(page.Bundles, b)
 		}
 		f.mu.Unlock()
+		var pages []connector.Page
 		for len(page.Bundles) > 7 {
-			if !yield(connector.Page{Bundles: page.Bundles[:7]}, nil) {
-				return
-			}
+			pages = append(pages, connector.Page{Bundles: page.Bundles[:7]})
 			page.Bundles = page.Bundles[7:]
 		}
 		page.Whole = []item.Kind{item.Drive, item.Folder, item.File}
-		yield(page, nil)
+		pages = append(pages, page)
+		if f.onList != nil {
+			pages = f.onList(pages)
+		}
+		for _, p := range pages {
+			if !yield(p, nil) {
+				return
+			}
+		}
 	}
 }
 
@@ -204,6 +215,9 @@ func (f *tree) Open(_ context.Context, b item.Blob, offset, n int64) (io.ReadClo
 	data := at.data[offset:]
 	if n >= 0 {
 		data = data[:n]
+	}
+	if f.onOpen != nil {
+		return io.NopCloser(f.onOpen(path.Base(b.Ref.ID), bytes.NewReader(data))), nil
 	}
 	return io.NopCloser(bytes.NewReader(data)), nil
 }
@@ -291,6 +305,11 @@ func (f treeTarget) Fetch(_ context.Context, _ item.Ref, refs []item.Ref) iter.S
 
 func (f treeTarget) Write(ctx context.Context, changes []connector.Change, open item.Opener) iter.Seq2[connector.Result, error] {
 	return connector.Each(ctx, changes, 4, func(_ context.Context, c connector.Change) connector.Result {
+		if f.onWrite != nil {
+			if err := f.onWrite(c); err != nil {
+				return connector.Result{Err: err}
+			}
+		}
 		r := f.write(c, open)
 		if r.Err == nil && f.answer != nil {
 			r.Err = f.answer(c)

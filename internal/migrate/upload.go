@@ -66,6 +66,7 @@ func (p *part) upload(ctx context.Context, s *step, in ledger.Intent) connector.
 	}
 	session, held, err := p.resume(ctx, up, s)
 	if err == nil && session == "" {
+		s.change.Doubted = p.wasDoubted(s.unit.key) || s.row.State == ledger.Half
 		if session, err = up.Begin(ctx, s.change); err == nil {
 			in.Session = session
 			err = p.apply(ctx, ledger.Batch{Intents: []ledger.Intent{in}})

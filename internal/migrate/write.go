@@ -419,6 +419,9 @@ func (p *part) failed(s *step, err error, b *ledger.Batch) error {
 		return err
 	}
 	if ce.InDoubt && s.change.Op == connector.Create {
+		if p.e.large(s.change) { // the intent stays for its session: the reason is told here alone
+			p.report(s.unit.key, s.row.Target, opFailed, ce)
+		}
 		return nil
 	}
 	if s.passing {
