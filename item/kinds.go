@@ -1,6 +1,9 @@
 package item
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // A Level orders writing: what has a higher level may refer to what has a lower
 // one.
@@ -51,21 +54,25 @@ func rows() [14]row {
 	}
 }
 
-// Kinds declares every kind, containers first.
-func Kinds() []KindInfo {
+// declared is the table of all kinds, made once: it is asked many times for each item.
+var declared = sync.OnceValue(func() []KindInfo {
 	all := rows()
 	out := make([]KindInfo, len(all))
 	for i, r := range all {
 		out[i] = r.declare()
 	}
 	return out
-}
+})
+
+// Kinds declares every kind, containers first. It is one table for all, like what
+// Info returns: who wants to change a list of it clones it.
+func Kinds() []KindInfo { return slices.Clip(declared()) }
 
 // Info returns the declaration of a kind; ok is false for an unknown one.
 func Info(k Kind) (info KindInfo, ok bool) {
-	for _, r := range rows() {
-		if r.kind == k {
-			return r.declare(), true
+	for i, all := 0, declared(); i < len(all); i++ {
+		if all[i].Kind == k {
+			return all[i], true
 		}
 	}
 	return KindInfo{}, false
@@ -89,9 +96,10 @@ func (k KindInfo) Field(name string) (f Field, ok bool) {
 
 // Level is where a kind stands in a container. An unknown kind stands nowhere: -1.
 func (k Kind) Level() Level {
-	info, ok := Info(k)
-	if !ok {
-		return -1
+	for i, all := 0, declared(); i < len(all); i++ {
+		if all[i].Kind == k {
+			return all[i].Level
+		}
 	}
-	return info.Level
+	return -1
 }

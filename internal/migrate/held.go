@@ -108,7 +108,7 @@ func (v *verifier) trace(it item.Item) trace {
 // compared lists the fields of a kind that are compared.
 func (e *Engine) compared(k item.Kind) []item.Field {
 	info, _ := item.Info(k)
-	return slices.DeleteFunc(info.Fields, func(f item.Field) bool { return !e.kept(k, f) })
+	return slices.DeleteFunc(slices.Clone(info.Fields), func(f item.Field) bool { return !e.kept(k, f) })
 }
 
 // of returns the embedded children of one kind.
