@@ -81,6 +81,8 @@ func main() {
 	flag.IntVar(&s.items, "items", 0, "items of the ledger; 0 for 10,000,000, or 500,000 if quick")
 	flag.IntVar(&s.rounds, "rounds", 0, "rounds of what stands beside peers; 0 for 5, or 1 if quick")
 	flag.IntVar(&s.many, "many", 0, "objects of a second pass; 0 for 100,000, or 10,000 if quick")
+	flag.IntVar(&s.small, "small", 0, "files that go from S3 to S3; 0 for 10,000, or 1,000 if quick")
+	flag.IntVar(&s.few, "few", 0, "files that go to WebDAV and SFTP; 0 for 2,000, or 200 if quick")
 	flag.Int64Var(&s.object, "object", 0, "MiB of a large object; 0 for 4,096, or 256 if quick")
 	flag.IntVar(&s.messages, "messages", 0, "messages of a mailbox; 0 for 20,000, or 2,000 if quick")
 	flag.Parse()
@@ -112,11 +114,11 @@ func (s *settings) defaults(only string) {
 	if s.items == 0 {
 		s.items = items
 	}
-	s.small, s.few = 10_000, 2000
-	rounds, many, object, messages := 5, 100_000, int64(4096), 20_000
+	rounds, small, few, many, object, messages := 5, 10_000, 2000, 100_000, int64(4096), 20_000
 	if s.quick {
-		rounds, many, object, messages, s.small, s.few = 1, 10_000, 256, 2000, 1000, 200
+		rounds, small, few, many, object, messages = 1, 1000, 200, 10_000, 256, 2000
 	}
+	s.small, s.few = cmp.Or(s.small, small), cmp.Or(s.few, few)
 	s.rounds, s.many, s.object, s.messages = cmp.Or(s.rounds, rounds), cmp.Or(s.many, many), cmp.Or(s.object, object), cmp.Or(s.messages, messages)
 }
 
