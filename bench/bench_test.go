@@ -6,11 +6,15 @@ import (
 	"bytes"
 	"io"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
+	"time"
 )
 
 // The board loads into the stand-in, and has what it is said to have.
@@ -110,5 +114,88 @@ func TestCaseName(t *testing.T) {
 	}
 	if got := caseName("TestRunFillsTheQuota", "one_list/fixed"); got != "run: one list, fixed" {
 		t.Errorf("%q", got)
+	}
+}
+
+// A median is the middle one, and what it is of does not change.
+func TestMedian(t *testing.T) {
+	took := func(o outcome) time.Duration { return o.took }
+	for _, c := range []struct {
+		of   []time.Duration
+		want time.Duration
+	}{{nil, 0}, {[]time.Duration{3}, 3}, {[]time.Duration{9, 1, 5}, 5}, {[]time.Duration{4, 2}, 2}} {
+		var of []outcome
+		for _, d := range c.of {
+			of = append(of, outcome{took: d})
+		}
+		if got := median(of, took); got != c.want {
+			t.Errorf("the median of %v is %d, want %d", c.of, got, c.want)
+		}
+	}
+}
+
+// A delayed server is as far away as it is said to be, and says the same.
+func TestDelayed(t *testing.T) {
+	err := withServers(func(h *hosted) error {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, strings.Repeat("x", 100_000)) }))
+		defer s.Close()
+		asked := &atomic.Int64{}
+		address, err := counted(h, s.Listener.Addr().String(), asked)
+		if err != nil {
+			return err
+		}
+		if address, err = delayed(h, address, 40*time.Millisecond); err != nil {
+			return err
+		}
+		for _, least := range []time.Duration{80, 40} { // the first opens a connection
+			began := time.Now()
+			resp, err := http.Get("http://" + address)
+			if err != nil {
+				return err
+			}
+			body, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if took := time.Since(began); took < least*time.Millisecond || len(body) != 100_000 || err != nil {
+				t.Errorf("%d bytes came after %v, want at least %d ms: %v", len(body), took, least, err)
+			}
+		}
+		if asked.Load() != 2 {
+			t.Errorf("%d requests were counted, want 2", asked.Load())
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A tree that came damaged or not whole is told from one that came whole.
+func TestTree(t *testing.T) {
+	a, err := makeTree(t.TempDir(), 3, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := makeTree(t.TempDir(), 3, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.equals(b.dir, true); err != nil {
+		t.Error(err)
+	}
+	names, err := namesIn(b.dir)
+	if err != nil || len(names) != 3 {
+		t.Fatal(names, err)
+	}
+	if err := os.WriteFile(filepath.Join(b.dir, names[0]), make([]byte, 1000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if a.equals(b.dir, true) == nil || a.equals(b.dir, false) != nil {
+		t.Error("a file with other bytes of the same number is not told from it, or by its size alone")
+	}
+	if err := os.Remove(filepath.Join(b.dir, names[0])); err != nil {
+		t.Fatal(err)
+	}
+	if a.equals(b.dir, false) == nil {
+		t.Error("a file that is missing is not noticed")
 	}
 }

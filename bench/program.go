@@ -31,16 +31,28 @@ func (o outcome) peak() int64 { return o.parent + o.mover }
 
 // command runs the program with --json and watches its memory.
 func command(ctx context.Context, program string, args ...string) (o outcome, err error) {
-	cmd := exec.CommandContext(ctx, program, append(args, "--json")...)
+	o, last, err := spend(exec.CommandContext(ctx, program, append(args, "--json")...))
+	if err != nil {
+		return o, fmt.Errorf("rialto %s: %w", args[0], err)
+	}
+	if len(last) > 0 {
+		err = json.Unmarshal(last, &o.done)
+	}
+	return o, err
+}
+
+// spend runs a program to its end, and returns the last line that it wrote. What it
+// and the processes that it waited for computed counts.
+func spend(cmd *exec.Cmd) (o outcome, last []byte, err error) {
 	var told bytes.Buffer
 	cmd.Stderr = &told
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return o, err
+		return o, nil, err
 	}
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
-		return o, err
+		return o, nil, err
 	}
 	watched := make(chan struct{})
 	ended := make(chan struct{})
@@ -48,7 +60,6 @@ func command(ctx context.Context, program string, args ...string) (o outcome, er
 		defer close(watched)
 		o.watch(cmd.Process.Pid, ended)
 	}()
-	var last []byte
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 16<<20)
 	for lines.Scan() {
@@ -60,12 +71,9 @@ func command(ctx context.Context, program string, args ...string) (o outcome, er
 	o.took = time.Since(began)
 	o.processor = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	if err != nil {
-		return o, fmt.Errorf("rialto %s: %w: %s", args[0], err, strings.TrimSpace(told.String()))
+		err = fmt.Errorf("%w: %s", err, strings.TrimSpace(told.String()))
 	}
-	if len(last) > 0 {
-		err = json.Unmarshal(last, &o.done)
-	}
-	return o, err
+	return o, last, err
 }
 
 // watch reads the peaks of a process and of its child until it ends. A peak

@@ -207,6 +207,13 @@ func (c Capabilities) Container() item.Kind {
 	return ""
 }
 
+// Peopled reports whether people are assigned to what the cloud holds: to tasks, or
+// to entries of checklists. Nobody is to a file or a message.
+func (c Capabilities) Peopled() bool {
+	_, tasks := c.Kinds[item.Task]
+	return tasks
+}
+
 // Leaf is the kind of what the cloud's containers are there for: tasks, files or
 // messages.
 func (c Capabilities) Leaf() item.Kind {

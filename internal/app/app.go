@@ -329,12 +329,7 @@ func (a *App) work(ctx context.Context, spec job.Spec, led ledger.Ledger, r *Req
 			return a.store.RenewSecret(context.WithoutCancel(ctx), vault.DefaultOrganisation, connection, name, vault.NewSecret(value))
 		}}
 	if r != nil && r.Events != nil {
-		config.OnEvent = func(raw []byte) {
-			var ev migrate.Event
-			if json.Unmarshal(raw, &ev) == nil {
-				r.Events(ev)
-			}
-		}
+		config.OnEvent = func(raw []byte) { job.Events(raw, r.Events) }
 	}
 	if r != nil && r.File != nil {
 		since, err := a.Paused(ctx, r.File.Name)

@@ -116,7 +116,7 @@ func Main(connectors []connector.Connector) int {
 		}
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		w := &work{spec: spec, line: line, connectors: connectors, at: killer(spec.Failpoint)}
+		w := &work{spec: spec, line: line, connectors: connectors, at: killer(spec.Failpoint), events: &events{emit: line.Emit}}
 		w.tempo = newTempo(spec.Migration.Pace, w.emit)
 		if spec.Verb == Run || spec.Verb == Cutover { // they finish what is under way; the others only read, or ask before each step
 			go w.tempo.ends(ctx, line.Stopping(), cancel)
@@ -130,7 +130,9 @@ func Main(connectors []connector.Connector) int {
 			}()
 		}
 		out := &Outcome{}
-		if err := w.do(ctx, out); err != nil {
+		err := w.do(ctx, out)
+		w.events.flush()
+		if err != nil {
 			asked := false
 			select {
 			case <-line.Stopping():
@@ -150,6 +152,7 @@ type work struct {
 	connectors []connector.Connector
 	at         func(string) // the failpoint; nil for none
 	tempo      *tempo
+	events     *events
 }
 
 func (w *work) do(ctx context.Context, out *Outcome) error {
@@ -214,13 +217,8 @@ func (w *work) do(ctx context.Context, out *Outcome) error {
 	return err
 }
 
-// emit passes an event to the parent. A parent that is gone ends the mover
-// anyway, so the error needs no answer.
-func (w *work) emit(ev migrate.Event) {
-	if b, err := json.Marshal(ev); err == nil {
-		_ = w.line.Emit(b)
-	}
-}
+// emit passes an event to the parent.
+func (w *work) emit(ev migrate.Event) { w.events.take(ev) }
 
 // env is what a connector is given to work with. guard is that of a source.
 func (w *work) env(end End, guard *connector.Guard) (c connector.Connector, env connector.Env, err error) {

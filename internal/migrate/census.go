@@ -229,7 +229,7 @@ func (e *Engine) foreknow(ctx context.Context) error {
 // decided refuses a run whose people are not decided: decisions that cannot be
 // carried out, and somebody who is assigned and of whom nobody knows who they
 // are at the target. It lists the source for that, unless the migration says
-// what becomes of the rest.
+// what becomes of the rest, or nobody is assigned to anything there.
 func (e *Engine) decided(ctx context.Context, shards []connector.Shard) error {
 	if err := e.foreknow(ctx); err != nil {
 		return err
@@ -237,7 +237,7 @@ func (e *Engine) decided(ctx context.Context, shards []connector.Shard) error {
 	if err := refusal(e.checkPeople().wrong()); err != nil {
 		return err // before the listing, which takes its time
 	}
-	if e.Spec.People.Others != "" || e.From.Caps.Container() != item.Board { // nobody is assigned to a file
+	if e.Spec.People.Others != "" || !e.From.Caps.Peopled() {
 		return nil
 	}
 	c := &census{}

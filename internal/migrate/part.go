@@ -299,8 +299,19 @@ func (p *part) unfinished() bool {
 	return p.doubt || p.deferred || p.retry
 }
 
+// once leaves out what a listing that repeats itself gave twice.
+func once(bundles []item.Bundle) []item.Bundle {
+	met := make(map[item.Ref]bool, len(bundles))
+	return slices.DeleteFunc(slices.Clone(bundles), func(b item.Bundle) bool {
+		was := met[b.Item.Ref]
+		met[b.Item.Ref] = true
+		return was
+	})
+}
+
 // jobs looks bundles up in the ledger.
 func (p *part) jobs(ctx context.Context, bundles []item.Bundle) ([]*job, error) {
+	bundles = once(bundles)
 	var keys []item.Ref
 	for _, b := range bundles {
 		keys = append(keys, keysOf(b)...)
