@@ -60,7 +60,7 @@ func (s leakySource) Open(ctx context.Context, b item.Blob, offset, n int64) (io
 	if err != nil {
 		return nil, err
 	}
-	var gossip io.Writer = io.Discard
+	gossip := io.Discard
 	if u, err := url.Parse(s.url); err == nil {
 		if c, err := net.Dial("udp", u.Host); err == nil { // else it is confined
 			gossip = c

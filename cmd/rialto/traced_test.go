@@ -216,7 +216,7 @@ func fileSystem(info fs.FileInfo) uint64 {
 	if !ok {
 		return 0
 	}
-	return uint64(st.Dev)
+	return st.Dev
 }
 
 // changed is when a file's inode changed last, which nobody can set.

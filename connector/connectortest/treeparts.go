@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -483,15 +484,9 @@ func (r *treeRig) testDelete() {
 	all := r.listed(drive)
 	var refs []item.Ref // files first, then folders, deepest first
 	for _, k := range []item.Kind{item.File, item.Folder} {
-		for _, ref := range slices.SortedFunc(func(yield func(item.Ref) bool) {
-			for ref := range all {
-				if ref.Kind == k && !yield(ref) {
-					return
-				}
-			}
-		}, func(a, b item.Ref) int { return strings.Compare(b.ID, a.ID) }) {
-			refs = append(refs, ref)
-		}
+		of := slices.DeleteFunc(slices.Collect(maps.Keys(all)), func(r item.Ref) bool { return r.Kind != k })
+		slices.SortFunc(of, func(a, b item.Ref) int { return strings.Compare(b.ID, a.ID) })
+		refs = append(refs, of...)
 	}
 	for _, ref := range refs {
 		asked := false

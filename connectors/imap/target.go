@@ -2,6 +2,7 @@ package imap
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"slices"
 	"time"
@@ -247,7 +248,7 @@ func (t *target) writeFolder(ctx context.Context, ch connector.Change) connector
 
 // doubted marks what may have been carried out all the same.
 func doubted(err error) error {
-	if e, ok := err.(*connector.Error); ok && e.Class == connector.Transient && !e.InDoubt {
+	if e, ok := errors.AsType[*connector.Error](err); ok && e.Class == connector.Transient && !e.InDoubt {
 		d := *e
 		d.InDoubt = true
 		return &d

@@ -60,7 +60,7 @@ func (c *cloud) List(ctx context.Context, _ connector.Shard, _ connector.Cursor)
 			}
 		}
 		if l.err != nil {
-			if l.err != errEnough {
+			if !errors.Is(l.err, errEnough) {
 				yield(connector.Page{}, l.err)
 			}
 			return
@@ -493,7 +493,7 @@ func (c *cloud) Open(_ context.Context, b item.Blob, offset, n int64) (io.ReadCl
 	if err != nil {
 		return nil, err
 	}
-	if _, err := io.CopyN(io.Discard, r, offset); err != nil && err != io.EOF {
+	if _, err := io.CopyN(io.Discard, r, offset); err != nil && !errors.Is(err, io.EOF) {
 		file.Close()
 		return nil, failed("reading a message", err)
 	}

@@ -209,7 +209,7 @@ func (b *partBody) once() (io.ReadCloser, int64, string, error) {
 		return nil, 0, "", &connector.Error{Class: connector.Transient, InDoubt: true, Reason: "PUT {object}?partNumber: a part was refused, and has to be read anew"}
 	}
 	b.read = true
-	hashed := io.Reader(io.TeeReader(b.in, b.crc))
+	hashed := io.TeeReader(b.in, b.crc)
 	if b.digest != nil {
 		hashed = io.TeeReader(hashed, b.digest)
 	}

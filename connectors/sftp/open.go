@@ -2,6 +2,7 @@ package sftp
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strings"
 
@@ -106,7 +107,7 @@ func (r *reader) fill() error {
 	r.at += int64(n)
 	r.have = r.buf[:n]
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		return r.last()
 	case err != nil:
 		return classed(r.ctx, "READ {object}", err)

@@ -2,6 +2,7 @@ package sftp
 
 import (
 	"context"
+	"errors"
 	"io"
 	"io/fs"
 	"iter"
@@ -140,7 +141,7 @@ func (c *cloud) begin(ctx context.Context, at string, small int) (first []fs.Fil
 		for len(first) < small {
 			some, err := r.next()
 			first = append(first, some...)
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				r.close()
 				return nil
 			}

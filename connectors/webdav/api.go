@@ -71,7 +71,7 @@ func (a *api) send(ctx context.Context, q connector.Request) (http.Header, error
 		return nil, connector.Errorf(connector.Permanent, "%s: it was carried out in part", q.Call).
 			WithHint("look at the folder on the server: something in it is locked or protected")
 	}
-	io.CopyN(io.Discard, resp.Body, 64<<10) // so that the connection serves again
+	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10) // so that the connection serves again
 	return resp.Header, nil
 }
 

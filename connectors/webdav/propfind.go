@@ -121,7 +121,7 @@ func (a *api) propfind(ctx context.Context, path string, folder bool, depth stri
 			in.left = mostEntry
 			r, err := next(d, &begun)
 			switch {
-			case err == io.EOF:
+			case errors.Is(err, io.EOF):
 				return
 			case in.err != nil, errors.Is(err, errCut):
 				yield(entry{}, &connector.Error{Class: connector.Transient, Reason: call + ": the answer was cut off", Err: errCut})
@@ -177,7 +177,7 @@ func next(d *xml.Decoder, begun *bool) (*response, error) {
 
 // short tells an answer that ended too early from one that is no list.
 func short(err error, begun bool) error {
-	if syntax, ok := errors.AsType[*xml.SyntaxError](err); begun && (err == io.EOF || ok && syntax.Msg == "unexpected EOF") {
+	if syntax, ok := errors.AsType[*xml.SyntaxError](err); begun && (errors.Is(err, io.EOF) || ok && syntax.Msg == "unexpected EOF") {
 		return errCut
 	}
 	return errors.Join(io.ErrUnexpectedEOF, err) // io.EOF alone is the end of a list

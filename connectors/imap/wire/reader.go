@@ -35,7 +35,7 @@ type reader struct {
 
 func (r *reader) fail(err error) {
 	if r.err == nil {
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
 		r.err = err

@@ -43,7 +43,9 @@ func Start(t testing.TB) *Server {
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
+		if err := cmd.Process.Kill(); err != nil {
+			t.Logf("versitygw had ended: %v", err)
+		}
 		<-ended
 	})
 	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
