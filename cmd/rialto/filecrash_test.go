@@ -109,7 +109,7 @@ type fileTrial struct {
 	rialto *install
 	dir    string // the folder that people work in
 	to     *store
-	legs []*leg
+	legs   []*leg
 	dead   *census
 	log    []string
 }
