@@ -406,6 +406,10 @@ func TestTLS(t *testing.T) {
 	defer unknown.Close()
 	plain := httptest.NewServer(status(200))
 	defer plain.Close()
+	other := httptest.NewUnstartedServer(status(200)) // its certificate is for 127.0.0.1 and example.com
+	other.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+	other.StartTLS()
+	defer other.Close()
 	trusting := NewTransport()
 	trusting.TLSClientConfig.RootCAs = old.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
 	for name, c := range map[string]struct {
@@ -414,6 +418,7 @@ func TestTLS(t *testing.T) {
 	}{
 		"TLS 1.1":           {old.URL, trusting},
 		"unknown authority": {unknown.URL, NewTransport()},
+		"another name":      {strings.Replace(other.URL, "127.0.0.1", "localhost", 1), trusting},
 		"no TLS at all":     {strings.Replace(plain.URL, "http:", "https:", 1), NewTransport()},
 	} {
 		stats := &Stats{}
