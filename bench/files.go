@@ -129,7 +129,7 @@ func (f files) rialto(w ways, place, root string, t tree) contestant {
 	m := mover{f.settings.rialto, f.h.TempDir()}
 	return contestant{name: "Rialto", asked: w.asked,
 		ready: func(ctx context.Context, round int) error {
-			return errors.Join(os.RemoveAll(in(root, round-1)), m.connect(ctx, w.from[later(round)], w.to[later(round)], in(place, round)))
+			return errors.Join(os.RemoveAll(in(root, round-1)), os.RemoveAll(in(root, round)), m.connect(ctx, w.from[later(round)], w.to[later(round)], in(place, round)))
 		},
 		attempt: func(ctx context.Context, _ int) (outcome, error) { return m.run(ctx) },
 		done:    func(round int) error { return t.equals(in(root, round), round == 0) },
@@ -141,7 +141,7 @@ func (f files) peerCopy(n named, w ways, from, to, root string, t tree, bucket b
 	p := peer{f.rclone, filepath.Join(f.h.TempDir(), "rclone.conf")}
 	return contestant{name: n.name, asked: w.asked, goal: n.goal,
 		ready: func(ctx context.Context, round int) error {
-			if err := os.RemoveAll(in(root, round-1)); err != nil {
+			if err := errors.Join(os.RemoveAll(in(root, round-1)), os.RemoveAll(in(root, round))); err != nil {
 				return err
 			}
 			if bucket { // rclone was told not to make it

@@ -102,6 +102,11 @@ func cut(changes []connector.Change, most int) []*chunk {
 }
 
 func together(a, b connector.Change) bool {
+	if a.Op == connector.Update && b.Op == connector.Update {
+		in, validity, _, ok := splitID(a.Item.ID)
+		other, same, _, ok2 := splitID(b.Item.ID)
+		return ok && ok2 && in == other && validity == same
+	}
 	return a.Op == connector.Create && b.Op == connector.Create && a.Item.Parent == b.Item.Parent
 }
 
@@ -118,7 +123,7 @@ func sizeOf(it item.Item) int64 {
 // chunk carries out changes that belong together.
 func (t *target) chunk(ctx context.Context, changes []connector.Change, results []connector.Result, open item.Opener) {
 	if changes[0].Op == connector.Update {
-		results[0] = t.updateMessage(ctx, changes[0])
+		t.updateMessages(ctx, changes, results)
 		return
 	}
 	f, err := t.find(ctx, changes[0].Item.Parent.ID)
@@ -471,63 +476,6 @@ func asWritten(it *item.Item, asked []string) {
 		slices.Sort(flags)
 		item.Flags.Set(it, flags)
 	}
-}
-
-// updateMessage changes flags: a message itself never changes.
-func (t *target) updateMessage(ctx context.Context, ch connector.Change) connector.Result {
-	id, validity, uid, ok := splitID(ch.Item.ID)
-	gone := connector.Errorf(connector.Gone, "message %s is no longer there", ch.Item.ID)
-	if !ok {
-		return connector.Result{Err: gone}
-	}
-	f, err := t.find(ctx, id)
-	if err != nil {
-		return connector.Result{Err: err}
-	}
-	set := wire.Set([]uint32{uid})
-	want := t.cfg.cleanFlags(item.Flags.Get(ch.Item))
-	var out item.Bundle
-	here := false
-	err = t.reading(ctx, f.name, func(conn *wire.Conn) error { // safe to repeat: flags are set to what they shall be
-		here = false
-		if err := conn.Select(f.name, false); err != nil {
-			return err
-		}
-		if conn.Selected().Validity != validity {
-			return nil
-		}
-		look := func() error {
-			return conn.Fetch(true, set, listed, func(m wire.Message) error {
-				if m.UID == uid && m.Bytes >= 0 {
-					out, here = t.bundle(f, validity, m)
-				}
-				return nil
-			}, nil)
-		}
-		if err := look(); err != nil || !here {
-			return err
-		}
-		have := item.Flags.Get(out.Item)
-		if add := without(want, have); len(add) > 0 {
-			if err := conn.Store(set, "+FLAGS.SILENT", add); err != nil {
-				return err
-			}
-		}
-		if drop := without(have, want); len(drop) > 0 {
-			if err := conn.Store(set, "-FLAGS.SILENT", drop); err != nil {
-				return err
-			}
-		}
-		return look()
-	})
-	if err == nil && !here {
-		err = gone
-	}
-	if err != nil {
-		return connector.Result{Err: err}
-	}
-	asWritten(&out.Item, item.Flags.Get(ch.Item))
-	return connector.Result{Stored: out}
 }
 
 // without are the flags of a that b lacks.
