@@ -242,11 +242,12 @@ func (tr *fileTrial) edit() {
 		name := fmt.Sprintf("many/%d/file %03d.bin", tr.make.IntN(6), tr.make.IntN(120))
 		path := filepath.Join(tr.dir, name)
 		_, err := os.Lstat(path)
-		switch there := err == nil; {
-		case there && tr.make.chance(0.3):
+		there, dice := err == nil, tr.make.Float64()
+		switch {
+		case there && dice < 0.3:
 			tr.no(os.Remove(path))
 			tr.note("edit: removed %s", name)
-		case there && tr.make.chance(0.3):
+		case there && dice < 0.5:
 			tr.no(os.Rename(path, path+" renamed"))
 			tr.note("edit: renamed %s", name)
 		default:
