@@ -122,6 +122,18 @@ func TestStepsAreAll(t *testing.T) {
 	}
 }
 
+// fileSteps are the steps that a migration of files comes to, those of uploads in
+// parts among them.
+func fileSteps() []string {
+	return append(uploadSteps(), "before-intent", "after-intent", "after-answer", "after-write", "after-commit", "before-swept", "after-swept",
+		"before-settle", "after-settle", "before-delete", "after-delete", "before-request", "after-request", "any")
+}
+
+// uploadSteps are those of an upload in parts.
+func uploadSteps() []string {
+	return []string{"after-begin", "after-part", "before-assembly", "after-assembly"}
+}
+
 // settleDelay is what the connections of these tests say: longer than any
 // request of a dead client takes to land.
 const settleDelay = 700 * time.Millisecond

@@ -54,18 +54,6 @@ func TestKillAnywhereFiles(t *testing.T) {
 	}
 }
 
-// fileSteps are the steps that a migration of files comes to, those of uploads in
-// parts among them.
-func fileSteps() []string {
-	return append(uploadSteps(), "before-intent", "after-intent", "after-answer", "after-write", "after-commit", "before-swept", "after-swept",
-		"before-settle", "after-settle", "before-delete", "after-delete", "before-request", "after-request", "any")
-}
-
-// uploadSteps are those of an upload in parts.
-func uploadSteps() []string {
-	return []string{"after-begin", "after-part", "before-assembly", "after-assembly"}
-}
-
 // A store is a server of files with a folder on this machine in which it keeps them.
 type store struct {
 	connector string

@@ -1,17 +1,20 @@
+//go:build linux
+
 // Package s3test runs a real S3 server in tests: versitygw over a temporary folder,
 // on a loopback port, stopped by its process id (https://github.com/versity/versitygw).
 package s3test
 
 import (
-	"context"
 	"net"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/connectortest/serve"
 )
 
 // What the server takes.
@@ -35,34 +38,18 @@ func Start(t testing.TB) *Server {
 	s := &Server{Folder: t.TempDir(), Address: freeAddress(t)}
 	s.Settings = connector.Settings{connector.SettingURL: "http://" + s.Address, "access-key-id": keyID, "secret-access-key": secret}
 	cmd := exec.Command(program, "--access", keyID, "--secret", secret, "--port", s.Address, "--keep-alive", "--quiet", "posix", s.Folder)
-	var said strings.Builder
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	t.Cleanup(func() {
-		if err := cmd.Process.Kill(); err != nil {
-			t.Logf("versitygw had ended: %v", err)
-		}
-		_ = <-ended // how it ended does not matter any more
-	})
-	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
-		if conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(context.Background(), "tcp", s.Address); err == nil {
+	process, err := serve.Launch(cmd, func() bool {
+		conn, err := net.DialTimeout("tcp", s.Address, time.Second)
+		if err == nil {
 			conn.Close()
-			return s
 		}
-		select {
-		case err := <-ended:
-			ended <- err
-			t.Fatalf("versitygw ended: %v\n%s", err, said.String())
-		default:
-		}
-		if time.Since(began) > 20*time.Second {
-			t.Fatal("versitygw does not listen after 20 seconds")
-		}
+		return err == nil
+	})
+	if err != nil {
+		t.Fatalf("versitygw: %v", err)
 	}
+	t.Cleanup(process.Stop)
+	return s
 }
 
 // find returns the program: from the path, or where go install puts it.
@@ -83,10 +70,9 @@ func find(t testing.TB) string {
 
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := serve.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 }

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/connectortest/serve"
 )
 
 // ErrMissing says that the server is not installed.
@@ -34,7 +35,7 @@ type Server struct {
 	HostKey string // the fingerprint of the server's
 	Dir     string // the folder with its data
 	top     string
-	process *process
+	process *serve.Process
 }
 
 // Settings are those of a connection to the server's folder.
@@ -45,7 +46,7 @@ func (s *Server) Settings() connector.Settings {
 // Stop ends the server and removes what it had.
 func (s *Server) Stop() {
 	if s.process != nil {
-		s.process.stop()
+		s.process.Stop()
 	}
 	os.RemoveAll(s.top)
 }
@@ -88,7 +89,7 @@ func StartOpenSSH(directives ...string) (*Server, error) {
 }
 
 func (s *Server) start(bin string, directives []string) error {
-	port, err := freePort()
+	port, err := serve.FreePort()
 	if err != nil {
 		return err
 	}
@@ -118,7 +119,7 @@ func (s *Server) start(bin string, directives []string) error {
 	if err != nil {
 		return err
 	}
-	s.process, err = launch(exec.Command(bin, "-D", "-e", "-f", filepath.Join(s.top, "conf")), func() bool {
+	s.process, err = serve.Launch(exec.Command(bin, "-D", "-e", "-f", filepath.Join(s.top, "conf")), func() bool {
 		c, err := net.Dial("tcp", s.Address)
 		if err == nil {
 			c.Close()

@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/rialto-migrate/rialto/connector/connectortest/serve"
 )
 
 // ErrMissing says that a server is not installed.
@@ -28,13 +30,13 @@ type Server struct {
 	Dir            string // the folder on this machine
 	top            string // the temporary folder with all that it has
 	uid, gid       int    // who it runs as; 0 for us
-	process        *process
+	process        *serve.Process
 }
 
 // Stop ends the server and removes what it had.
 func (s *Server) Stop() {
 	if s.process != nil {
-		s.process.stop()
+		s.process.Stop()
 	}
 	os.RemoveAll(s.top)
 }
@@ -168,7 +170,7 @@ func prepare(path string) (*Server, int, error) {
 		return nil, 0, err
 	}
 	s := &Server{User: "ann", Password: "a pass of ann", Dir: filepath.Join(top, "files"), top: top}
-	port, err := freePort()
+	port, err := serve.FreePort()
 	if err = errors.Join(err, os.Chmod(top, 0o755), os.Mkdir(s.Dir, 0o755)); err != nil {
 		s.Stop()
 		return nil, 0, err
@@ -189,7 +191,7 @@ func account(name string) (uid, gid int, err error) {
 
 // start runs the server, and waits until it answers.
 func (s *Server) start(cmd *exec.Cmd) (err error) {
-	s.process, err = launch(cmd, func() bool {
+	s.process, err = serve.Launch(cmd, func() bool {
 		resp, err := http.Get(s.URL + "/")
 		if err == nil {
 			resp.Body.Close()

@@ -1,6 +1,8 @@
 //go:build linux
 
-package webdavtest
+// Package serve runs real servers beside a test: a program of Debian's that listens
+// on a loopback port, and ends with the test however that ends.
+package serve
 
 import (
 	"bytes"
@@ -13,18 +15,19 @@ import (
 	"time"
 )
 
-// A process is a server in a process group of its own. It ends with the process
+// A Process is a server in a process group of its own. It ends with the process
 // that started it, however that ends.
-type process struct {
+type Process struct {
 	cmd   *exec.Cmd
 	ended chan struct{}
 }
 
-// launch starts a server, and returns when it answers. The kernel ends it when the
+// Launch starts a server, and returns when answers says that it does; the error
+// holds what it said. The caller stops it. The kernel ends it when the
 // thread that started it ends (PR_SET_PDEATHSIG, prctl(2)), so that thread is held.
-func launch(cmd *exec.Cmd, answers func() bool) (*process, error) {
+func Launch(cmd *exec.Cmd, answers func() bool) (*Process, error) {
 	var said bytes.Buffer
-	p := &process{cmd: cmd, ended: make(chan struct{})}
+	p := &Process{cmd: cmd, ended: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = &said, &said
 	cmd.WaitDelay = time.Second // what it started may outlive it, until we hang up
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
@@ -52,12 +55,12 @@ func launch(cmd *exec.Cmd, answers func() bool) (*process, error) {
 			return p, nil
 		}
 	}
-	p.stop()
+	p.Stop()
 	return nil, errors.New("it does not answer")
 }
 
-// stop ends the server and waits for it.
-func (p *process) stop() {
+// Stop ends the server and waits for it.
+func (p *Process) Stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-p.ended:
@@ -67,8 +70,8 @@ func (p *process) stop() {
 	}
 }
 
-// freePort finds a port that nobody listens on.
-func freePort() (int, error) {
+// FreePort finds a port that nobody listens on.
+func FreePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
