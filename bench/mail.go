@@ -151,7 +151,7 @@ func measureMail(ctx context.Context, s settings) (t table, err error) {
 		}
 		return nil
 	})
-	t.note = "Both servers keep Maildir without fsync; mbsync runs with `Sync Pull`, `CopyArrivalDate yes`, `FSync no`, Rialto with its ledger as it comes. What came is compared message by message: bytes, date and flags. mbsync asks for nothing else, and keeps its state in a plain file."
+	t.note = "Both servers keep Maildir without fsync; mbsync runs with `Sync Pull`, `CopyArrivalDate yes`, `FSync no`, Rialto with its ledger as it comes. What came is compared message by message: bytes (line ends evened out, without the X-TUID that mbsync adds), date and flags. mbsync asks for nothing else, and keeps its state in a plain file."
 	return t, err
 }
 
