@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -131,6 +132,17 @@ func TestMail(t *testing.T) {
 		t.Errorf("after a delta:\n%v\n%v", got, want)
 	}
 
+	renumber(t, one.Maildir("ann"))
+	if k := h.run().Kinds[item.Message]; k.Created != 0 || k.Deleted != 0 {
+		t.Errorf("after every folder got another UIDVALIDITY: %+v", k)
+	}
+	if got, want := to.letters(t), from.letters(t); !slices.Equal(got, want) {
+		t.Errorf("after every folder got another UIDVALIDITY:\n%v\n%v", got, want)
+	}
+	if n := written(h.run()); n != 0 {
+		t.Errorf("a pass in which nothing changed wrote %d times", n)
+	}
+
 	h.led = ledgertest.New() // lost
 	if rep, err := h.engine().Rebuild(t.Context()); err != nil || rep.Status != "rebuilt" {
 		t.Errorf("rebuild: %v, %+v", err, rep)
@@ -138,6 +150,24 @@ func TestMail(t *testing.T) {
 	h.run()
 	if got, want := to.letters(t), from.letters(t); !slices.Equal(got, want) {
 		t.Errorf("with the ledger lost:\n%v\n%v", got, want)
+	}
+}
+
+// renumber takes Dovecot's lists of UIDs away, as a move to another machine does: it
+// gives every folder another UIDVALIDITY, which it makes of the time in seconds.
+func renumber(t *testing.T, maildir string) {
+	t.Helper()
+	time.Sleep(1100 * time.Millisecond)
+	n := 0
+	must(t, filepath.WalkDir(maildir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && strings.HasPrefix(d.Name(), "dovecot") && d.Name() != "dovecot-keywords" {
+			n++
+			return os.Remove(path)
+		}
+		return err
+	}))
+	if n == 0 {
+		t.Fatal("Dovecot keeps no lists there")
 	}
 }
 

@@ -38,6 +38,8 @@ type part struct {
 	// doubted are the keys of creates whose answers were lost, where whatever is
 	// written stands where its id says: if that turns out to be taken, it is ours.
 	doubted map[item.Ref]bool
+	settled map[item.Ref]bool // folders that moved in an earlier pass, until something listed in them is known
+	marked  map[markKey][]markedItem
 	uploads map[item.Ref]upload // that were left, by the ledger's key
 	board   item.Ref            // the target's container, zero until it is made
 	seen    refSet
@@ -276,6 +278,7 @@ func (p *part) restart() {
 	p.out.sweep()
 	p.seen = newRefSet()
 	p.lanes = map[string]*lane{}
+	p.marked = nil
 	fresh := p.e.newFitter(p.led.Source, p.links)
 	if !p.board.Zero() {
 		fresh.know(p.led.Source, p.board)
@@ -336,6 +339,9 @@ func (p *part) jobs(ctx context.Context, bundles []item.Bundle) ([]*job, error) 
 		}
 		if !j.row.Target.Zero() && pointedAt(b.Item.Kind) {
 			p.fit.know(j.unit.key, j.row.Target)
+		}
+		if b.Item.Kind == item.Folder && j.row.State != 0 && !p.e.To.Caps.Paths && !p.e.From.Caps.Paths {
+			p.hasMoved(b.Item.Ref)
 		}
 		jobs = append(jobs, j)
 	}
@@ -400,7 +406,11 @@ func (p *part) frameKind(ctx context.Context, k item.Kind, jobs []*job) error {
 		l = p.lane(string(k))
 		l.meet(of)
 	}
-	return p.write(ctx, l, of)
+	fresh := slices.DeleteFunc(slices.Clone(of), func(j *job) bool { return j.row.State != 0 })
+	if err := p.write(ctx, l, of); err != nil {
+		return err
+	}
+	return p.reclaim(ctx, fresh)
 }
 
 // outsideIn parts frames so that a folder comes after the one that it lies in.
@@ -443,6 +453,9 @@ func (p *part) tasks(ctx context.Context, below func(*part, *job), bundles []ite
 	}
 	jobs, err := p.jobs(ctx, bundles)
 	if err != nil {
+		return err
+	}
+	if err := p.renumbered(ctx, jobs); err != nil {
 		return err
 	}
 	for _, generation := range p.generations(jobs) {
