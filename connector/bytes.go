@@ -34,9 +34,9 @@ func (m *Measured) Read(p []byte) (int, error) {
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return 0, &Error{Class: Transient, Reason: "what should be written was cut off", Err: io.ErrUnexpectedEOF}
-	case err != nil && !errors.Is(err, io.EOF):
+	case err != nil && err != io.EOF:
 		return 0, err
-	case m.want >= 0 && (all > m.want || errors.Is(err, io.EOF) && all < m.want):
+	case m.want >= 0 && (all > m.want || err == io.EOF && all < m.want):
 		return 0, m.wrong()
 	}
 	return n, err
@@ -67,7 +67,7 @@ func SameStreams(a, b io.Reader) (bool, error) {
 		n, errA := io.ReadFull(a, x)
 		m, errB := io.ReadFull(b, y)
 		for _, err := range []error{errA, errB} {
-			if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+			if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 				return false, err
 			}
 		}

@@ -364,7 +364,7 @@ func (a *appending) streamed(ctx context.Context, conn *wire.Conn, it item.Item)
 		}
 		return cmd, nil
 	}
-	if errors.Is(from.err, io.EOF) || errors.Is(from.err, io.ErrUnexpectedEOF) {
+	if from.err == io.EOF || from.err == io.ErrUnexpectedEOF {
 		return nil, wrongSize()
 	}
 	if from.err != nil {

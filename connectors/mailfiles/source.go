@@ -493,7 +493,7 @@ func (c *cloud) Open(_ context.Context, b item.Blob, offset, n int64) (io.ReadCl
 	if err != nil {
 		return nil, err
 	}
-	if _, err := io.CopyN(io.Discard, r, offset); err != nil && !errors.Is(err, io.EOF) {
+	if _, err := io.CopyN(io.Discard, r, offset); err != nil && err != io.EOF {
 		file.Close()
 		return nil, failed("reading a message", err)
 	}

@@ -333,10 +333,10 @@ func (r *streaming) Read(p []byte) (int, error) {
 	n, err := r.in.Read(p[:min(int64(len(p)), r.left)])
 	if r.left -= int64(n); r.left == 0 && err == nil {
 		err = readWhole(r.in, nil)
-	} else if r.left > 0 && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
+	} else if r.left > 0 && (err == io.EOF || err == io.ErrUnexpectedEOF) {
 		err = shorter()
 	}
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil && err != io.EOF {
 		return 0, err
 	}
 	_, _ = r.of.crc.Write(p[:n])

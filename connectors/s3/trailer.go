@@ -2,7 +2,6 @@ package s3
 
 import (
 	"encoding/base64"
-	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -73,11 +72,11 @@ func (c *chunker) Read(p []byte) (int, error) {
 	n, err := c.in.Read(p[:min(int64(len(p)), c.chunk)])
 	c.chunk -= int64(n)
 	c.left -= int64(n)
-	if c.chunk == 0 && (err == nil || errors.Is(err, io.EOF)) {
+	if c.chunk == 0 && (err == nil || err == io.EOF) {
 		c.say = append(c.say[:0], "\r\n"...)
 		return n, nil
 	}
-	if errors.Is(err, io.EOF) {
+	if err == io.EOF {
 		err = shorter()
 	}
 	return n, err

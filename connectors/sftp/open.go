@@ -2,7 +2,6 @@ package sftp
 
 import (
 	"context"
-	"errors"
 	"io"
 	"strings"
 
@@ -107,7 +106,7 @@ func (r *reader) fill() error {
 	r.at += int64(n)
 	r.have = r.buf[:n]
 	switch {
-	case errors.Is(err, io.EOF):
+	case err == io.EOF:
 		return r.last()
 	case err != nil:
 		return classed(r.ctx, "READ {object}", err)

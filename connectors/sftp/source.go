@@ -2,7 +2,6 @@ package sftp
 
 import (
 	"context"
-	"errors"
 	"io"
 	"io/fs"
 	"iter"
@@ -141,7 +140,7 @@ func (c *cloud) begin(ctx context.Context, at string, small int) (first []fs.Fil
 		for len(first) < small {
 			some, err := r.next()
 			first = append(first, some...)
-			if errors.Is(err, io.EOF) {
+			if err == io.EOF {
 				r.close()
 				return nil
 			}

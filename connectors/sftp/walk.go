@@ -179,7 +179,7 @@ func (w *walk) read(ctx context.Context, at string, c contents, yield func(conne
 			return &connector.Error{Class: connector.Transient, Reason: "READDIR {folder}: stopped", Err: context.Cause(ctx)}
 		}
 		some, err := c.more.next()
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF {
 			break
 		}
 		if err != nil {

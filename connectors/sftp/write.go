@@ -184,7 +184,7 @@ func pour(ctx context.Context, f *pkg.File, body *connector.Measured, size int64
 		if _, err := io.ReadFull(in, b); err != nil {
 			return in.told(err)
 		}
-		if err := body.End(); !errors.Is(err, io.EOF) {
+		if err := body.End(); err != io.EOF {
 			return in.told(err)
 		}
 		if size == 0 {

@@ -121,7 +121,7 @@ func (a *api) propfind(ctx context.Context, path string, folder bool, depth stri
 			in.left = mostEntry
 			r, err := next(d, &begun)
 			switch {
-			case errors.Is(err, io.EOF):
+			case errors.Is(err, errEnd):
 				return
 			case in.err != nil, errors.Is(err, errCut):
 				yield(entry{}, &connector.Error{Class: connector.Transient, Reason: call + ": the answer was cut off", Err: errCut})
@@ -145,7 +145,7 @@ func (a *api) propfind(ctx context.Context, path string, folder bool, depth stri
 	}
 }
 
-// next reads on to the next entry; io.EOF after the last. A list that was begun and
+// next reads on to the next entry; errEnd after the last. A list that was begun and
 // not closed was cut off.
 func next(d *xml.Decoder, begun *bool) (*response, error) {
 	for {
@@ -170,17 +170,20 @@ func next(d *xml.Decoder, begun *bool) (*response, error) {
 				}
 			}
 		case xml.EndElement: // of the list: what was opened within was skipped
-			return nil, io.EOF
+			return nil, errEnd
 		}
 	}
 }
 
+// errEnd is the end of a list.
+var errEnd = errors.New("the list is at its end")
+
 // short tells an answer that ended too early from one that is no list.
 func short(err error, begun bool) error {
-	if syntax, ok := errors.AsType[*xml.SyntaxError](err); begun && (errors.Is(err, io.EOF) || ok && syntax.Msg == "unexpected EOF") {
+	if syntax, ok := errors.AsType[*xml.SyntaxError](err); begun && (err == io.EOF || ok && syntax.Msg == "unexpected EOF") {
 		return errCut
 	}
-	return errors.Join(io.ErrUnexpectedEOF, err) // io.EOF alone is the end of a list
+	return err
 }
 
 // A response is an entry of a list (RFC 4918, 14.24).

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"io"
 	"net/http"
 	"path"
@@ -161,7 +160,7 @@ func (t *target) put(ctx context.Context, at string, c connector.Change, open it
 			}
 			last = connector.Measure(r, blob.Bytes)
 			if blob.Bytes == 0 {
-				if err := last.End(); !errors.Is(err, io.EOF) {
+				if err := last.End(); err != io.EOF {
 					r.Close()
 					return nil, 0, "", err
 				}

@@ -216,9 +216,9 @@ func (x *exactly) Read(b []byte) (int, error) {
 	}
 	n, err := x.r.Read(b)
 	x.left -= int64(n)
-	if errors.Is(err, io.EOF) && x.left > 0 {
+	if err == io.EOF && x.left > 0 {
 		err = connector.Errorf(connector.Transient, "the source sent fewer bytes than it said")
-	} else if errors.Is(err, io.EOF) {
+	} else if err == io.EOF {
 		err = nil // the next call looks for more
 	}
 	return n, err

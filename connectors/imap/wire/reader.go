@@ -35,7 +35,7 @@ type reader struct {
 
 func (r *reader) fail(err error) {
 	if r.err == nil {
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF {
 			err = io.ErrUnexpectedEOF
 		}
 		r.err = err
