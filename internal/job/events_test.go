@@ -3,6 +3,7 @@ package job
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,9 +15,12 @@ import (
 // than they may wait.
 func TestEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		var got []string
 		calls := 0
 		e := &events{emit: func(b []byte) error {
+			mu.Lock()
+			defer mu.Unlock()
 			calls++
 			Events(b, func(ev migrate.Event) { got = append(got, ev.Event+ev.Source) })
 			return nil
@@ -29,6 +33,8 @@ func TestEvents(t *testing.T) {
 		}
 		check := func(what string, most int) {
 			t.Helper()
+			mu.Lock()
+			defer mu.Unlock()
 			if !slices.Equal(got, want) || calls > most {
 				t.Errorf("%s: %d events came of %d, in %d calls, at most %d were wanted", what, len(got), len(want), calls, most)
 			}
@@ -41,7 +47,10 @@ func TestEvents(t *testing.T) {
 		tell("failure", 1001)
 		check("one that does not wait", 3)
 		tell("item", 1002)
-		if len(got) == len(want) {
+		mu.Lock()
+		waits := len(got) < len(want)
+		mu.Unlock()
+		if !waits {
 			t.Error("an item's event did not wait for others")
 		}
 		time.Sleep(eventWait)
