@@ -149,10 +149,12 @@ func readTrace(t *testing.T, dir string) (out tracedRun) {
 		}
 	}
 	out.threads = len(ours)
+	// "+++" is the end of a thread, "???(" that of one which ended before strace saw a
+	// call of it.
 	for id, all := range lines {
 		for _, line := range all {
 			switch {
-			case line == "", strings.HasPrefix(line, "+++"), newThread.MatchString(line), reading.MatchString(line) && !toWrite.MatchString(line):
+			case line == "", strings.HasPrefix(line, "+++"), strings.HasPrefix(line, "???("), newThread.MatchString(line), reading.MatchString(line) && !toWrite.MatchString(line):
 			case failed.MatchString(line):
 				if ours[id] {
 					out.refused++
