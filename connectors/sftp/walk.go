@@ -5,8 +5,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"net/url"
-	"strings"
 
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/item"
@@ -207,33 +205,14 @@ func (w *walk) done(folders []string) {
 	w.waiting, w.after = append(w.waiting[:len(w.waiting)-1], folders...), ""
 }
 
-// cursor holds the folders to be read, each escaped, for names may be any bytes.
+// cursor is how far the walk came.
 func (w *walk) cursor() connector.Cursor {
-	parts := make([]string, len(w.waiting))
-	for i, at := range w.waiting {
-		parts[i] = url.PathEscape(at)
-	}
-	c := strings.Join(parts, " ")
-	if w.after != "" {
-		c += " ?" + url.PathEscape(w.after)
-	}
-	return connector.Cursor(c)
+	return connector.Folders{Waiting: w.waiting, After: w.after}.Cursor()
 }
 
 // resume goes on from a cursor.
 func (w *walk) resume(from connector.Cursor) bool {
-	w.waiting = nil
-	for part := range strings.FieldsSeq(string(from)) {
-		part, last := strings.CutPrefix(part, "?")
-		name, err := url.PathUnescape(part)
-		if err != nil {
-			return false
-		}
-		if last {
-			w.after = name
-			continue
-		}
-		w.waiting = append(w.waiting, name)
-	}
-	return true
+	read, ok := connector.ReadFolders(from)
+	w.waiting, w.after = read.Waiting, read.After
+	return ok
 }

@@ -3,8 +3,6 @@ package webdav
 import (
 	"context"
 	"iter"
-	"net/url"
-	"strings"
 
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/item"
@@ -116,34 +114,16 @@ func (w *walk) read(ctx context.Context, at string, full func() bool) (folders [
 	return folders, false, nil
 }
 
-// cursor holds the folders to be read, each escaped, for names may be any bytes.
+// cursor is how far the walk came.
 func (w *walk) cursor() connector.Cursor {
-	parts := make([]string, len(w.waiting))
-	for i, at := range w.waiting {
-		parts[i] = url.PathEscape(at)
-	}
-	c := strings.Join(parts, " ")
-	if w.after != "" {
-		c += " ?" + url.PathEscape(w.after)
-	}
-	return connector.Cursor(c)
+	return connector.Folders{Waiting: w.waiting, After: w.after}.Cursor()
 }
 
 // resume goes on from a cursor. What goes on in the middle of a folder is not whole:
 // whatever came and went there meanwhile may be missed.
 func (w *walk) resume(from connector.Cursor) bool {
-	w.waiting = nil
-	for part := range strings.FieldsSeq(string(from)) {
-		part, last := strings.CutPrefix(part, "?")
-		name, err := url.PathUnescape(part)
-		if err != nil {
-			return false
-		}
-		if last {
-			w.after, w.whole = name, false
-			continue
-		}
-		w.waiting = append(w.waiting, name)
-	}
-	return true
+	read, ok := connector.ReadFolders(from)
+	w.waiting, w.after = read.Waiting, read.After
+	w.whole = w.whole && read.After == ""
+	return ok
 }

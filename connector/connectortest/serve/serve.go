@@ -38,7 +38,7 @@ func Launch(cmd *exec.Cmd, answers func() bool) (*Process, error) {
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			_ = cmd.Wait()
+			_ = cmd.Wait() // whoever waits for it wants to know that it ended, not how
 			close(p.ended)
 		}
 	}()
@@ -61,11 +61,11 @@ func Launch(cmd *exec.Cmd, answers func() bool) (*Process, error) {
 
 // Stop ends the server and waits for it.
 func (p *Process) Stop() {
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may be gone already
 	select {
 	case <-p.ended:
 	case <-time.After(10 * time.Second):
-		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // likewise
 		<-p.ended
 	}
 }
