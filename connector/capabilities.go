@@ -73,6 +73,9 @@ type KindCaps struct {
 	MaxMadeWhy string
 	// Ordered kinds keep an order among siblings that can be written.
 	Ordered bool
+	// Moves says that an Update takes an item to another folder or gives it another
+	// name (Change.Moved). A kind without it is made anew there, and deleted where it was.
+	Moves bool
 	// Batch is the most changes that one Write takes; at least 1.
 	Batch int
 	// Parts is set for a kind whose blobs, from a size on, are written in parts that
@@ -106,8 +109,15 @@ type NameCaps struct {
 	Ends      string   // characters that no name ends with: ". "
 	Begins    string   // characters that no name begins with
 	MaxBytes  int      // of a name in UTF-8; 0 for no limit
+	MaxChars  int      // of a name in UTF-16 units; 0 for no limit
 	UTF8      bool     // refuses what is not UTF-8
 	Empty     bool     // takes an empty name, and dots, too: the keys "a//b" and "a/../b" of a bucket
+	// MaxPathBytes and MaxPathChars are of all the names from below the container on,
+	// with a slash between them, as MaxBytes and MaxChars count; 0 for no limit.
+	MaxPathBytes, MaxPathChars int
+	Folds                      bool // names that differ in case alone are the same to it
+	Forms                      bool // names that differ in their Unicode form alone are the same to it
+	Twins                      bool // two things in one folder may have the same name
 }
 
 // PartCaps are the limits of an upload in parts.
@@ -142,6 +152,9 @@ type FieldCaps struct {
 	// Told marks a field that the cloud sets itself and that cannot be written:
 	// readable here, but lost as a target.
 	Told bool
+	// Inside marks an address that must lead to something of this cloud: what leads
+	// elsewhere is not made.
+	Inside bool
 	// Fixed marks a field that cannot change after the item was made.
 	Fixed    bool
 	MaxBytes int64 // of a blob; 0 for no limit

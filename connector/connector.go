@@ -189,6 +189,11 @@ type Change struct {
 	// Dirty names the fields to write in an Update, and the kinds of the
 	// children that differ. Empty means everything (a write that was half done).
 	Dirty []string
+	// Moved says of an Update that the item lies in another folder than Prev, or
+	// bears another name: Item.Parent and its name say where it goes. Where ids are
+	// paths, Result.Stored has the new one. Where something else stands there, it is a
+	// Conflict with the hint that it is in the way. Only for a kind that Moves.
+	Moved bool
 	// Prev is what the target holds before an Update, as Fetch returned it; nil
 	// for Create.
 	Prev *item.Bundle

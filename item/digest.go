@@ -131,5 +131,13 @@ func value(h hash.Hash, v any) {
 			text(h, f.Field)
 			text(h, f.Value)
 		}
+	case []Grant:
+		for _, g := range slices.SortedFunc(slices.Values(v), func(a, b Grant) int {
+			return cmp.Or(strings.Compare(a.To, b.To), strings.Compare(a.Link, b.Link), strings.Compare(a.Role, b.Role))
+		}) {
+			text(h, g.To)
+			text(h, g.Link)
+			text(h, g.Role)
+		}
 	}
 }

@@ -11,5 +11,5 @@ var DriveName = Attr[string]{Field{Name: "name", Type: Exact, Hint: true, Doc: "
 
 func driveKind() KindInfo {
 	return KindInfo{Kind: Drive, Plural: "drives", Level: Container, Doc: "a container of folders and files",
-		Fields: []Field{DriveName.Field, Created.Field}}
+		Fields: []Field{DriveName.Field, Created.Field, Permissions.Field}}
 }

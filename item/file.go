@@ -16,5 +16,5 @@ var (
 
 func fileKind() KindInfo {
 	return KindInfo{Kind: File, Plural: "files", Level: Leaf, In: []Kind{Drive}, Doc: "a file",
-		Fields: []Field{FileName.Field, Content, Modified.Field, MediaType.Field, Metadata.Field, Created.Field, Author.Field}}
+		Fields: []Field{FileName.Field, Content, Modified.Field, MediaType.Field, Description.Field, Metadata.Field, Permissions.Field, Created.Field, Author.Field}}
 }

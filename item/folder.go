@@ -16,5 +16,5 @@ var (
 
 func folderKind() KindInfo {
 	return KindInfo{Kind: Folder, Plural: "folders", Level: Frame, In: []Kind{Drive, Mailbox}, Doc: "a folder of files or of messages",
-		Fields: []Field{FileName.Field, Created.Field, Empty.Field, SpecialUse.Field, Subscribed.Field}}
+		Fields: []Field{FileName.Field, Description.Field, Created.Field, Permissions.Field, Empty.Field, SpecialUse.Field, Subscribed.Field}}
 }

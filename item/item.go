@@ -132,6 +132,7 @@ const (
 	Values              // []FieldValue: a task's values of custom fields
 	Options             // []string: an ordered list of texts
 	Exact               // string: the name of a file or folder, byte for byte
+	Grants              // []Grant: who was let at it; order does not count
 )
 
 // A Check is one entry of a checklist.
@@ -206,6 +207,8 @@ func IsZero(v any) bool {
 		return len(v) == 0
 	case []FieldValue:
 		return len(v) == 0
+	case []Grant:
+		return len(v) == 0
 	}
 	return false
 }
@@ -223,6 +226,8 @@ func (it Item) Clone() Item {
 		case []Check:
 			fields[k] = slices.Clone(v)
 		case []FieldValue:
+			fields[k] = slices.Clone(v)
+		case []Grant:
 			fields[k] = slices.Clone(v)
 		default:
 			fields[k] = v

@@ -42,6 +42,7 @@ var declared = sync.OnceValue(func() []KindInfo {
 		folderKind(),
 		taskKind(),
 		fileKind(),
+		shortcutKind(),
 		messageKind(),
 		checklistKind(),
 		commentKind(),

@@ -10,8 +10,11 @@ var (
 	// Email is empty where the cloud does not tell it to the caller.
 	Email = Attr[string]{Field{Name: "email", Type: Line, Doc: "the address, where the cloud tells it"}}
 	// Standing is what the cloud tells of the account: Active, Guest, Disabled,
-	// Bot or Unlicensed; "" where it tells nothing.
-	Standing = Attr[string]{Field{Name: "standing", Type: Choice, Told: true, Doc: "active, guest, disabled, bot or unlicensed, where the cloud tells it"}}
+	// Bot, Unlicensed or Group; "" where it tells nothing.
+	Standing = Attr[string]{Field{Name: "standing", Type: Choice, Told: true, Doc: "active, guest, disabled, bot, unlicensed or group, where the cloud tells it"}}
+	// OwnsPlace is set on a member of a target to whom everything in the place belongs:
+	// nothing there has to be opened to them.
+	OwnsPlace = Attr[bool]{Field{Name: "owns-place", Type: Bool, Told: true, Doc: "everything in the place is theirs, where the cloud tells it"}}
 	// Outside is set on a member of a target whom the cloud knows and who is not
 	// among the people of the place yet: to assign a task adds them.
 	Outside = Attr[bool]{Field{Name: "outside", Type: Bool, Told: true, Doc: "not among the people of the place, where the cloud tells it"}}
@@ -25,12 +28,13 @@ const (
 	Disabled   = "disabled"   // nobody signs in with it: left, locked, or never signed up
 	Bot        = "bot"        // a program's account
 	Unlicensed = "unlicensed" // it may sign in, but not use what its tasks are kept in
+	Group      = "group"      // no account: several people
 )
 
 // Standings are all of them.
-func Standings() []string { return []string{Active, Guest, Disabled, Bot, Unlicensed} }
+func Standings() []string { return []string{Active, Guest, Disabled, Bot, Unlicensed, Group} }
 
 func memberKind() KindInfo {
-	return KindInfo{Kind: Member, Plural: "members", Level: Frame, In: []Kind{Board}, Doc: "a person",
-		Fields: []Field{Name.Field, UserName.Field, Email.Field, Standing.Field, Outside.Field}}
+	return KindInfo{Kind: Member, Plural: "members", Level: Frame, In: []Kind{Board, Drive}, Doc: "a person, or a group that is let at drives and files",
+		Fields: []Field{Name.Field, UserName.Field, Email.Field, Standing.Field, Outside.Field, OwnsPlace.Field}}
 }

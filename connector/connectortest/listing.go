@@ -175,6 +175,12 @@ func (r *rig) referred(it item.Item, seen map[item.Ref]bool) {
 			for _, fv := range v.([]item.FieldValue) {
 				need(f.Name, item.Ref{Kind: item.CustomField, ID: fv.Field})
 			}
+		case item.Grants:
+			for _, g := range v.([]item.Grant) {
+				if g.To != "" {
+					need(f.Name, item.Ref{Kind: item.Member, ID: g.To})
+				}
+			}
 		case item.Checks:
 			for _, c := range v.([]item.Check) {
 				if c.Assignee != "" {

@@ -27,7 +27,7 @@ func same(f item.Field, limits connector.FieldCaps, a, b any) bool {
 		x, _ := a.(time.Time)
 		y, _ := b.(time.Time)
 		return x.Unix() == y.Unix()
-	case item.Many, item.People, item.Values:
+	case item.Many, item.People, item.Values, item.Grants:
 		return sameSet(a, b)
 	case item.Checks:
 		x, _ := a.([]item.Check)
@@ -257,6 +257,8 @@ func typed(t item.Type, v any) bool {
 		_, ok = v.([]item.Check)
 	case item.Values:
 		_, ok = v.([]item.FieldValue)
+	case item.Grants:
+		_, ok = v.([]item.Grant)
 	}
 	return ok
 }

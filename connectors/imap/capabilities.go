@@ -55,8 +55,10 @@ func folderCaps(cfg config) connector.KindCaps {
 			item.Subscribed.Name: {},
 		},
 		Lost: map[string]string{
-			item.Created.Name: "servers do not tell when a folder was made",
-			item.Empty.Name:   "a folder stands by itself, empty or not",
+			item.Created.Name:     "servers do not tell when a folder was made",
+			item.Empty.Name:       "a folder stands by itself, empty or not",
+			item.Description.Name: "a folder of messages has a name alone",
+			item.Permissions.Name: "who else may read a mailbox is its administrator's to say (RFC 4314)",
 		},
 		Batch:    50,
 		Shape:    []string{item.Name.Name},

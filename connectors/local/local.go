@@ -39,21 +39,24 @@ func (local) Capabilities(connector.Settings) connector.Capabilities {
 		born  = "not every file system notes when a file was made: https://man7.org/linux/man-pages/man2/statx.2.html"
 		users = "owners are numbers of this machine, which mean nobody elsewhere: https://man7.org/linux/man-pages/man7/inode.7.html"
 		bytes = "a file is its bytes: its system notes no media type: https://man7.org/linux/man-pages/man7/inode.7.html"
+		modes = "modes are of this machine's users and groups: https://man7.org/linux/man-pages/man7/inode.7.html"
+		links = "a link leads to a path of this machine, which means nothing elsewhere: https://man7.org/linux/man-pages/man7/symlink.7.html"
 		extra = "extended attributes belong to this machine's programs: https://man7.org/linux/man-pages/man7/xattr.7.html"
 	)
 	read := connector.FieldCaps{Told: true, Why: "the process that moves content can write to no disk"}
-	folder := connector.KindCaps{Fields: map[string]connector.FieldCaps{item.Name.Name: read}, Lost: map[string]string{item.Created.Name: born}, Batch: 1, Undo: connector.UndoExact}
+	folder := connector.KindCaps{Fields: map[string]connector.FieldCaps{item.Name.Name: read}, Lost: map[string]string{item.Created.Name: born, item.Permissions.Name: modes}, Batch: 1, Undo: connector.UndoExact}
 	within := folder
 	within.Fields = map[string]connector.FieldCaps{item.Name.Name: read, item.Empty.Name: read}
-	within.Lost = map[string]string{item.Created.Name: born, item.SpecialUse.Name: "folders of files have no special use", item.Subscribed.Name: "nobody subscribes to a folder of files"}
+	within.Lost = map[string]string{item.Created.Name: born, item.Permissions.Name: modes, item.Description.Name: bytes, item.SpecialUse.Name: "folders of files have no special use", item.Subscribed.Name: "nobody subscribes to a folder of files"}
 	return connector.Capabilities{
 		Kinds: map[item.Kind]connector.KindCaps{
 			item.Drive:  folder,
 			item.Folder: within,
 			item.File: {Fields: map[string]connector.FieldCaps{item.Name.Name: read, item.Content.Name: read, item.Modified.Name: read},
-				Lost:  map[string]string{item.Created.Name: born, item.Author.Name: users, item.MediaType.Name: bytes, item.Metadata.Name: extra},
+				Lost:  map[string]string{item.Created.Name: born, item.Author.Name: users, item.MediaType.Name: bytes, item.Metadata.Name: extra, item.Permissions.Name: modes, item.Description.Name: bytes},
 				Batch: 1, Undo: connector.UndoExact},
 		},
+		Absent:       map[item.Kind]string{item.Member: users, item.Shortcut: links},
 		Format:       connector.Plain,
 		Paths:        true,
 		ReadRequests: func(int) float64 { return 0 },

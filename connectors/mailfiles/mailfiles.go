@@ -53,7 +53,8 @@ func (mailfiles) Capabilities(connector.Settings) connector.Capabilities {
 		Kinds: map[item.Kind]connector.KindCaps{
 			item.Mailbox: {Fields: fields{item.Name.Name: told}, Batch: 1, Undo: connector.UndoExact},
 			item.Folder: {Fields: fields{item.Name.Name: told, item.SpecialUse.Name: told, item.Subscribed.Name: told},
-				Lost:  map[string]string{item.Created.Name: "files do not tell when a folder was made", item.Empty.Name: "a folder stands by itself, empty or not"},
+				Lost: map[string]string{item.Created.Name: "files do not tell when a folder was made", item.Empty.Name: "a folder stands by itself, empty or not",
+					item.Description.Name: "a folder of messages has a name alone", item.Permissions.Name: "a folder of messages is its owner's"},
 				Batch: 1, Undo: connector.UndoExact},
 			item.Message: {Fields: fields{item.Content.Name: told, item.Flags.Name: told, item.Received.Name: told}, Batch: 1, Undo: connector.UndoExact},
 		},

@@ -95,7 +95,7 @@ func memberCaps() connector.KindCaps {
 			item.Email.Name:    told("people are made by an administrator"),
 			item.Standing.Name: {Told: true, Values: item.Standings(), Why: "status, which administrators see (Rest_Users)"},
 		},
-		Lost:  map[string]string{item.Outside.Name: "whoever is seen can become a member of the project"},
+		Lost:  map[string]string{item.Outside.Name: "whoever is seen can become a member of the project", item.OwnsPlace.Name: "nobody owns a whole project"},
 		Batch: 1, Undo: connector.UndoExact,
 	}
 }

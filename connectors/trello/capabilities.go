@@ -107,7 +107,7 @@ func memberCaps() connector.KindCaps {
 	return connector.KindCaps{
 		Fields: map[string]connector.FieldCaps{item.Name.Name: never, item.UserName.Name: never, item.Email.Name: never,
 			item.Standing.Name: {Told: true, Values: item.Standings(), Why: "deactivated and unconfirmed of a membership: https://developer.atlassian.com/cloud/trello/rest/api-group-boards/#api-boards-id-memberships-get"}},
-		Lost:  map[string]string{item.Outside.Name: "only members of the workspace are people of the place"},
+		Lost:  map[string]string{item.Outside.Name: "only members of the workspace are people of the place", item.OwnsPlace.Name: "nobody owns a whole workspace"},
 		Batch: 1,
 		Undo:  connector.UndoExact,
 	}

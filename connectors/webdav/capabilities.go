@@ -10,6 +10,9 @@ const (
 	whyTimes    = "the server sets getlastmodified itself (RFC 4918, 15.7), and does not know X-OC-Mtime"
 	whyMetadata = "dead properties are not carried"
 	whyPeople   = "RFC 4918 has no owners"
+	whyText     = "dead properties are not carried, and there is no live one for a description"
+	whyGrants   = "RFC 3744 has access control, and hardly a server that takes it"
+	whyLinks    = "RFC 4918 has nothing that leads elsewhere"
 	whyMail     = "folders of files have no such use"
 )
 
@@ -39,20 +42,21 @@ func (webdav) Capabilities(s connector.Settings) connector.Capabilities {
 	kinds := map[item.Kind]connector.KindCaps{
 		item.Drive: {
 			Fields: map[string]connector.FieldCaps{item.Name.Name: {Fixed: true, Names: names, Why: why}, item.Created.Name: told(whyLive)},
+			Lost:   map[string]string{item.Permissions.Name: whyGrants},
 			Batch:  1, Undo: connector.UndoExact, Requests: 3,
 		},
 		item.Folder: {
 			Fields: map[string]connector.FieldCaps{item.Name.Name: name, item.Created.Name: told(whyLive), item.Empty.Name: told("it follows from what lies in it")},
-			Lost:   map[string]string{item.SpecialUse.Name: whyMail, item.Subscribed.Name: whyMail},
+			Lost:   map[string]string{item.Permissions.Name: whyGrants, item.Description.Name: whyText, item.SpecialUse.Name: whyMail, item.Subscribed.Name: whyMail},
 			Batch:  side, Undo: connector.UndoExact, Requests: 1,
 		},
 		item.File: {
 			Fields: map[string]connector.FieldCaps{item.Name.Name: name, item.Content.Name: {}, item.Modified.Name: modified,
 				item.MediaType.Name: told("servers tell it by the name's ending"), item.Created.Name: told(whyLive)},
-			Lost:  map[string]string{item.Metadata.Name: whyMetadata, item.Author.Name: whyPeople},
+			Lost:  map[string]string{item.Metadata.Name: whyMetadata, item.Author.Name: whyPeople, item.Permissions.Name: whyGrants, item.Description.Name: whyText},
 			Batch: 4 * side, Undo: connector.UndoExact, Requests: requests,
 		},
 	}
-	return connector.Capabilities{Kinds: kinds, Format: connector.Plain, Paths: true, SettleDelay: c.settle,
+	return connector.Capabilities{Kinds: kinds, Absent: map[item.Kind]string{item.Member: whyPeople, item.Shortcut: whyLinks}, Format: connector.Plain, Paths: true, SettleDelay: c.settle,
 		ReadRequests: func(files int) float64 { return 1 + float64(files)/20 }}
 }

@@ -277,6 +277,10 @@ func same(f item.Field, limits connector.FieldCaps, a, b any) bool {
 		x, _ := a.([]item.FieldValue)
 		y, _ := b.([]item.FieldValue)
 		return equalSets(x, y)
+	case item.Grants:
+		x, _ := a.([]item.Grant)
+		y, _ := b.([]item.Grant)
+		return equalSets(x, y)
 	case item.Checks:
 		x, _ := a.([]item.Check)
 		y, _ := b.([]item.Check)
