@@ -59,7 +59,7 @@ func (p *pass) skipped(ctx context.Context, part *part, missing []ledger.Row) (m
 // ledger knows it by a hash, and it stands at the target below the same names,
 // unless some of them had to be changed.
 func (p *pass) sourceOf(part *part, r ledger.Row) (item.Ref, bool) {
-	if contains(r.Key.Kind) || r.Target.Zero() {
+	if contains(r.Key.Kind) || r.Target.Zero() || vacated(r.Key) {
 		return item.Ref{}, false
 	}
 	if !p.e.From.Caps.Paths {

@@ -134,6 +134,13 @@ func (p *pass) remove(ctx context.Context, part *part, r ledger.Row, within []le
 	if err != nil {
 		return err
 	}
+	if vacated(r.Key) {
+		left, err := part.leftBehind(ctx, r)
+		if err != nil || !left {
+			return err
+		}
+		moved = true
+	}
 	ours := (r.State == ledger.Made || r.State == ledger.Half) && e.To.Caps.Kinds[r.Key.Kind].Embedded == ""
 	if !ours || contains(r.Key.Kind) {
 		// It was a part of its parent, which has been written without it, or was

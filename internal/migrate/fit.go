@@ -76,14 +76,16 @@ type fitter struct {
 	// overflow maps a list beyond the target's limit to the list that takes its tasks.
 	overflow map[item.Ref]item.Ref
 	lastList item.Ref
-	places   places // what the target already holds of what frames the container
+	// movable says that what lies in a container keeps its id when people put it elsewhere.
+	movable bool
+	places  places // what the target already holds of what frames the container
 }
 
 func newFitter(spec *Spec, from, to connector.Capabilities, source string, people *peopleMap, digest item.Digester) *fitter {
 	loc, _ := spec.location() // Validate has refused a bad one
 	return &fitter{spec: spec, from: from, to: to, source: source, people: people, loc: loc, digest: digest,
 		refs: map[item.Ref]item.Ref{}, names: map[item.Ref]string{}, colors: map[string]bool{}, counts: map[item.Kind]int{},
-		overflow: map[item.Ref]item.Ref{}}
+		overflow: map[item.Ref]item.Ref{}, movable: !from.Paths && from.Container() == item.Drive}
 }
 
 // know records where an item of the container went.
@@ -140,12 +142,16 @@ func (f *fitter) begin(b item.Bundle) *unit {
 		u.aliases = append(slices.Clone(u.aliases), taskAlias(b.Item.Ref))
 	}
 	u.ownKind = f.to.Writes(b.Item.Kind)
+	place := ""
+	if f.movable && !contains(b.Item.Kind) {
+		place = b.Item.Parent.String()
+	}
 	with := f.split(b, u)
 	all := append([]item.Item{b.Item}, with...)
 	if b.Item.Version != "" {
-		u.version = f.digest.Text(b.Item.Version)
+		u.version = f.digest.Text(b.Item.Version + place)
 	} else {
-		u.version = f.digest.Items(func(item.Kind, item.Field) bool { return true }, append(all, f.context(all))...)
+		u.version = f.digest.Items(func(item.Kind, item.Field) bool { return true }, append(all, f.context(all, place))...)
 	}
 	if list := item.InList.Get(b.Item); b.Item.Kind == item.Task && !list.Zero() {
 		u.lane = list.String()
@@ -156,11 +162,14 @@ func (f *fitter) begin(b item.Bundle) *unit {
 // context is an item that stands for what the fit of others depends on beside
 // themselves: who their people are at the target, whom their texts mention, and
 // the names of what they refer to and the target has no place for. When one of these changes, they are
-// looked at again.
-func (f *fitter) context(items []item.Item) item.Item {
+// looked at again. place is where the source says that they lie, "" if their ids do.
+func (f *fitter) context(items []item.Item, place string) item.Item {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var says []string
+	if place != "" {
+		says = append(says, place)
+	}
 	who := func(ids ...string) {
 		for _, id := range ids {
 			if id == "" {
@@ -202,6 +211,10 @@ func (f *fitter) context(items []item.Item) item.Item {
 			case []item.Check:
 				for _, c := range v {
 					who(c.Assignee)
+				}
+			case []item.Grant:
+				for _, g := range v {
+					who(g.To)
 				}
 			}
 		}

@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"context"
+	"hash/maphash"
 	"slices"
 
 	"github.com/rialto-migrate/rialto/connector"
@@ -12,6 +13,7 @@ import (
 // the largest container fits in little memory.
 type held struct {
 	container item.Ref
+	seed      maphash.Seed
 	traces    map[item.Ref]*trace // by ref, children too
 	listed    int
 }
@@ -27,6 +29,7 @@ type trace struct {
 	told   []counter // what the cloud counts
 	name   string    // only at the user's wish
 	place  int       // in the listing
+	in     uint64    // a hash of what a file or folder lies in
 	met    bool      // something of the source went here
 }
 
@@ -38,7 +41,7 @@ type counter struct {
 
 // read lists a container of the target.
 func (v *verifier) read(ctx context.Context, container item.Ref) (*held, error) {
-	h := &held{container: container, traces: map[item.Ref]*trace{}}
+	h := &held{container: container, seed: maphash.MakeSeed(), traces: map[item.Ref]*trace{}}
 	if container.Zero() {
 		return h, nil
 	}
@@ -65,7 +68,7 @@ func (v *verifier) read(ctx context.Context, container item.Ref) (*held, error) 
 // keep takes the trace of an item with all that lies in it.
 func (v *verifier) keep(h *held, b item.Bundle) {
 	t := v.trace(b.Item)
-	t.place, t.told = h.listed, countersOf(b)
+	t.place, t.told, t.in = h.listed, countersOf(b), h.in(b.Item.Parent)
 	h.listed++
 	for _, info := range item.Kinds() {
 		of := b.Of(info.Kind)
@@ -171,3 +174,6 @@ func countersOf(b item.Bundle) []counter {
 	}
 	return out
 }
+
+// in hashes what an item lies in.
+func (h *held) in(parent item.Ref) uint64 { return maphash.Comparable(h.seed, parent) }

@@ -206,6 +206,8 @@ type step struct {
 	left   map[string]bool
 	cloned bool
 	base   base // what is remembered of the fields, once they were merged
+	// vacated is the row of the place that the item leaves, where it is made anew.
+	vacated *ledger.Row
 	// settled is set where the bytes at the target turned out to be the source's.
 	settled bool
 	// passing is set for a write that failed in a way that may pass.
@@ -326,14 +328,14 @@ func (p *part) jobs(ctx context.Context, bundles []item.Bundle) ([]*job, error) 
 	}
 	changed := func(b item.Bundle) bool {
 		row := rows[b.Item.Ref]
-		return (&job{unit: p.fit.begin(b), row: row, force: p.force[b.Item.Ref] || p.unsettled(row), still: p.mending}).changed()
+		return (&job{unit: p.fit.begin(b), row: row, force: p.forced(b.Item, row), still: p.mending}).changed()
 	}
 	if bundles, err = p.complete(ctx, bundles, changed); err != nil {
 		return nil, err
 	}
 	var jobs []*job
 	for _, b := range bundles {
-		j := &job{bundle: b, unit: p.fit.begin(b), row: rows[b.Item.Ref], rows: rows, force: p.force[b.Item.Ref] || p.unsettled(rows[b.Item.Ref]) || p.tells(b.Item, rows[b.Item.Ref]), still: p.mending}
+		j := &job{bundle: b, unit: p.fit.begin(b), row: rows[b.Item.Ref], rows: rows, force: p.forced(b.Item, rows[b.Item.Ref]) || p.tells(b.Item, rows[b.Item.Ref]), still: p.mending}
 		if j.still && j.row.State == 0 {
 			continue
 		}
@@ -346,6 +348,11 @@ func (p *part) jobs(ctx context.Context, bundles []item.Bundle) ([]*job, error) 
 		jobs = append(jobs, j)
 	}
 	return jobs, nil
+}
+
+// forced reports whether an item is looked at even though the source did not change.
+func (p *part) forced(it item.Item, row ledger.Row) bool {
+	return p.force[it.Ref] || p.unsettled(row) || p.strays(it, row)
 }
 
 // seed tells the fitter what the container already holds, once a sweep.
@@ -398,6 +405,7 @@ func (p *part) frameKind(ctx context.Context, k item.Kind, jobs []*job) error {
 			}
 			continue
 		}
+		j.force = j.force || p.strays(j.bundle.Item, j.row) // what it lies in may have come only now
 		p.fit.fit(j.unit, parent)
 		of = append(of, j)
 	}

@@ -261,7 +261,15 @@ func (v *verifier) unit(w *walked, h *held) {
 	settled := unpack(row.Base, v.e.packedNames(u.key.Kind))
 	ours := v.e.baseOf(item.Bundle{Item: u.item, Children: u.children})
 	diffs := slices.DeleteFunc(v.e.traceDiffs(u.item, have), func(f string) bool { return v.decided(settled, f) || v.waits(u, row, settled, f) })
-	v.count(u.key.Kind, 1, 1, min(len(diffs), 1))
+	astray := v.e.files() && !contains(u.key.Kind) && have.in != h.in(u.item.Parent)
+	if astray {
+		v.astray(u, row, have, h)
+	}
+	if astray || len(diffs) > 0 {
+		v.count(u.key.Kind, 1, 1, 1)
+	} else {
+		v.count(u.key.Kind, 1, 1, 0)
+	}
 	for _, f := range diffs {
 		v.differ(Difference{Kind: u.key.Kind, Source: u.key.ID, Target: have.ref.ID, Field: f, Reason: v.edited(u.key, settled, ours, f), Link: v.e.target.Link(have.ref, h.container)})
 	}
@@ -270,6 +278,20 @@ func (v *verifier) unit(w *walked, h *held) {
 	}
 	v.counters(have.told, func(c *Countered, n counter) { c.TargetSays += n.says; c.TargetRead += n.read })
 	v.embedded(u, have, h, settled, ours)
+}
+
+// astray tells of a file or folder that lies elsewhere than it was to lie.
+func (v *verifier) astray(u *unit, row ledger.Row, have *trace, h *held) {
+	reason := ""
+	if row.Parent == u.item.Parent { // it was put there, and the source did not put it elsewhere since
+		reason = editedThere
+		v.mu.Lock()
+		v.out.Edited++
+		v.mu.Unlock()
+	} else {
+		v.unsettled(u.key)
+	}
+	v.differ(Difference{Kind: u.key.Kind, Source: u.key.ID, Target: have.ref.ID, Field: parentField, Reason: reason, Link: v.e.target.Link(have.ref, h.container)})
 }
 
 // unsettled notes what differs, and nobody's edit says why.

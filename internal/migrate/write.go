@@ -28,6 +28,7 @@ func (p *part) flush(ctx context.Context, kind item.Kind, l *lane, batch []*step
 	p.place(l, kind, batch)
 	p.e.Failpoint("before-intent")
 	var intents []ledger.Intent
+	var left []ledger.Row
 	var sent []*step
 	for _, s := range batch {
 		if s.skipped || s.same || s.failed != nil || s.row.State == ledger.Refused {
@@ -40,9 +41,12 @@ func (p *part) flush(ctx context.Context, kind item.Kind, l *lane, batch []*step
 		}
 		intents = append(intents, in)
 		sent = append(sent, s)
+		if s.vacated != nil {
+			left = append(left, *s.vacated)
+		}
 	}
 	if len(intents) > 0 {
-		if err := p.apply(ctx, ledger.Batch{Intents: intents}); err != nil {
+		if err := p.apply(ctx, ledger.Batch{Intents: intents, Rows: left}); err != nil {
 			return err
 		}
 		p.e.Failpoint("after-intent")
@@ -121,6 +125,11 @@ func (p *part) prepare(ctx context.Context, kind item.Kind, l *lane, batch []*st
 			s.row, s.replaced = ledger.Row{}, true // deleted to be made anew, and the pass was cut off
 			continue
 		}
+		if !there && p.arrived(s) {
+			p.mayStand(p.e.key(u.key))
+			s.row = ledger.Row{}
+			continue
+		}
 		if !there {
 			p.deletedThere(s)
 			continue
@@ -143,18 +152,22 @@ func (p *part) prepare(ctx context.Context, kind item.Kind, l *lane, batch []*st
 		}
 		p.mend(s, prev)
 		p.putOff(s, &prev)
+		if p.follows(s, prev) {
+			p.vacate(s)
+			continue
+		}
 		if l.stays(prev.Item, s.change.Dirty) {
 			s.change.Dirty = slices.DeleteFunc(s.change.Dirty, func(f string) bool { return f == item.Position.Name })
 		}
 		if s.row.State == ledger.Half {
-			s.same = p.whole(s, prev) // there is nothing to complete
+			s.same = !s.change.Moved && p.whole(s, prev) // there is nothing to complete
 			s.change.Dirty = nil
 			continue
 		}
 		if p.e.filesChanged(s.job) && !slices.Contains(s.change.Dirty, string(item.Attachment)) {
 			s.change.Dirty = append(s.change.Dirty, string(item.Attachment))
 		}
-		if len(s.change.Dirty) == 0 {
+		if len(s.change.Dirty) == 0 && !s.change.Moved {
 			s.same = true
 			continue
 		}
@@ -376,7 +389,7 @@ func (p *part) commit(ctx context.Context, batch, sent []*step, results []connec
 		switch {
 		case s.same:
 			row := s.row
-			row.Version, row.State = s.version(), ledger.Made
+			row.Version, row.State, row.Parent = s.version(), ledger.Made, s.unit.item.Parent
 			if s.row.State == ledger.Adopted {
 				row.State = ledger.Adopted
 			}
