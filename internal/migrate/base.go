@@ -158,6 +158,9 @@ func (e *Engine) packedNames(k item.Kind) []string {
 	if e.streams(k) {
 		names = append(names, storedContent)
 	}
+	if !nameless(k) {
+		names = append(names, siblingName)
+	}
 	for _, name := range e.putOffFields(k) {
 		if !slices.Contains(names, name) {
 			names = append(names, name)

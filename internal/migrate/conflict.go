@@ -185,6 +185,9 @@ func (s *step) baseOf(e *Engine, there item.Bundle) string {
 	if s.base == nil {
 		return ""
 	}
+	if s.unit.claim != "" {
+		s.base[siblingName] = agreed{given: short(e.print.Text(s.unit.claim))}
+	}
 	if e.streams(there.Item.Kind) {
 		s.base[storedContent] = agreed{given: e.versionHash(there.Item)}
 	}

@@ -232,11 +232,12 @@ func (e *Engine) inScope(s connector.Shard, want string) (exactly, byName bool) 
 	return ok && ok2 && here == there, fold(name) == fold(s.Name)
 }
 
-// newFitter returns the fitter of one container. links knows where items went,
+// newFitter returns the fitter of one container, whose shard of the ledger is given, 0
+// if it has none yet. links knows where items went,
 // as far as the page at hand needs it.
-func (e *Engine) newFitter(source item.Ref, links *linkTable) *fitter {
+func (e *Engine) newFitter(source item.Ref, shard int64, links *linkTable) *fitter {
 	f := newFitter(&e.Spec, e.From.Caps, e.To.Caps, e.From.Title, e.people, e.version)
-	f.container = BoardOf(source)
+	f.container, f.naming = BoardOf(source), e.newNaming(shard)
 	f.link, f.task, f.ahead, f.hushed = links.rewrite, links.task, e.ahead, e.hushed
 	return f
 }

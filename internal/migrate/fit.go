@@ -34,6 +34,7 @@ type unit struct {
 	wanted  []string         // aliases of items that have not moved yet
 	mark    string
 	aliases []string
+	claim   string // the alias under which it claims its name, "" if it need not
 }
 
 // A limitKey names a limit of the target.
@@ -78,6 +79,7 @@ type fitter struct {
 	lastList item.Ref
 	// movable says that what lies in a container keeps its id when people put it elsewhere.
 	movable bool
+	naming  *naming
 	places  places // what the target already holds of what frames the container
 }
 
@@ -85,7 +87,7 @@ func newFitter(spec *Spec, from, to connector.Capabilities, source string, peopl
 	loc, _ := spec.location() // Validate has refused a bad one
 	return &fitter{spec: spec, from: from, to: to, source: source, people: people, loc: loc, digest: digest,
 		refs: map[item.Ref]item.Ref{}, names: map[item.Ref]string{}, colors: map[string]bool{}, counts: map[item.Kind]int{},
-		overflow: map[item.Ref]item.Ref{}, movable: !from.Paths && from.Container() == item.Drive}
+		overflow: map[item.Ref]item.Ref{}, naming: &naming{}, movable: !from.Paths && from.Container() == item.Drive}
 }
 
 // know records where an item of the container went.
@@ -141,7 +143,9 @@ func (f *fitter) begin(b item.Bundle) *unit {
 	if _, parts := f.from.Kinds[item.Task].Fields[item.ParentTask.Name]; parts && b.Item.Kind == item.Task {
 		u.aliases = append(slices.Clone(u.aliases), taskAlias(b.Item.Ref))
 	}
-	u.ownKind = f.to.Writes(b.Item.Kind)
+	u.claim = f.naming.claimOf(b.Item.Ref)
+	deep, _ := f.naming.tooDeep(b.Item)
+	u.ownKind = f.to.Writes(b.Item.Kind) && !deep
 	place := ""
 	if f.movable && !contains(b.Item.Kind) {
 		place = b.Item.Parent.String()
@@ -193,6 +197,10 @@ func (f *fitter) context(items []item.Item, place string) item.Item {
 				switch field.Type {
 				case item.Person:
 					who(v)
+				case item.URL:
+					if to, _, ours, moved := f.link(v); it.Kind == item.Shortcut && ours && moved {
+						says = append(says, to)
+					}
 				case item.Text:
 					f.mentions(v, func(name string) { says = append(says, "@"+name) })
 				}
@@ -243,6 +251,10 @@ func (f *fitter) fit(u *unit, parent item.Ref) {
 		w.loseFor(item.Kind(k), field, policy, b.Item.ID, why)
 	}
 	w.counters(b)
+	if deep, why := f.naming.tooDeep(b.Item); deep {
+		w.loseFor(kind, "*", asDropped, b.Item.ID, why)
+		return
+	}
 	if !u.ownKind {
 		w.lose(kind, "*", lostPolicy(kind, "*"), b.Item.ID)
 		f.name(b.Item)

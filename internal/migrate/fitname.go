@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/rialto-migrate/rialto/connector"
@@ -19,9 +20,9 @@ const asRenamed = "renamed"
 // fileName fits the name of a file or folder: one that the target takes stays
 // byte for byte.
 func (w *fitting) fileName(from item.Item, rules *connector.NameCaps, name string) string {
-	got := takenName(rules, name)
+	got := w.naming.of(from, rules, name)
 	if got != name {
-		w.lose(from.Kind, item.FileName.Name, asRenamed, from.ID)
+		w.loseFor(from.Kind, item.FileName.Name, asRenamed, from.ID, w.naming.why(from.Ref, w.because(from.Kind, item.FileName.Name)))
 	}
 	return got
 }
@@ -35,20 +36,33 @@ func takenName(rules *connector.NameCaps, name string) string {
 	if clean == name {
 		return name
 	}
-	sum := sha256.Sum256([]byte(name))
+	return taggedName(rules, clean, name)
+}
+
+// taggedName adds the six digits to a clean name; they are of what it stands for.
+func taggedName(rules *connector.NameCaps, clean, stands string) string {
+	sum := sha256.Sum256([]byte(stands))
 	tag := "~" + hex.EncodeToString(sum[:3])
 	ext := path.Ext(clean)
 	if len(ext) > 16 || ext == clean {
 		ext = ""
 	}
 	stem := strings.TrimSuffix(clean, ext)
-	if rules != nil && rules.MaxBytes > 0 {
-		stem = headBytes(stem, rules.MaxBytes-len(tag)-len(ext))
+	if rules != nil {
+		stem = head(stem, within(rules.MaxBytes, len(tag)+len(ext)), within(rules.MaxChars, len(tag)+units(ext)))
 	}
 	if rules != nil && strings.Trim(stem, rules.Begins) == "" {
 		stem = ""
 	}
 	return stem + tag + ext
+}
+
+// within is what is left of a limit; 0 stays no limit.
+func within(limit, used int) int {
+	if limit == 0 {
+		return 0
+	}
+	return max(limit-used, 1)
 }
 
 func cleanName(rules *connector.NameCaps, name string) string {
@@ -73,12 +87,12 @@ func cleanName(rules *connector.NameCaps, name string) string {
 	if slices.ContainsFunc(rules.Reserved, func(r string) bool { return strings.EqualFold(r, stem) || strings.EqualFold(r, name) }) {
 		name = "_" + name
 	}
-	if rules.MaxBytes > 0 && len(name) > rules.MaxBytes {
+	if rules.MaxBytes > 0 && len(name) > rules.MaxBytes || rules.MaxChars > 0 && units(name) > rules.MaxChars {
 		ext := path.Ext(name)
 		if len(ext) > 16 {
 			ext = ""
 		}
-		name = headBytes(strings.TrimSuffix(name, ext), rules.MaxBytes-len(ext)) + ext
+		name = head(strings.TrimSuffix(name, ext), within(rules.MaxBytes, len(ext)), within(rules.MaxChars, units(ext))) + ext
 	}
 	if last, size := utf8.DecodeLastRuneInString(name); strings.ContainsRune(rules.Ends, last) {
 		name = name[:len(name)-size] + "_"
@@ -89,14 +103,27 @@ func cleanName(rules *connector.NameCaps, name string) string {
 	return name
 }
 
-// headBytes is the longest beginning of whole characters that has at most n bytes.
-func headBytes(s string, n int) string {
-	if len(s) <= n {
-		return s
+// head is the longest beginning of whole characters that has at most so many bytes
+// and so many UTF-16 units; 0 is no limit.
+func head(s string, bytes, chars int) string {
+	n := 0
+	for at, r := range s {
+		size := utf8.RuneLen(r)
+		if r == utf8.RuneError {
+			_, size = utf8.DecodeRuneInString(s[at:])
+		}
+		n += utf16.RuneLen(r)
+		if bytes > 0 && at+size > bytes || chars > 0 && n > chars {
+			return s[:at]
+		}
 	}
-	n = max(n, 0)
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
+	return s
+}
+
+// units counts a text as clouds do, in UTF-16.
+func units(s string) (n int) {
+	for _, r := range s {
+		n += utf16.RuneLen(r)
 	}
-	return s[:n]
+	return n
 }

@@ -64,6 +64,15 @@ func (w *fitting) address(url string) string {
 	return url
 }
 
+// leadsInside leaves out an item whose address would lead to nothing of the target's.
+// A forecast counts on what may move.
+func (w *fitting) leadsInside(from item.Item, url string) {
+	if _, _, ours, moved := w.link(url); !moved && (!ours || !w.ahead) {
+		w.u.ownKind = false
+		w.loseFor(from.Kind, "*", asDropped, from.ID, "what it leads to has not moved")
+	}
+}
+
 // wants notes what a unit points at and has not moved.
 func (w *fitting) wants(alias string) {
 	if !slices.Contains(w.u.wanted, alias) {

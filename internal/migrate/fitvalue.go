@@ -40,6 +40,9 @@ func (w *fitting) value(from item.Item, field item.Field, limits connector.Field
 	case item.Text:
 		return w.text(from, field, limits, v.(string))
 	case item.URL:
+		if limits.Inside {
+			w.leadsInside(from, v.(string))
+		}
 		return w.address(v.(string))
 	case item.Exact:
 		return w.fileName(from, limits.Names, v.(string))
@@ -103,6 +106,8 @@ func (w *fitting) value(from item.Item, field item.Field, limits connector.Field
 			}
 		}
 		return out
+	case item.Grants:
+		return w.grants(from, field, limits, v.([]item.Grant))
 	case item.Checks:
 		return w.checks(from, limits, v.([]item.Check))
 	default:

@@ -125,8 +125,14 @@ func (p *part) intoLanes(jobs []*job) []lanejobs {
 	caps := p.e.To.Caps.Kinds[p.e.To.Caps.Leaf()]
 	var out []lanejobs
 	if !caps.Ordered {
-		for chunk := range slices.Chunk(jobs, max(caps.Batch, 1)) {
-			out = append(out, lanejobs{jobs: chunk})
+		by := map[item.Kind][]*job{}
+		for _, j := range jobs {
+			by[j.unit.key.Kind] = append(by[j.unit.key.Kind], j)
+		}
+		for _, info := range item.Kinds() {
+			for chunk := range slices.Chunk(by[info.Kind], max(p.e.To.Caps.Kinds[info.Kind].Batch, 1)) {
+				out = append(out, lanejobs{jobs: chunk})
+			}
 		}
 		return out
 	}

@@ -19,6 +19,7 @@ type linkTable struct {
 	locate func(url string) (alias string, ok bool)
 	link   func(ref, container item.Ref) string
 	format connector.Format
+	byID   bool // an address names a file or folder by its id
 
 	mu     sync.RWMutex
 	places map[string]ledger.Place
@@ -27,7 +28,7 @@ type linkTable struct {
 }
 
 func (e *Engine) newLinks() *linkTable {
-	return &linkTable{locate: e.source.Locate, link: e.target.Link, format: e.From.Caps.Format, places: map[string]ledger.Place{},
+	return &linkTable{locate: e.source.Locate, link: e.target.Link, format: e.From.Caps.Format, byID: e.files() && !e.From.Caps.Paths, places: map[string]ledger.Place{},
 		users: map[string][]item.Ref{}}
 }
 
@@ -77,11 +78,33 @@ func (t *linkTable) load(ctx context.Context, led ledger.Ledger, bundles []item.
 	return err
 }
 
+// findIDs asks where the files and folders went whose ids the aliases are: a ledger of
+// millions of files holds each id once.
+func (t *linkTable) findIDs(ctx context.Context, led ledger.Ledger, ids []string, places map[string]ledger.Place) error {
+	for _, k := range []item.Kind{item.File, item.Folder} {
+		keys := make([]item.Ref, 0, len(ids))
+		for _, id := range ids {
+			keys = append(keys, item.Ref{Kind: k, ID: id})
+		}
+		found, err := led.Find(ctx, keys)
+		if err != nil {
+			return err
+		}
+		for _, p := range found {
+			places[p.Key.ID] = p
+		}
+	}
+	return nil
+}
+
 // find asks the ledger where the aliases lead to, and returns those that led
 // somewhere before and no longer do.
 func (t *linkTable) find(ctx context.Context, led ledger.Ledger, aliases []string) (lost []string, err error) {
 	for chunk := range slices.Chunk(aliases, 1000) {
 		places, err := led.FindAliases(ctx, chunk)
+		if err == nil && t.byID {
+			err = t.findIDs(ctx, led, chunk, places)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("the ledger: %w", err)
 		}

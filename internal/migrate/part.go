@@ -68,7 +68,7 @@ func (e *Engine) newPart(ctx context.Context, source item.Ref, links *linkTable)
 	if err != nil {
 		return nil, fmt.Errorf("the ledger: %w", err)
 	}
-	p := &part{e: e, name: source.ID, led: led, fit: e.newFitter(source, links), links: links,
+	p := &part{e: e, name: source.ID, led: led, fit: e.newFitter(source, led.Num, links), links: links,
 		lanes: map[string]*lane{}, board: led.Target, seen: newRefSet(), out: newOutcomes(e.outcomes), force: map[item.Ref]bool{}}
 	if !led.Target.Zero() {
 		p.fit.know(source, led.Target)
@@ -269,6 +269,9 @@ func aliasesOf(u *unit) []ledger.Alias {
 	for _, a := range u.aliases {
 		out = append(out, ledger.Alias{Alias: a, Key: u.key})
 	}
+	if u.claim != "" {
+		out = append(out, ledger.Alias{Alias: u.claim, Key: u.key})
+	}
 	return out
 }
 
@@ -281,7 +284,7 @@ func (p *part) restart() {
 	p.seen = newRefSet()
 	p.lanes = map[string]*lane{}
 	p.marked = nil
-	fresh := p.e.newFitter(p.led.Source, p.links)
+	fresh := p.e.newFitter(p.led.Source, p.led.Num, p.links)
 	if !p.board.Zero() {
 		fresh.know(p.led.Source, p.board)
 	}
@@ -294,7 +297,7 @@ func (p *part) rest() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lanes = map[string]*lane{}
-	p.fit = p.e.newFitter(p.led.Source, p.links)
+	p.fit = p.e.newFitter(p.led.Source, p.led.Num, p.links)
 }
 
 // unfinished reports whether another sweep may bring what this one could not.
@@ -399,7 +402,7 @@ func (p *part) frameKind(ctx context.Context, k item.Kind, jobs []*job) error {
 	var of []*job
 	for _, j := range jobs {
 		parent := p.fit.parentOf(j.bundle.Item, p.container())
-		if parent.Zero() && !contains(k) {
+		if parent.Zero() && !contains(k) && j.unit.ownKind {
 			if err := p.orphans(ctx, []item.Ref{j.unit.key}); err != nil {
 				return err
 			}
@@ -463,6 +466,7 @@ func (p *part) tasks(ctx context.Context, below func(*part, *job), bundles []ite
 	if err != nil {
 		return err
 	}
+	jobs = p.postpone(jobs)
 	if err := p.renumbered(ctx, jobs); err != nil {
 		return err
 	}
@@ -477,6 +481,22 @@ func (p *part) tasks(ctx context.Context, below func(*part, *job), bundles []ite
 		}
 	}
 	return nil
+}
+
+// postpone leaves out the shortcuts whose ends have not moved yet: they are made once
+// everything else is there.
+func (p *part) postpone(jobs []*job) []*job {
+	if p.late {
+		return jobs
+	}
+	return slices.DeleteFunc(jobs, func(j *job) bool {
+		_, _, ours, moved := p.links.rewrite(item.LeadsTo.Get(j.bundle.Item))
+		if !ours || moved || !j.changed() {
+			return false
+		}
+		p.flag(func(s *partState) { s.postponed = true })
+		return true
+	})
 }
 
 // waits reports whether the tasks wait for another sweep.
@@ -510,14 +530,17 @@ func (p *part) orphans(ctx context.Context, keys []item.Ref) error {
 // lies in them.
 func (p *part) lanework(ctx context.Context, below func(*part, *job), l *lane, jobs []*job) error {
 	l.meet(jobs)
-	for chunk := range slices.Chunk(jobs, max(p.e.To.Caps.Kinds[p.e.To.Caps.Leaf()].Batch, 1)) {
+	if len(jobs) == 0 {
+		return nil
+	}
+	for chunk := range slices.Chunk(jobs, max(p.e.To.Caps.Kinds[jobs[0].unit.key.Kind].Batch, 1)) {
 		var orphans []item.Ref
 		for _, j := range chunk {
 			if !j.changed() {
 				continue
 			}
 			parent := p.fit.parentOf(j.bundle.Item, p.container())
-			if parent.Zero() {
+			if parent.Zero() && j.unit.ownKind {
 				orphans = append(orphans, j.unit.key)
 				continue
 			}

@@ -334,8 +334,13 @@ func (p *pass) waves(ctx context.Context, s connector.Shard, below func(*part, *
 		most = waveTasks
 	}
 	p.claims(s.Ref, nil)
+	main, err := p.part(ctx, s.Ref)
+	if err != nil {
+		return err
+	}
 	flush := func() error {
 		defer func() { wave, tasks = nil, 0 }()
+		defer main.fit.naming.settle()
 		return p.wave(ctx, s.Ref, wave, below)
 	}
 	for page, err := range p.e.source.List(ctx, s, "") {
@@ -346,6 +351,9 @@ func (p *pass) waves(ctx context.Context, s connector.Shard, below func(*part, *
 		there.meet(s.Ref, page.Bundles)
 		p.e.rename(page.Bundles)
 		if err := p.links.load(ctx, p.e.Ledger, page.Bundles); err != nil {
+			return err
+		}
+		if err := main.fit.naming.load(ctx, page.Bundles); err != nil {
 			return err
 		}
 		for _, d := range r.route(page.Bundles) {

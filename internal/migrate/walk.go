@@ -33,7 +33,7 @@ func (w *walked) refused() bool {
 func (e *Engine) walk(ctx context.Context, s connector.Shard, known map[item.Ref]ledger.Shard, visit func(*walked) error) error {
 	r := e.newRouter()
 	links := e.newLinks()
-	fits := map[bool]*fitter{false: e.newFitter(s.Ref, links), true: e.newFitter(archiveOf(s.Ref), links)}
+	fits := map[bool]*fitter{false: e.newFitter(s.Ref, known[s.Ref].Num, links), true: e.newFitter(archiveOf(s.Ref), known[archiveOf(s.Ref)].Num, links)}
 	step := func(routed []routed) error {
 		for _, archive := range []bool{false, true} {
 			if err := e.walkRouted(ctx, s, known, archive, routed, fits[archive], visit); err != nil {
@@ -51,9 +51,13 @@ func (e *Engine) walk(ctx context.Context, s connector.Shard, known map[item.Ref
 		if err := links.load(ctx, e.Ledger, page.Bundles); err != nil {
 			return err
 		}
+		if err := fits[false].naming.load(ctx, page.Bundles); err != nil {
+			return err
+		}
 		if err := step(r.route(page.Bundles)); err != nil {
 			return err
 		}
+		fits[false].naming.settle()
 	}
 	return step(r.end())
 }

@@ -278,6 +278,18 @@ func (v *Veil) Find(ctx context.Context, keys []ledger.Key) ([]ledger.Place, err
 	return places, nil
 }
 
+// FindAliases implements ledger.Ledger. An alias must not be a path.
+func (v *Veil) FindAliases(ctx context.Context, aliases []string) (map[string]ledger.Place, error) {
+	places, err := v.Ledger.FindAliases(ctx, aliases)
+	for alias, p := range places {
+		if p.Target, err = v.show(p.Target); err != nil {
+			return nil, err
+		}
+		places[alias] = p
+	}
+	return places, err
+}
+
 // Apply implements ledger.Ledger.
 func (v *Veil) Apply(ctx context.Context, b ledger.Batch) error {
 	if !b.Target.Zero() {
@@ -310,7 +322,14 @@ func (v *Veil) Apply(ctx context.Context, b ledger.Batch) error {
 	b.Rows, b.Intents, b.Failures = rows, intents, failures
 	b.Clear, _ = v.keys(b.Clear)
 	b.Remove, _ = v.keys(b.Remove)
-	b.Aliases, b.Links = nil, nil // nothing names a file by another address
+	aliases, links := make([]ledger.Alias, len(b.Aliases)), make([]ledger.Link, len(b.Links))
+	for i, a := range b.Aliases {
+		aliases[i] = ledger.Alias{Alias: a.Alias, Key: v.Key(a.Key)}
+	}
+	for i, l := range b.Links {
+		links[i] = ledger.Link{Alias: l.Alias, Key: v.Key(l.Key)}
+	}
+	b.Aliases, b.Links = aliases, links
 	return v.Ledger.Apply(ctx, b)
 }
 
