@@ -187,7 +187,8 @@ type Change struct {
 	// in order: written with it in one go. An update replaces them all.
 	Children []item.Item
 	// Dirty names the fields to write in an Update, and the kinds of the
-	// children that differ. Empty means everything (a write that was half done).
+	// children that differ; DirtyParent if Moved. Empty means everything (a write that
+	// was half done).
 	Dirty []string
 	// Moved says of an Update that the item lies in another folder than Prev, or
 	// bears another name: Item.Parent and its name say where it goes. Where ids are
@@ -214,6 +215,9 @@ type Change struct {
 	// from Target.Carrier. "" for a kind without a mark.
 	Mark string
 }
+
+// DirtyParent stands in Change.Dirty for what the item lies in.
+const DirtyParent = "parent"
 
 // A Result is what became of one Change, in the order of the changes.
 type Result struct {

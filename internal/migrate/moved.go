@@ -49,7 +49,7 @@ func (p *part) follows(s *step, prev item.Bundle) (anew bool) {
 	elsewhere := !row.Parent.Zero() && row.Parent != s.unit.item.Parent
 	if elsewhere && prev.Item.Parent != row.Parent && prev.Item.Parent != s.unit.item.Parent {
 		won := p.winner(s, prev)
-		p.conflict(s.unit.key, row.Target, []string{parentField}, won, "it was put elsewhere at both ends")
+		p.conflict(s.unit.key, row.Target, []string{connector.DirtyParent}, won, "it was put elsewhere at both ends")
 		elsewhere = won == sourceWins
 	}
 	if !elsewhere { // it lies where it is to lie, or where people put it
@@ -70,12 +70,11 @@ func (p *part) follows(s *step, prev item.Bundle) (anew bool) {
 	case !caps.Moves && (p.e.To.Caps.Paths || elsewhere):
 		return true
 	}
-	s.change.Moved = caps.Moves
+	if caps.Moves {
+		s.change.Moved, s.change.Dirty = true, append(s.change.Dirty, connector.DirtyParent)
+	}
 	return false
 }
-
-// parentField names, in reports, what an item lies in.
-const parentField = "parent"
 
 // vacate lets an item be made anew, and remembers the place that it leaves.
 func (p *part) vacate(s *step) {

@@ -352,6 +352,15 @@ func (f treeTarget) write(c connector.Change, open item.Opener) (r connector.Res
 		f.nodes[at] = &node{folder: c.Item.Kind == item.Folder}
 	}
 	f.writes++
+	if c.Moved {
+		to := connector.Below(c.Item.Parent.ID, item.FileName.Get(c.Item))
+		if f.nodes[to] != nil {
+			return connector.Result{Err: connector.Errorf(connector.Conflict, "something else stands there")}
+		}
+		f.nodes[to] = f.nodes[at]
+		delete(f.nodes, at)
+		at = to
+	}
 	n := f.nodes[at]
 	if bytesToo {
 		f.next++

@@ -291,7 +291,7 @@ func (v *verifier) astray(u *unit, row ledger.Row, have *trace, h *held) {
 	} else {
 		v.unsettled(u.key)
 	}
-	v.differ(Difference{Kind: u.key.Kind, Source: u.key.ID, Target: have.ref.ID, Field: parentField, Reason: reason, Link: v.e.target.Link(have.ref, h.container)})
+	v.differ(Difference{Kind: u.key.Kind, Source: u.key.ID, Target: have.ref.ID, Field: connector.DirtyParent, Reason: reason, Link: v.e.target.Link(have.ref, h.container)})
 }
 
 // unsettled notes what differs, and nobody's edit says why.
