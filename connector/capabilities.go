@@ -74,7 +74,8 @@ type KindCaps struct {
 	// Ordered kinds keep an order among siblings that can be written.
 	Ordered bool
 	// Moves says that an Update takes an item to another folder or gives it another
-	// name (Change.Moved). A kind without it is made anew there, and deleted where it was.
+	// name (Change.Moved). A kind without it is made anew there, and deleted where it
+	// was; so are folders whose ids are paths.
 	Moves bool
 	// Batch is the most changes that one Write takes; at least 1.
 	Batch int

@@ -38,7 +38,7 @@ func (sftp) Capabilities(s connector.Settings) connector.Capabilities {
 			Fields: map[string]connector.FieldCaps{item.Name.Name: name, item.Content.Name: {}, item.Modified.Name: {Why: "to the second (draft-ietf-secsh-filexfer-02, 5)"}},
 			Lost: map[string]string{item.MediaType.Name: whyMedia, item.Metadata.Name: whyMetadata, item.Author.Name: whyOwner, item.Created.Name: whyBorn,
 				item.Permissions.Name: whyGrants, item.Description.Name: whyText},
-			Batch: 4 * side, Undo: connector.UndoExact, Requests: 2,
+			Moves: true, Batch: 4 * side, Undo: connector.UndoExact, Requests: 2,
 		},
 	}
 	return connector.Capabilities{Kinds: kinds, Absent: map[item.Kind]string{item.Member: whyPeople, item.Shortcut: whyLinks}, Format: connector.Plain, Paths: true, SettleDelay: settle,

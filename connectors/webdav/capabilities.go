@@ -54,7 +54,7 @@ func (webdav) Capabilities(s connector.Settings) connector.Capabilities {
 			Fields: map[string]connector.FieldCaps{item.Name.Name: name, item.Content.Name: {}, item.Modified.Name: modified,
 				item.MediaType.Name: told("servers tell it by the name's ending"), item.Created.Name: told(whyLive)},
 			Lost:  map[string]string{item.Metadata.Name: whyMetadata, item.Author.Name: whyPeople, item.Permissions.Name: whyGrants, item.Description.Name: whyText},
-			Batch: 4 * side, Undo: connector.UndoExact, Requests: requests,
+			Moves: true, Batch: 4 * side, Undo: connector.UndoExact, Requests: requests,
 		},
 	}
 	return connector.Capabilities{Kinds: kinds, Absent: map[item.Kind]string{item.Member: whyPeople, item.Shortcut: whyLinks}, Format: connector.Plain, Paths: true, SettleDelay: c.settle,

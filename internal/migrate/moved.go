@@ -45,7 +45,9 @@ func (p *part) follows(s *step, prev item.Bundle) (anew bool) {
 	if !p.e.files() || contains(kind) {
 		return false
 	}
-	caps, name := p.e.To.Caps.Kinds[kind], item.FileName.Name
+	name := item.FileName.Name
+	// Where ids are paths, a folder that moved would change the ids of all that lies in it.
+	moves := p.e.To.Caps.Kinds[kind].Moves && (kind != item.Folder || !p.e.To.Caps.Paths)
 	elsewhere := !row.Parent.Zero() && row.Parent != s.unit.item.Parent
 	if elsewhere && prev.Item.Parent != row.Parent && prev.Item.Parent != s.unit.item.Parent {
 		won := p.winner(s, prev)
@@ -67,10 +69,10 @@ func (p *part) follows(s *step, prev item.Bundle) (anew bool) {
 	switch {
 	case !elsewhere && !renamed:
 		return false
-	case !caps.Moves && (p.e.To.Caps.Paths || elsewhere):
+	case !moves && (p.e.To.Caps.Paths || elsewhere):
 		return true
 	}
-	if caps.Moves {
+	if moves {
 		s.change.Moved, s.change.Dirty = true, append(s.change.Dirty, connector.DirtyParent)
 	}
 	return false
