@@ -30,7 +30,7 @@ func (s3) Capabilities(s connector.Settings) connector.Capabilities {
 		noLinks  = "an object is bytes: nothing in a bucket leads elsewhere"
 		noFolder = "a folder is a part of a key and has no times: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-folders.html"
 	)
-	names := connector.FieldCaps{Names: &connector.NameCaps{UTF8: true, Empty: true}, Why: keys}
+	names := connector.FieldCaps{Names: &connector.NameCaps{UTF8: true, Empty: true, MaxPathBytes: 1024}, Why: keys}
 	file := connector.KindCaps{
 		Fields: map[string]connector.FieldCaps{
 			item.Name.Name:    names,
@@ -41,7 +41,7 @@ func (s3) Capabilities(s connector.Settings) connector.Capabilities {
 			item.Author.Name:      noOwner,
 			item.Permissions.Name: noGrants, item.Description.Name: noText,
 		},
-		Batch: batch, Undo: connector.UndoExact, Requests: 1,
+		Moves: true, Batch: batch, Undo: connector.UndoExact, Requests: 1,
 		Parts: &connector.PartCaps{From: partsFrom, Least: leastPart, Most: mostPart, Parts: mostParts, Why: limits},
 	}
 	if cfg.keep {

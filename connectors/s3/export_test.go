@@ -45,3 +45,8 @@ func BareCopy(ctx context.Context, client *http.Client, from, to connector.Setti
 	_, err = call(to, http.MethodPut, content)
 	return err
 }
+
+// CopyInParts copies the object of a change in parts of so many bytes.
+func CopyInParts(ctx context.Context, t connector.Target, ch connector.Change, part int64) error {
+	return t.(*target).copyParts(ctx, ch, *ch.Prev.Item.Blob, part)
+}

@@ -31,6 +31,12 @@ func (t *target) Write(ctx context.Context, changes []connector.Change, open ite
 		case item.Folder:
 			stored, adopted, err = t.writeFolder(ctx, ch)
 		case item.File:
+			if ch.Moved {
+				if stored, err = t.move(ctx, ch); err != nil || !rewrites(ch) {
+					break
+				}
+				ch.Item.ID, ch.Prev = stored.ID, &item.Bundle{Item: stored}
+			}
 			stored, adopted, err = t.writeFile(ctx, ch, open)
 		default:
 			err = connector.Errorf(connector.Unsupported, "s3 holds no %s", ch.Item.Kind)

@@ -72,6 +72,10 @@ func (p *part) follows(s *step, prev item.Bundle) (anew bool) {
 	case !moves && (p.e.To.Caps.Paths || elsewhere):
 		return true
 	}
+	whole := row.State == ledger.Half || slices.Contains(s.change.Dirty, item.Content.Name)
+	if whole && p.e.large(s.change) {
+		return true // an upload in parts goes to one place
+	}
 	if moves {
 		s.change.Moved, s.change.Dirty = true, append(s.change.Dirty, connector.DirtyParent)
 	}

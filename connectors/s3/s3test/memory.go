@@ -352,6 +352,17 @@ func (m *Memory) serveObject(w *answer, r *http.Request, bucket, key string, bod
 	if !m.holds(w, r, o, there) {
 		return
 	}
+	switch {
+	case r.Method == http.MethodPut && r.Header.Get("X-Amz-Copy-Source") != "":
+		from, ok := m.copied(w, r)
+		if !ok {
+			return
+		}
+		o = m.object(from.bytes, from.header)
+		m.buckets[bucket][key] = o
+		w.xml(copyResult{XMLName: xml.Name{Local: "CopyObjectResult"}, ETag: `"` + o.etag + `"`})
+		return
+	}
 	switch r.Method {
 	case http.MethodPut:
 		o = m.object(body, r.Header)
@@ -370,6 +381,33 @@ func (m *Memory) serveObject(w *answer, r *http.Request, bucket, key string, bod
 	default:
 		w.fail(http.StatusNotImplemented, "NotImplemented")
 	}
+}
+
+type copyResult struct {
+	XMLName xml.Name
+	ETag    string
+}
+
+// copied is the object that a request copies, or the stretch of it.
+func (m *Memory) copied(w *answer, r *http.Request) (object, bool) {
+	name, err := url.PathUnescape(strings.TrimPrefix(r.Header.Get("X-Amz-Copy-Source"), "/"))
+	bucket, key, _ := strings.Cut(name, "/")
+	o, there := m.buckets[bucket][key]
+	switch {
+	case err != nil || !there:
+		w.fail(http.StatusNotFound, "NoSuchKey")
+		return o, false
+	case r.Header.Get("X-Amz-Copy-Source-If-Match") != `"`+o.etag+`"`:
+		w.fail(http.StatusPreconditionFailed, "PreconditionFailed")
+		return o, false
+	}
+	if v := r.Header.Get("X-Amz-Copy-Source-Range"); v != "" {
+		from, to, _ := strings.Cut(strings.TrimPrefix(v, "bytes="), "-")
+		a, _ := strconv.Atoi(from)
+		z, _ := strconv.Atoi(to)
+		o.bytes = o.bytes[a : z+1]
+	}
+	return o, true
 }
 
 func (m *Memory) tell(w *answer, o object) {
@@ -424,6 +462,15 @@ func (m *Memory) serveUpload(w *answer, r *http.Request, bucket, key string, que
 	switch r.Method {
 	case http.MethodPut:
 		n, _ := strconv.Atoi(query.Get("partNumber"))
+		if r.Header.Get("X-Amz-Copy-Source") != "" {
+			from, ok := m.copied(w, r)
+			if ok {
+				o := m.object(from.bytes, nil)
+				u.parts[n] = o
+				w.xml(copyResult{XMLName: xml.Name{Local: "CopyPartResult"}, ETag: `"` + o.etag + `"`})
+			}
+			return
+		}
 		o := m.object(body, nil)
 		u.parts[n] = o
 		m.tell(w, o)
