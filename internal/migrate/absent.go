@@ -40,7 +40,7 @@ func (p *pass) skipped(ctx context.Context, part *part, missing []ledger.Row) (m
 	board := BoardOf(part.led.Source)
 	var refs []item.Ref
 	for _, r := range missing {
-		if at, ok := p.sourceOf(part, r); ok {
+		if at, ok := part.sourceOf(r); ok {
 			refs = append(refs, at)
 		}
 	}
@@ -58,14 +58,14 @@ func (p *pass) skipped(ctx context.Context, part *part, missing []ledger.Row) (m
 // sourceOf is where the item of a row lies at the source. Where ids are paths, the
 // ledger knows it by a hash, and it stands at the target below the same names,
 // unless some of them had to be changed.
-func (p *pass) sourceOf(part *part, r ledger.Row) (item.Ref, bool) {
+func (p *part) sourceOf(r ledger.Row) (item.Ref, bool) {
 	if contains(r.Key.Kind) || r.Target.Zero() || vacated(r.Key) {
 		return item.Ref{}, false
 	}
 	if !p.e.From.Caps.Paths {
 		return r.Key, true
 	}
-	below, ok := strings.CutPrefix(r.Target.ID, strings.TrimSuffix(part.container().ID, "/")+"/")
-	at := item.Ref{Kind: r.Key.Kind, ID: connector.Below(BoardOf(part.led.Source).ID, below)}
+	below, ok := strings.CutPrefix(r.Target.ID, strings.TrimSuffix(p.container().ID, "/")+"/")
+	at := item.Ref{Kind: r.Key.Kind, ID: connector.Below(BoardOf(p.led.Source).ID, below)}
 	return at, ok && p.e.key(at) == p.e.key(r.Key)
 }

@@ -156,7 +156,7 @@ func (e *Engine) baseOf(b item.Bundle) base {
 func (e *Engine) packedNames(k item.Kind) []string {
 	names := append(e.merged(k), item.Position.Name)
 	if e.streams(k) {
-		names = append(names, storedContent)
+		names = append(names, storedContent, bytesAre)
 	}
 	if !nameless(k) {
 		names = append(names, siblingName)

@@ -190,6 +190,7 @@ func (s *step) baseOf(e *Engine, there item.Bundle) string {
 	}
 	if e.streams(there.Item.Kind) {
 		s.base[storedContent] = agreed{given: e.versionHash(there.Item)}
+		s.base[bytesAre] = agreed{given: e.bytesHash(s.unit.item)}
 	}
 	return s.base.pack()
 }

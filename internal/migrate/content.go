@@ -60,7 +60,7 @@ func (p *part) content(ctx context.Context, s *step, prev item.Bundle) error {
 	}
 	before := unpack(s.row.Base, p.e.packedNames(kind))
 	now, there := p.e.versionHash(s.unit.item), p.e.versionHash(prev.Item)
-	here := before == nil || before[name].given != now
+	here := before == nil || before[name].given != now || s.renamed && otherSize(s.unit.item.Blob, prev.Item.Blob)
 	theirs := p.e.rewritten(prev, before)
 	switch {
 	case theirs && s.row.State == ledger.Half && prev.Item.Blob != nil:

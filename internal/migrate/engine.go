@@ -57,6 +57,7 @@ type Engine struct {
 	people   *peopleMap       // of that place
 	to       *destinations
 	began    time.Time // of the verb: whoever announced a write before is dead by now
+	again    bool      // an earlier pass ended: much has moved
 	ahead    bool      // the verb looks at what a run will do
 	outcomes *outcomes
 	total    *totals       // items in scope, as far as the source tells

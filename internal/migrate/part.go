@@ -111,6 +111,8 @@ type job struct {
 	bundle item.Bundle
 	force  bool // look at the target even though the source did not change
 	still  bool // whatever changed at the source is not this pass's
+	// renamed says that the row is that of a file which had another path.
+	renamed bool
 }
 
 func (j *job) changed() bool {
@@ -468,6 +470,9 @@ func (p *part) tasks(ctx context.Context, below func(*part, *job), bundles []ite
 	}
 	jobs = p.postpone(jobs)
 	if err := p.renumbered(ctx, jobs); err != nil {
+		return err
+	}
+	if err := p.renamed(ctx, jobs); err != nil {
 		return err
 	}
 	for _, generation := range p.generations(jobs) {

@@ -81,10 +81,11 @@ func (e *Engine) Run(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, resumed, err := e.Ledger.Begin(ctx, e.Now())
+	begun, resumed, err := e.Ledger.Begin(ctx, e.Now())
 	if err != nil {
 		return nil, fmt.Errorf("the ledger: %w", err)
 	}
+	e.again = begun.Num > 1
 	for _, s := range shards {
 		told := 0
 		for _, n := range s.Counts {

@@ -438,3 +438,93 @@ func TestShortcuts(t *testing.T) {
 	}
 	h.undo()
 }
+
+// rename gives something another path, as people do.
+func (f *tree) rename(from, to string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for p, n := range maps.Clone(f.nodes) {
+		if rest, ok := strings.CutPrefix(p+"/", f.root+"/"+from+"/"); ok {
+			delete(f.nodes, p)
+			f.nodes[strings.TrimSuffix(f.root+"/"+to+"/"+rest, "/")] = n
+		}
+	}
+}
+
+// movingTree is a tree that takes files to another place.
+func movingTree(root string) *tree {
+	f := newTree(root)
+	k := f.caps.Kinds[item.File]
+	k.Moves = true
+	f.caps.Kinds[item.File] = k
+	return f
+}
+
+// TestRenamed has files renamed where ids are paths: their bytes tell which they are.
+func TestRenamed(t *testing.T) {
+	from, to := newTree("/src"), movingTree("/dst")
+	h := newHaul(t, from, to)
+	for _, name := range []string{"one.txt", "dir/two.txt", "dir/sub/three.txt", "four.txt", "five.txt"} {
+		from.put(name, "text of "+name)
+	}
+	h.pass(from.all())
+	writes, reads := to.writes, from.reads
+	from.rename("one.txt", "eins.txt")
+	from.rename("dir", "ordner")
+	h.pass(from.all())
+	if from.reads != reads {
+		t.Errorf("%d files were read that were only renamed", from.reads-reads)
+	}
+	if n := to.writes - writes; n != 3+2 {
+		t.Errorf("three files were renamed in two new folders, with %d writes", n)
+	}
+	reads = from.reads
+	from.rename("four.txt", "ordner/vier.txt")
+	from.put("ordner/vier.txt", "edited, too")
+	from.rename("five.txt", "fünf.txt")
+	from.put("five.txt", "another five")
+	h.pass(from.all())
+	if n := from.reads - reads; n != 3 { // the first five is still there, so that the new one counts as a copy
+		t.Errorf("%d files were read, want 3", n)
+	}
+	h.undo()
+}
+
+// TestRenamedKeeps keeps what was deleted, and moves what was renamed all the same.
+func TestRenamedKeeps(t *testing.T) {
+	from, to := newTree("/src"), movingTree("/dst")
+	h := newHaul(t, from, to)
+	h.spec.Policies.Deletions = "keep"
+	from.put("a.txt", "a")
+	from.put("b.txt", "b")
+	h.pass(from.all())
+	from.rename("a.txt", "c.txt")
+	from.drop("b.txt")
+	h.pass(map[string]string{"c.txt": "a", "b.txt": "b"})
+}
+
+// TestRenamedCutOff ends passes in the midst of renames.
+func TestRenamedCutOff(t *testing.T) {
+	for _, at := range []string{"before-intent", "after-intent", "after-write", "before-delete", "after-delete"} {
+		t.Run(at, func(t *testing.T) {
+			from, to := newTree("/src"), movingTree("/dst")
+			h := newHaul(t, from, to)
+			from.put("dir/one.txt", "1")
+			from.put("dir/two.txt", "2")
+			h.pass(from.all())
+			from.rename("dir", "other")
+			for range 6 {
+				ctx, cancel := context.WithCancel(t.Context())
+				e := h.engine()
+				e.Failpoint = func(name string) {
+					if name == at {
+						cancel()
+					}
+				}
+				_, _ = e.Run(ctx)
+				cancel()
+			}
+			h.pass(from.all())
+		})
+	}
+}
