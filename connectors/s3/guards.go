@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/rialto-migrate/rialto/connector"
@@ -20,6 +21,26 @@ import (
 type guards struct {
 	state  atomic.Int32
 	trying atomic.Bool
+	first  sync.Mutex // held by the write that tries the server
+	tries  atomic.Int32
+}
+
+// mostTries is how many writes are held up to learn what a server does.
+const mostTries = 3
+
+// alone lets the first writes come one by one, until one has shown what the server
+// does: hundreds at once would all ask what stands there. The caller calls done when
+// the write has ended.
+func (g *guards) alone(ch connector.Change) (done func()) {
+	if ch.Op != connector.Create || ch.Item.Blob == nil || ch.Item.Blob.Bytes > mostWhole || g.state.Load() != untried || g.tries.Load() >= mostTries {
+		return func() {}
+	}
+	g.first.Lock()
+	if g.state.Load() != untried || g.tries.Add(1) > mostTries {
+		g.first.Unlock()
+		return func() {}
+	}
+	return g.first.Unlock
 }
 
 const (

@@ -40,6 +40,7 @@ func (t *target) writeFile(ctx context.Context, ch connector.Change, open item.O
 			q.Header["If-Match"] = []string{`"` + ch.Prev.Item.Blob.Version + `"`}
 		}
 	}
+	defer t.guards.alone(ch)()
 	if e := t.standing(ctx, ch, bucket, key); e != nil && e.Class == connector.Conflict {
 		return t.occupied(ctx, ch, ref, open, e)
 	} else if e != nil {

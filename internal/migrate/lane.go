@@ -114,6 +114,14 @@ func (p *part) generations(jobs []*job) [][]*job {
 	return out
 }
 
+// lanesBeside is how many lanes are in work at the same time.
+func (p *part) lanesBeside() int {
+	if pointedAt(p.e.To.Caps.Leaf()) {
+		return lanesAtOnce
+	}
+	return lanesOfFiles
+}
+
 type lanejobs struct {
 	lane *lane
 	jobs []*job

@@ -477,7 +477,7 @@ func (p *part) tasks(ctx context.Context, below func(*part, *job), bundles []ite
 	}
 	for _, generation := range p.generations(jobs) {
 		group, ctx := errgroup.WithContext(ctx)
-		group.SetLimit(lanesAtOnce)
+		group.SetLimit(p.lanesBeside())
 		for _, l := range p.intoLanes(generation) {
 			group.Go(func() error { return p.lanework(ctx, below, l.lane, l.jobs) })
 		}

@@ -18,6 +18,7 @@ import (
 const (
 	shardsAtOnce = 4    // containers in work at the same time
 	lanesAtOnce  = 16   // lanes of one container in work at the same time
+	lanesOfFiles = 4    // the same of files and messages: each is a whole batch, whose bytes are in memory
 	lyingAtOnce  = 16   // tasks of one listing whose own items are in work at the same time
 	waveTasks    = 400  // tasks of a listing that are worked off together
 	waveFiles    = 4000 // files or messages, in which nothing lies
