@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/internal/ledger"
@@ -77,35 +80,60 @@ type undoing struct {
 	dry   bool
 	out   *UndoReport
 	left  bool
+
+	mu   sync.Mutex        // guards out, left and kept while files go side by side
+	kept map[item.Ref]bool // target items that stay, and so must what they lie in
 }
 
-// shard undoes one container, what lies deepest first.
+const (
+	undoneAtOnce = 500 // rows that are read from the ledger together
+	undoneBeside = 16  // files or messages that are deleted at the same time
+)
+
+// shard undoes one container, what lies deepest first. Rows are read a stretch at a
+// time: only those of what frames the container are held.
 func (u *undoing) shard(ctx context.Context, s ledger.Shard) error {
 	p := &part{e: u.e, led: s, name: s.Source.ID, board: s.Target, out: newOutcomes(nil)}
 	if err := p.settle(ctx); err != nil {
 		return err
 	}
-	var rows []ledger.Row
-	if err := p.rows(ctx, func(r ledger.Row) error { rows = append(rows, r); return nil }); err != nil {
-		return err
-	}
-	deepestFirst(rows)
-	slices.SortStableFunc(rows, func(a, b ledger.Row) int { return cmp.Compare(level(b.Key.Kind), level(a.Key.Kind)) })
-	frames := slices.IndexFunc(rows, func(r ledger.Row) bool { return level(r.Key.Kind) < item.Leaf })
-	if frames < 0 {
-		frames = len(rows)
-	}
-	kept := map[item.Ref]bool{} // target items that stay, and so must what they lie in
-	for _, r := range rows[:frames] {
-		if err := u.row(ctx, p, r, func(b item.Bundle) string { return u.changed(r, b, kept) }, kept); err != nil {
+	u.kept = map[item.Ref]bool{}
+	ours := newRefSet()
+	var frames []ledger.Row
+	for _, turn := range []item.Level{item.Within, item.Leaf} {
+		var some []ledger.Row
+		flush := func() error {
+			defer func() { some = some[:0] }()
+			return u.rows(ctx, p, some)
+		}
+		err := p.rows(ctx, func(r ledger.Row) error {
+			if turn == item.Within && (r.State == ledger.Made || r.State == ledger.Half) {
+				ours.add(r.Target)
+			}
+			switch l := level(r.Key.Kind); {
+			case l == turn:
+				if some = append(some, r); len(some) == undoneAtOnce {
+					return flush()
+				}
+			case l < item.Leaf && turn == item.Within:
+				frames = append(frames, r)
+			}
+			return nil
+		})
+		if err == nil {
+			err = flush()
+		}
+		if err != nil {
 			return err
 		}
 	}
-	used, err := u.inUse(ctx, p, rows, kept)
+	deepestFirst(frames)
+	slices.SortStableFunc(frames, func(a, b ledger.Row) int { return cmp.Compare(level(b.Key.Kind), level(a.Key.Kind)) })
+	used, err := u.inUse(ctx, p, ours)
 	if err != nil {
 		return err
 	}
-	for _, r := range rows[frames:] {
+	for _, r := range frames {
 		check := func(b item.Bundle) string {
 			if used[b.Item.Ref] {
 				return "something in it stays"
@@ -113,18 +141,40 @@ func (u *undoing) shard(ctx context.Context, s ledger.Shard) error {
 			if r.State == ledger.Half || contains(r.Key.Kind) {
 				return ""
 			}
-			return u.changed(r, b, kept)
+			return u.changed(r, b)
 		}
-		if err := u.row(ctx, p, r, check, kept); err != nil {
+		if err := u.row(ctx, p, r, check); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// rows undoes rows of one level: those of files and messages side by side.
+func (u *undoing) rows(ctx context.Context, p *part, rows []ledger.Row) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(undoneBeside)
+	if pointedAt(u.e.To.Caps.Leaf()) {
+		group.SetLimit(1)
+	}
+	for _, r := range rows {
+		group.Go(func() error {
+			return u.row(ctx, p, r, func(b item.Bundle) string { return u.changed(r, b) })
+		})
+	}
+	return group.Wait()
+}
+
+// stays reports whether a target item was kept.
+func (u *undoing) stays(ref item.Ref) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.kept[ref]
+}
+
 // changed says why an item stays; "" if it may go.
-func (u *undoing) changed(r ledger.Row, b item.Bundle, kept map[item.Ref]bool) string {
-	if kept[r.Target] {
+func (u *undoing) changed(r ledger.Row, b item.Bundle) string {
+	if u.stays(r.Target) {
 		return "something in it stays"
 	}
 	if r.State != ledger.Half && u.e.printOf(b) != r.Print {
@@ -143,11 +193,11 @@ func (u *undoing) changed(r ledger.Row, b item.Bundle, kept map[item.Ref]bool) s
 
 // row undoes one row. why says what keeps the item, given what the target holds
 // at that moment.
-func (u *undoing) row(ctx context.Context, p *part, r ledger.Row, why func(item.Bundle) string, kept map[item.Ref]bool) error {
+func (u *undoing) row(ctx context.Context, p *part, r ledger.Row, why func(item.Bundle) string) error {
 	caps := u.e.To.Caps.Kinds[r.Key.Kind]
 	switch {
 	case r.State == ledger.Folded, r.State == ledger.Dropped, r.State == ledger.Refused, caps.Embedded != "" && caps.Embedded != r.Key.Kind:
-		if u.dry || kept[r.Parent] {
+		if u.dry || u.stays(r.Parent) {
 			return nil
 		}
 		return p.apply(ctx, ledger.Batch{Remove: []ledger.Key{r.Key}})
@@ -173,7 +223,9 @@ func (u *undoing) row(ctx context.Context, p *part, r ledger.Row, why func(item.
 	case err != nil && stops(err):
 		return err
 	case err != nil:
+		u.mu.Lock()
 		u.out.Failed++
+		u.mu.Unlock()
 		reason = "the target could not delete it: " + string(connector.ClassOf(err))
 		var ce *connector.Error
 		if errors.As(err, &ce) {
@@ -181,17 +233,21 @@ func (u *undoing) row(ctx context.Context, p *part, r ledger.Row, why func(item.
 		}
 		fallthrough
 	case reason != "":
-		kept[r.Target], kept[r.Parent] = true, true
+		u.mu.Lock()
+		u.kept[r.Target], u.kept[r.Parent] = true, true
 		u.left = true
+		u.mu.Unlock()
 		u.keep(p, r, reason)
 		return nil
 	}
 	if !removed && !u.dry {
 		return nil
 	}
+	u.mu.Lock()
 	n := u.out.Kinds[r.Key.Kind]
 	n.Removed++
 	u.out.Kinds[r.Key.Kind] = n
+	u.mu.Unlock()
 	u.e.Emit(Event{Event: "item", Shard: p.name, Kind: r.Key.Kind, Source: r.Key.ID, Target: r.Target.ID, Op: opDeleted})
 	return u.forget(ctx, p, r)
 }
@@ -204,6 +260,8 @@ func (u *undoing) forget(ctx context.Context, p *part, r ledger.Row) error {
 }
 
 func (u *undoing) keep(p *part, r ledger.Row, reason string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	n := u.out.Kinds[r.Key.Kind]
 	n.Kept++
 	u.out.Kinds[r.Key.Kind] = n
@@ -216,16 +274,10 @@ func (u *undoing) keep(p *part, r ledger.Row, reason string) {
 // inUse lists the container as it is now and tells what its remaining tasks
 // stand in: the lists and labels they use, and the container itself. In a dry
 // run what would have gone does not count.
-func (u *undoing) inUse(ctx context.Context, p *part, rows []ledger.Row, kept map[item.Ref]bool) (map[item.Ref]bool, error) {
+func (u *undoing) inUse(ctx context.Context, p *part, ours refSet) (map[item.Ref]bool, error) {
 	used := map[item.Ref]bool{}
 	if p.board.Zero() {
 		return used, nil
-	}
-	ours := map[item.Ref]bool{}
-	for _, r := range rows {
-		if r.State == ledger.Made || r.State == ledger.Half {
-			ours[r.Target] = true
-		}
 	}
 	within := map[item.Ref]item.Ref{} // what folders lie in
 	for page, err := range u.there.List(ctx, connector.Shard{Ref: p.board}, "") {
@@ -239,7 +291,7 @@ func (u *undoing) inUse(ctx context.Context, p *part, rows []ledger.Row, kept ma
 			if b.Item.Kind == item.Folder {
 				within[b.Item.Ref] = b.Item.Parent
 			}
-			stays := !ours[b.Item.Ref] || kept[b.Item.Ref]
+			stays := !ours.has(b.Item.Ref) || u.kept[b.Item.Ref]
 			switch {
 			case b.Item.Kind == item.Member || contains(b.Item.Kind):
 			case level(b.Item.Kind) == item.Leaf && (stays || !u.dry):
