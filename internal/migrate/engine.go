@@ -50,20 +50,21 @@ type Config struct {
 // An Engine carries out the verbs on one migration. One verb runs at a time.
 type Engine struct {
 	Config
-	print    item.Digester // of what the target holds
-	version  item.Digester // of what the source has, and how it is fitted
-	source   connector.Source
-	target   connector.Target // of one place; at gives the engine of another
-	people   *peopleMap       // of that place
-	to       *destinations
-	began    time.Time // of the verb: whoever announced a write before is dead by now
-	again    bool      // an earlier pass ended: much has moved
-	ahead    bool      // the verb looks at what a run will do
-	outcomes *outcomes
-	total    *totals       // items in scope, as far as the source tells
-	flight   *atomic.Int64 // blobs that are being read
-	told     *atomic.Int64 // when progress was last told, in Unix milliseconds
-	losses   *lossBook
+	print     item.Digester // of what the target holds
+	version   item.Digester // of what the source has, and how it is fitted
+	source    connector.Source
+	target    connector.Target // of one place; at gives the engine of another
+	people    *peopleMap       // of that place
+	to        *destinations
+	began     time.Time // of the verb: whoever announced a write before is dead by now
+	mostMotes int       // files or messages that a comparison holds at most
+	again     bool      // an earlier pass ended: much has moved
+	ahead     bool      // the verb looks at what a run will do
+	outcomes  *outcomes
+	total     *totals       // items in scope, as far as the source tells
+	flight    *atomic.Int64 // blobs that are being read
+	told      *atomic.Int64 // when progress was last told, in Unix milliseconds
+	losses    *lossBook
 	// conflicts are those of the pass.
 	conflicts *conflicts
 	standings *standings          // of the source's accounts
@@ -100,7 +101,7 @@ func New(c Config) (*Engine, error) {
 	if c.Failpoint == nil {
 		c.Failpoint = func(string) {}
 	}
-	e := &Engine{Config: c, print: item.NewDigester(c.Key), total: &totals{}, told: &atomic.Int64{}, flight: &atomic.Int64{}, conflicts: &conflicts{}, standings: &standings{by: map[string]string{}}, rows: map[item.Ref]MapRow{}}
+	e := &Engine{Config: c, print: item.NewDigester(c.Key), mostMotes: mostMotes, total: &totals{}, told: &atomic.Int64{}, flight: &atomic.Int64{}, conflicts: &conflicts{}, standings: &standings{by: map[string]string{}}, rows: map[item.Ref]MapRow{}}
 	e.telling, e.later = &atomic.Bool{}, &putOffs{}
 	sides, inParts := veil.Sides{Source: c.From.Caps.Paths, Target: c.To.Caps.Paths}, false
 	for _, k := range c.To.Caps.Kinds {

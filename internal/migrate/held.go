@@ -9,13 +9,18 @@ import (
 	"github.com/rialto-migrate/rialto/item"
 )
 
-// held is what the target holds in one container. It keeps no contents, so that
-// the largest container fits in little memory.
+// held is what the target holds in one container. It keeps no contents, and of files
+// and messages a share, so that the largest container fits in little memory.
 type held struct {
 	container item.Ref
 	seed      maphash.Seed
 	traces    map[item.Ref]*trace // by ref, children too
 	listed    int
+	// Files and messages are compared in turns, each a share of them that its motes
+	// are held of.
+	motes       []mote
+	turn, turns uint64
+	algorithms  []string // of the motes' sums
 }
 
 // A trace is what a comparison needs of an item: a digest in place of each
@@ -39,30 +44,40 @@ type counter struct {
 	says, read int
 }
 
-// read lists a container of the target.
-func (v *verifier) read(ctx context.Context, container item.Ref) (*held, error) {
-	h := &held{container: container, seed: maphash.MakeSeed(), traces: map[item.Ref]*trace{}}
-	if container.Zero() {
-		return h, nil
+func newHeld(container item.Ref) *held {
+	return &held{container: container, seed: maphash.MakeSeed(), traces: map[item.Ref]*trace{}, turns: 1}
+}
+
+// read lists a container of the target, for the turn that it is.
+func (v *verifier) read(ctx context.Context, h *held) error {
+	h.motes = nil
+	if h.container.Zero() {
+		return nil
 	}
-	for page, err := range v.there.List(ctx, connector.Shard{Ref: container}, "") {
+	mine := func(b item.Bundle) bool { return h.turn == 0 || small(b.Item.Kind) && h.comes(b.Item.Ref) }
+	for page, err := range v.there.List(ctx, connector.Shard{Ref: h.container}, "") {
 		if err != nil {
 			if connector.ClassOf(err) == connector.Gone {
-				return h, nil // every item of it is then missing
+				return nil // every item of it is then missing
 			}
-			return nil, err
+			return err
 		}
-		bundles, _, err := completed(ctx, v.there, container, page.Bundles, always)
+		bundles, _, err := completed(ctx, v.there, h.container, page.Bundles, mine)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, b := range bundles {
-			if b.Item.Kind != item.Member {
+			switch {
+			case b.Item.Kind == item.Member || !mine(b):
+			case small(b.Item.Kind):
+				v.strew(h, b.Item)
+			default:
 				v.keep(h, b)
 			}
 		}
 	}
-	return h, nil
+	h.settle()
+	return nil
 }
 
 // keep takes the trace of an item with all that lies in it.

@@ -124,7 +124,7 @@ func (e *Engine) Verify(ctx context.Context, names bool) (*Verdict, error) {
 	if err := e.foreknow(ctx); err != nil {
 		return nil, err
 	}
-	v := &verifier{e: e, there: there, known: known, names: names,
+	v := &verifier{e: e, there: there, known: known, names: names, mostMotes: e.mostMotes,
 		out: &Verdict{Kinds: map[item.Kind]Compared{}, Extra: map[item.Kind]int{}, Counters: map[item.Kind]Countered{}}}
 	if names {
 		v.out.Names = map[string]NamedPair{}
@@ -150,6 +150,8 @@ type verifier struct {
 	there connector.Source
 	known map[item.Ref]ledger.Shard
 	names bool
+	// mostMotes is how many files or messages are compared in one turn.
+	mostMotes int
 
 	mu  sync.Mutex
 	out *Verdict
@@ -163,18 +165,40 @@ func (v *verifier) shard(ctx context.Context, s connector.Shard) error {
 		if archive {
 			source = archiveOf(s.Ref)
 		}
-		h, err := v.read(ctx, v.known[source].Target)
-		if err != nil {
+		both[archive] = newHeld(v.known[source].Target)
+		if err := v.read(ctx, both[archive]); err != nil {
 			return err
 		}
-		both[archive] = h
 	}
-	line := ShardVerdict{Source: s.Ref.ID, Wave: v.e.rows[s.Ref].Wave, Target: both[false].container.ID, Link: v.e.target.Link(both[false].container, both[false].container)}
+	main := both[false]
+	line := ShardVerdict{Source: s.Ref.ID, Wave: v.e.rows[s.Ref].Wave, Target: main.container.ID, Link: v.e.target.Link(main.container, main.container)}
 	before := len(v.out.Differences)
+	if err := v.compare(ctx, s, both, &line); err != nil {
+		return err
+	}
+	for main.turn = 1; main.turn < main.turns; main.turn++ {
+		if err := v.read(ctx, main); err != nil {
+			return err
+		}
+		if err := v.compare(ctx, s, both, &line); err != nil {
+			return err
+		}
+	}
+	line.Differences = len(v.out.Differences) - before
+	v.out.Shards = append(v.out.Shards, line)
+	v.e.Emit(Event{Event: "shard", Shard: s.Ref.ID, Target: line.Target, Link: line.Link, Op: "compared"})
+	return nil
+}
+
+// compare compares a container in one turn: in the first all but the files and
+// messages that are left to others.
+func (v *verifier) compare(ctx context.Context, s connector.Shard, both map[bool]*held, line *ShardVerdict) error {
+	first := both[false].turn == 0
 	wantOrder := map[string][]item.Ref{}
 	seen := map[bool]refSet{false: newRefSet(), true: newRefSet()}
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)
+	motes := &comparison{v: v, h: both[false], group: group, ctx: gctx}
 	err := v.e.walk(ctx, s, v.known, func(w *walked) error {
 		for _, key := range keysOf(w.unit.bundle) {
 			seen[w.archive].add(v.e.key(key))
@@ -182,8 +206,16 @@ func (v *verifier) shard(ctx context.Context, s connector.Shard) error {
 		if w.skip {
 			return nil
 		}
+		if first {
+			line.Items += 1 + len(w.unit.with)
+		}
+		if small(w.unit.key.Kind) {
+			return motes.unit(w)
+		}
+		if !first {
+			return nil
+		}
 		h := both[w.archive]
-		line.Items += 1 + len(w.unit.with)
 		v.unit(w, h)
 		row := w.rows[w.unit.key]
 		if have, ok := h.traces[row.Target]; ok {
@@ -195,6 +227,9 @@ func (v *verifier) shard(ctx context.Context, s connector.Shard) error {
 		}
 		return nil
 	})
+	if err == nil {
+		err = motes.flush()
+	}
 	if werr := group.Wait(); err == nil {
 		err = werr
 	}
@@ -202,15 +237,15 @@ func (v *verifier) shard(ctx context.Context, s connector.Shard) error {
 		return err
 	}
 	for _, archive := range []bool{false, true} {
+		if archive && !first {
+			break
+		}
 		v.order(wantOrder, both[archive])
 		if err := v.outlived(ctx, s.Ref, archive, seen[archive], both[archive]); err != nil {
 			return err
 		}
 		v.extra(both[archive])
 	}
-	line.Differences = len(v.out.Differences) - before
-	v.out.Shards = append(v.out.Shards, line)
-	v.e.Emit(Event{Event: "shard", Shard: s.Ref.ID, Target: line.Target, Link: line.Link, Op: "compared"})
 	return nil
 }
 
@@ -451,11 +486,7 @@ func (v *verifier) bytesOf(ctx context.Context, group *errgroup.Group, w *walked
 		group.Go(func() error { return v.blob(ctx, key, blob, have) })
 		return
 	}
-	v.mu.Lock()
-	v.out.Blobs.Files++
-	v.out.Blobs.Told++
-	v.out.Blobs.Bytes += max(want.Bytes, 0)
-	v.mu.Unlock()
+	v.told(want)
 	if same {
 		return
 	}
@@ -565,11 +596,9 @@ func (v *verifier) outlived(ctx context.Context, source item.Ref, archive bool, 
 	}
 	p := &part{e: v.e, led: led}
 	return p.rows(ctx, func(r ledger.Row) error {
-		stands := h.traces[r.Target]
-		if seen.has(r.Key) || stands == nil || r.State == ledger.Folded {
+		if seen.has(r.Key) || r.State == ledger.Folded || !h.meet(r.Target) {
 			return nil
 		}
-		stands.met = true
 		v.out.Outlived++
 		if len(v.out.OutlivedList) < 1000 {
 			v.out.OutlivedList = append(v.out.OutlivedList, Outlived{Kind: r.Key.Kind, Source: r.Key.ID, Target: r.Target.ID, Link: v.e.target.Link(r.Target, h.container)})
@@ -578,8 +607,33 @@ func (v *verifier) outlived(ctx context.Context, source item.Ref, archive bool, 
 	})
 }
 
+// meet marks what something of the source went to, and reports whether it is there and
+// compared in this turn.
+func (h *held) meet(ref item.Ref) bool {
+	if small(ref.Kind) {
+		m := h.mote(ref)
+		if m != nil {
+			m.met = true
+		}
+		return m != nil
+	}
+	t := h.traces[ref]
+	if t != nil {
+		t.met = true
+	}
+	return t != nil && h.turn == 0
+}
+
 // extra counts what only the target has.
 func (v *verifier) extra(h *held) {
+	for _, m := range h.motes {
+		if !m.met {
+			v.out.Extra[v.e.To.Caps.Leaf()]++
+		}
+	}
+	if h.turn > 0 {
+		return
+	}
 	for ref, t := range h.traces {
 		if !t.met && ref != h.container {
 			v.out.Extra[ref.Kind]++

@@ -1,0 +1,89 @@
+package migrate
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+	"unsafe"
+
+	"github.com/rialto-migrate/rialto/item"
+)
+
+// TestVerifyInTurns compares more files than are held at once: what differs is found in
+// whichever turn it comes, once.
+func TestVerifyInTurns(t *testing.T) {
+	for _, most := range []int{1, 3, 10, 1000} {
+		t.Run(fmt.Sprint(most), func(t *testing.T) {
+			from, to := newTree("/src"), newTree("/dst")
+			h := newHaul(t, from, to)
+			h.spec.Policies.Deletions = "keep"
+			for i := range 40 {
+				from.put(fmt.Sprintf("dir %d/%d.txt", i%4, i), fmt.Sprint("text ", i))
+			}
+			verify := func(want string) *Verdict {
+				t.Helper()
+				e := h.engine()
+				e.mostMotes = most
+				v, err := e.Verify(t.Context(), false)
+				if err != nil || v.Status != want {
+					t.Fatalf("verify: %v, %+v, want %s", err, v, want)
+				}
+				return v
+			}
+			if _, err := h.engine().Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if v := verify("equal"); v.Kinds[item.File] != (Compared{Source: 40, Target: 40}) || v.Kinds[item.Folder] != (Compared{Source: 4, Target: 4}) || v.Blobs.Told != 40 || v.Shards[0].Items != 45 || len(v.Extra) > 0 {
+				t.Errorf("verify: %+v", v)
+			}
+			from.put("dir 0/40.txt", "not moved yet")
+			from.put("dir 1/1.txt", "edited")
+			from.drop("dir 2/2.txt")
+			to.put("dir 3/people's.txt", "extra")
+			to.put("dir 0/4.txt", "people's")
+			to.drop("dir 3/3.txt")
+			v := verify("differs")
+			if v.Kinds[item.File] != (Compared{Source: 40, Target: 38, Differences: 6}) || len(v.Differences) != 6 || v.Outlived != 1 || v.Extra[item.File] != 1 || v.Edited != 2 || v.Failed != 1 {
+				t.Errorf("verify: %+v", v)
+			}
+		})
+	}
+}
+
+// TestMotesAreSmall keeps what a comparison holds of a file within what its comment
+// says.
+func TestMotesAreSmall(t *testing.T) {
+	if n := unsafe.Sizeof(mote{}); n > 56 {
+		t.Errorf("a mote takes %d bytes", n)
+	}
+	const files = 20_000
+	from, to := newTree("/src"), newTree("/dst")
+	h := newHaul(t, from, to)
+	for i := range files {
+		from.put(fmt.Sprintf("dir %d/a name of usual length %d.docx", i%100, i), "text")
+	}
+	if _, err := h.engine().Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	e := h.engine()
+	if err := e.open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	v := &verifier{e: e, there: to, mostMotes: mostMotes, out: &Verdict{}}
+	held := newHeld(item.Ref{Kind: item.Drive, ID: "/dst"})
+	before := heap()
+	if err := v.read(t.Context(), held); err != nil {
+		t.Fatal(err)
+	}
+	each := int64(heap()-before) / files
+	if len(held.motes) != files || each > 100 {
+		t.Errorf("%d files are held in %d bytes each", len(held.motes), each)
+	}
+	runtime.KeepAlive(held)
+}
