@@ -188,7 +188,7 @@ func (e *Engine) meetAll(ctx context.Context, shards []connector.Shard, c *censu
 				}
 			}
 		}
-		for page, err := range e.source.List(ctx, s, "") {
+		for page, err := range pagesOf(ctx, e.source, s) {
 			if err != nil {
 				return err
 			}

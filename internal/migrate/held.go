@@ -55,7 +55,7 @@ func (v *verifier) read(ctx context.Context, h *held) error {
 		return nil
 	}
 	mine := func(b item.Bundle) bool { return h.turn == 0 || small(b.Item.Kind) && h.comes(b.Item.Ref) }
-	for page, err := range v.there.List(ctx, connector.Shard{Ref: h.container}, "") {
+	for page, err := range pagesOf(ctx, v.there, connector.Shard{Ref: h.container}) {
 		if err != nil {
 			if connector.ClassOf(err) == connector.Gone {
 				return nil // every item of it is then missing

@@ -345,7 +345,7 @@ func (p *pass) waves(ctx context.Context, s connector.Shard, below func(*part, *
 		defer main.fit.naming.settle()
 		return p.wave(ctx, s.Ref, wave, below)
 	}
-	for page, err := range p.e.source.List(ctx, s, "") {
+	for page, err := range pagesOf(ctx, p.e.source, s) {
 		if err != nil {
 			return err
 		}

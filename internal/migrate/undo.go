@@ -280,7 +280,7 @@ func (u *undoing) inUse(ctx context.Context, p *part, ours refSet) (map[item.Ref
 		return used, nil
 	}
 	within := map[item.Ref]item.Ref{} // what folders lie in
-	for page, err := range u.there.List(ctx, connector.Shard{Ref: p.board}, "") {
+	for page, err := range pagesOf(ctx, u.there, connector.Shard{Ref: p.board}) {
 		if err != nil {
 			if connector.ClassOf(err) == connector.Gone {
 				return used, nil

@@ -42,7 +42,7 @@ func (e *Engine) walk(ctx context.Context, s connector.Shard, known map[item.Ref
 		}
 		return nil
 	}
-	for page, err := range e.source.List(ctx, s, "") {
+	for page, err := range pagesOf(ctx, e.source, s) {
 		if err != nil {
 			return err
 		}
