@@ -8,6 +8,8 @@ import (
 	"math"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/internal/ledger"
 	"github.com/rialto-migrate/rialto/item"
@@ -56,7 +58,10 @@ func (p *pass) gone(ctx context.Context, part *part) error {
 		return err
 	}
 	turn := func(k item.Kind) int {
-		if level(k) == item.Leaf {
+		switch {
+		case small(k): // all of them, and then the rest
+			return -1
+		case level(k) == item.Leaf:
 			return 0
 		}
 		return 100 - int(level(k))
@@ -68,13 +73,22 @@ func (p *pass) gone(ctx context.Context, part *part) error {
 		return err
 	}
 	decided := map[item.Ref]bool{} // tasks of the target that went or stay, and with them what lies in them
+	beside, gctx := errgroup.WithContext(ctx)
+	beside.SetLimit(deletedBeside)
 	for _, r := range missing {
 		if p.e.stopped() {
-			return nil
+			return beside.Wait()
 		}
 		if there[r.Key] {
 			p.e.Emit(Event{Event: "kept", Shard: part.name, Kind: r.Key.Kind, Source: r.Key.ID, Target: r.Target.ID, Reason: "the source's listing lacked it, and the source has it"})
 			continue
+		}
+		if small(r.Key.Kind) { // nothing lies in it
+			beside.Go(func() error { return p.remove(gctx, part, r, nil, wrote) })
+			continue
+		}
+		if err := beside.Wait(); err != nil {
+			return err
 		}
 		if decided[r.Parent] {
 			continue
@@ -86,8 +100,11 @@ func (p *pass) gone(ctx context.Context, part *part) error {
 			return err
 		}
 	}
-	return nil
+	return beside.Wait()
 }
+
+// deletedBeside is how many files or messages are deleted at the same time.
+const deletedBeside = 16
 
 // forgive drops the failures of what the source no longer has: nothing would ever
 // be tried again that could clear them.
@@ -206,7 +223,9 @@ func (p *pass) remove(ctx context.Context, part *part, r ledger.Row, within []le
 	}
 	keys := append([]ledger.Key{r.Key}, within...)
 	if moved {
+		p.mu.Lock()
 		p.moved = append(p.moved, r.Key)
+		p.mu.Unlock()
 	} else {
 		for _, key := range keys {
 			part.out.note(key, opDeleted)
