@@ -136,5 +136,3 @@ func (p *part) complete(ctx context.Context, listed []item.Bundle, wanted func(i
 	}
 	return out, p.apply(ctx, b)
 }
-
-func always(item.Bundle) bool { return true }

@@ -352,8 +352,7 @@ func (m *Memory) serveObject(w *answer, r *http.Request, bucket, key string, bod
 	if !m.holds(w, r, o, there) {
 		return
 	}
-	switch {
-	case r.Method == http.MethodPut && r.Header.Get("X-Amz-Copy-Source") != "":
+	if r.Method == http.MethodPut && r.Header.Get("X-Amz-Copy-Source") != "" {
 		from, ok := m.copied(w, r)
 		if !ok {
 			return
