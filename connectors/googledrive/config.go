@@ -21,6 +21,7 @@ type config struct {
 	documents policy
 	queries   bool // the quota counts queries, not units
 	account   *account
+	people    []permission // whom a target may let in though the place does not tell of them
 
 	clientID, clientSecret, refresh, access string
 }
@@ -84,6 +85,19 @@ func parseConfig(s connector.Settings) (config, error) {
 		if s[setAccount] == "" {
 			bad("the setting "+setAs+" needs a service account", "set "+setAccount+", or leave "+setAs+" out")
 		}
+	}
+	for who := range strings.SplitSeq(s[setPeople], ",") {
+		p := permission{Type: "user", Email: strings.TrimSpace(who)}
+		if group, ok := strings.CutPrefix(p.Email, "group:"); ok {
+			p.Type, p.Email = "group", strings.TrimSpace(group)
+		}
+		if p.Email == "" && strings.TrimSpace(s[setPeople]) == "" {
+			break
+		}
+		if strings.Count(p.Email, "@") != 1 {
+			bad("the setting "+setPeople+" cannot be read", "write addresses with commas between them, and group: before that of a group")
+		}
+		c.people = append(c.people, p)
 	}
 	switch {
 	case first != nil:

@@ -24,10 +24,15 @@ func TestConformance(t *testing.T) {
 				n++
 				s := drive.New(drive.Options{Seed: n})
 				s.AddDrive("Sales", map[string]string{"ann@example.org": "fileOrganizer"})
+				s.AddPerson("ben@example.org", "Ben")
+				s.AddPerson("cleo@example.org", "Cleo")
+				s.AddGroup("team@example.org", "The team", "cleo@example.org")
 				for i := range 3 {
 					s.AddFile(s.AddFolder(s.Root(), fmt.Sprintf("of others %d", i)), "file", []byte("not of the suite"))
 				}
-				return connectortest.TreeWorld{Settings: connector.Settings(s.Settings(base)), Transport: standin.Transport{Handler: s}, Place: place}
+				set := connector.Settings(s.Settings(base))
+				set["people"] = "ben@example.org, cleo@example.org, group:team@example.org"
+				return connectortest.TreeWorld{Settings: set, Transport: standin.Transport{Handler: s}, Place: place}
 			}})
 		})
 	}

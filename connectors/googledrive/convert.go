@@ -95,7 +95,7 @@ func (t *tree) file(it *item.Item, f file) {
 	item.Modified.Set(it, f.Modified.UTC())
 	item.Metadata.Set(it, pairs(f.Properties))
 	if len(f.Owners) > 0 {
-		item.Author.Set(it, f.Owners[0].PermissionID)
+		item.Author.Set(it, memberID(f.Owners[0].Email, f.Owners[0].PermissionID))
 	}
 	it.Blob = &item.Blob{Ref: it.Ref, Parent: it.Parent, URL: t.person.address, Version: cmp.Or(f.Revision, f.Modified.UTC().Format(time.RFC3339Nano)), Bytes: int64(f.Size)}
 	if export, ok := formats(document(f.MimeType), t.cfg.documents); ok {

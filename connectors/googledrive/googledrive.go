@@ -30,6 +30,7 @@ const (
 	setAccessToken  = "access-token"
 	setAccount      = "service-account"
 	setAs           = "as"
+	setPeople       = "people"
 	setDocuments    = "documents"
 	setQuota        = "quota"
 	setLogin        = "login"
@@ -51,6 +52,7 @@ func (drive) Manifest() connector.Manifest {
 			{Name: setAccount, Help: "instead of the three above, a service account's key as the JSON text that the console downloads", Secret: true, Optional: true},
 			{Name: setAs, Help: "whom the service account acts as, addresses with commas: needs domain-wide delegation (Admin console, Security, API controls); a target takes one", Optional: true},
 			{Name: setAccessToken, Help: "a ready access token, instead of all the above; it ends after an hour", Secret: true, Optional: true},
+			{Name: setPeople, Help: "whom files may be opened to beside the members of a shared drive, addresses with commas, group:ADDRESS for a group", Optional: true},
 			{Name: setDocuments, Help: "what becomes of Google's own documents: office (the default), odf, pdf or skip", Optional: true},
 			{Name: setQuota, Help: "units (the default), or queries for a Cloud project that used the API before May 2026", Optional: true},
 			{Name: setLogin, Help: "the token endpoint; else " + loginURL, Optional: true},

@@ -1,6 +1,7 @@
 package googledrive
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -53,7 +54,7 @@ func (t *tree) grants(f file, above []permission) (out []item.Grant, unknown []s
 		if p.Role == "owner" && (t.drive != "" || f.Mine) {
 			continue
 		}
-		g := item.Grant{To: p.ID, Role: roleOf(p.Role)}
+		g := item.Grant{To: memberID(p.Email, p.ID), Role: roleOf(p.Role)}
 		switch p.Type {
 		case "domain":
 			g.To, g.Link = "", "organisation"
@@ -68,22 +69,26 @@ func (t *tree) grants(f file, above []permission) (out []item.Grant, unknown []s
 	return out, unknown
 }
 
+// memberID is what somebody is known by: their address, by which Drive lets people in,
+// or, where it is kept from us, the id that permissions have for them.
+func memberID(email, id string) string { return cmp.Or(strings.ToLower(email), id) }
+
 // member is somebody whom a permission names; ok is false for a link.
 func (p permission) member(container item.Ref) (it item.Item, ok bool) {
-	if p.Type != "user" && p.Type != "group" || p.ID == "" {
+	if p.Type != "user" && p.Type != "group" || p.ID == "" && p.Email == "" {
 		return it, false
 	}
 	standing := ""
 	if p.Type == "group" {
 		standing = item.Group
 	}
-	return member(container, p.ID, p.Name, p.Email, standing), true
+	return member(container, memberID(p.Email, p.ID), p.Name, p.Email, standing), true
 }
 
 // member is an item for somebody.
 func member(container item.Ref, id, name, email, standing string) item.Item {
 	it := item.Item{Ref: item.Ref{Kind: item.Member, ID: id}, Parent: container}
-	item.Name.Set(&it, name)
+	item.Name.Set(&it, cmp.Or(name, email))
 	item.Email.Set(&it, strings.ToLower(email))
 	item.Standing.Set(&it, standing)
 	return it

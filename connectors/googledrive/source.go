@@ -148,11 +148,29 @@ func (c *cloud) fetch(ctx context.Context, container item.Ref, place string, ref
 
 // read is one item as it is now.
 func (t *tree) read(ctx context.Context, ref item.Ref) (item.Bundle, error) {
+	if ref.Kind == item.Member {
+		return t.somebody(ctx, ref)
+	}
 	f, err := t.person.api.get(ctx, ref.ID, fileFields)
 	if err != nil {
 		return item.Bundle{}, err
 	}
 	return t.whole(ctx, ref, f)
+}
+
+// somebody is a member as the container's top folder tells of them: whom something below
+// it alone names is told by a listing.
+func (t *tree) somebody(ctx context.Context, ref item.Ref) (item.Bundle, error) {
+	all, err := t.person.api.permissions(ctx, t.top)
+	if err != nil {
+		return item.Bundle{}, err
+	}
+	for _, p := range all {
+		if it, ok := p.member(driveRef(t.top)); ok && it.Ref == ref {
+			return item.Bundle{Item: it, CheckItems: -1}, nil
+		}
+	}
+	return item.Bundle{}, connector.Errorf(connector.Gone, "GET /files/{}/permissions: somebody is not let at the drive any more")
 }
 
 // whole is the item that a file is, with what Drive tells of it on request alone.

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -29,7 +30,7 @@ type target struct {
 	uploads uploads
 
 	knowing sync.Mutex
-	known   map[string]permission // people of the place by id, once asked
+	known   map[string]permission // people of the place by their member's id, once asked
 }
 
 // Write carries changes out side by side.
@@ -195,7 +196,8 @@ func (t *target) Delete(ctx context.Context, container, ref item.Ref, accept fun
 }
 
 // Members yields the people and groups of the place: the members of a shared drive, or
-// the person whose My Drive it is and whom the place's folder was opened to.
+// the person whose My Drive it is; whom the place's folder was opened to; and those whom
+// the setting people names. Drive's API has no list of a domain's accounts.
 func (t *target) Members(ctx context.Context) iter.Seq2[item.Item, error] {
 	return func(yield func(item.Item, error) bool) {
 		u, err := t.person.whoami(ctx)
@@ -208,12 +210,13 @@ func (t *target) Members(ctx context.Context) iter.Seq2[item.Item, error] {
 			yield(item.Item{}, err)
 			return
 		}
-		for _, p := range all {
+		for _, id := range slices.Sorted(maps.Keys(all)) {
+			p := all[id]
 			it, ok := p.member(item.Ref{})
 			if !ok {
 				continue
 			}
-			if t.drive == "" && p.ID == u.PermissionID {
+			if t.drive == "" && it.ID == memberID(u.Email, u.PermissionID) {
 				item.OwnsPlace.Set(&it, true)
 			}
 			if !yield(it, nil) {
@@ -239,7 +242,10 @@ func (t *target) people(ctx context.Context) (map[string]permission, error) {
 	}
 	known := map[string]permission{}
 	if t.drive == "" {
-		known[u.PermissionID] = permission{ID: u.PermissionID, Type: "user", Email: u.Email, Name: u.Name}
+		known[memberID(u.Email, u.PermissionID)] = permission{ID: u.PermissionID, Type: "user", Email: u.Email, Name: u.Name}
+	}
+	for _, p := range t.cfg.people {
+		known[memberID(p.Email, "")] = p
 	}
 	for _, id := range slices.Compact([]string{t.top, at}) {
 		all, err := t.person.api.permissions(ctx, id)
@@ -248,7 +254,7 @@ func (t *target) people(ctx context.Context) (map[string]permission, error) {
 		}
 		for _, p := range all {
 			if _, ok := p.member(item.Ref{}); ok && !p.Deleted {
-				known[p.ID] = p
+				known[memberID(p.Email, p.ID)] = p
 			}
 		}
 	}

@@ -226,7 +226,7 @@ func (w *walk) members(f file) {
 		}
 	}
 	for _, o := range f.Owners {
-		add(member(driveRef(w.top), o.PermissionID, o.Name, o.Email, ""), o.PermissionID != "")
+		add(permission{ID: o.PermissionID, Type: "user", Name: o.Name, Email: o.Email}.member(driveRef(w.top)))
 	}
 }
 

@@ -288,7 +288,7 @@ func (t *target) grant(ctx context.Context, tr *tree, f file, want []item.Grant)
 	held := map[string]permission{}
 	for _, p := range direct(f.Permissions, above) {
 		if p.Role != "owner" {
-			held[p.ID] = p
+			held[memberID(p.Email, p.ID)] = p
 		}
 	}
 	path := at(f.ID) + "/permissions"
@@ -328,7 +328,7 @@ func (t *target) let(ctx context.Context, path, to, role string) error {
 	}
 	who, ok := all[to]
 	if !ok || who.Email == "" {
-		return connector.Errorf(connector.Permanent, "POST /files/{}/permissions: %s is not among the people of the place", to).WithHint("make them a member of the shared drive, or take them out of the people map")
+		return connector.Errorf(connector.Permanent, "POST /files/{}/permissions: somebody is not among the people of the place").WithHint("make them a member of the shared drive, name them in the setting " + setPeople + ", or take them out of the people map")
 	}
 	return t.person.api.write(ctx, "POST", "POST /files/{}/permissions", path, everywhere("fields", "id", "sendNotificationEmail", "false"),
 		permission{Type: who.Type, Role: role, Email: who.Email}, &permission{})
