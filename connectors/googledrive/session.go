@@ -115,14 +115,14 @@ func (t *target) Begin(ctx context.Context, c connector.Change) (string, error) 
 		return "", err
 	}
 	d.MimeType = media(c.Item)
-	id := s.ID
+	id, moved := s.ID, moving(c, have)
 	if s.New {
 		if s.ID, err = t.ids.take(ctx, "files"); err != nil {
 			return "", err
 		}
-		d.ID, d.Parents, id = s.ID, []string{c.Item.Parent.ID}, ""
+		d.ID, d.Parents, id, moved = s.ID, []string{c.Item.Parent.ID}, "", nil
 	}
-	if s.Address, err = t.start(ctx, id, d, s.Bytes, moving(c, have)); err != nil {
+	if s.Address, err = t.start(ctx, id, d, s.Bytes, moved); err != nil {
 		return "", err
 	}
 	packed, err := json.Marshal(s)
