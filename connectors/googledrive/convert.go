@@ -68,9 +68,7 @@ func (t *tree) bundle(f file, above []permission) (b item.Bundle, ok bool) {
 	}
 	switch kind {
 	case item.Drive:
-		if f.ID == t.place {
-			item.Name.Set(&it, "")
-		}
+		item.Name.Set(&it, t.called(f))
 	case item.Folder:
 		item.Description.Set(&it, f.Description)
 	case item.Shortcut:
@@ -87,6 +85,18 @@ func (t *tree) bundle(f file, above []permission) (b item.Bundle, ok bool) {
 	}
 	b.Item = it
 	return b, true
+}
+
+// called is the name of a container. Each My Drive is called that by Google: where the
+// connection acts as several people, with whose it is.
+func (t *tree) called(f file) string {
+	switch {
+	case f.ID == t.place:
+		return ""
+	case t.root && t.drive == "" && len(t.people) > 1:
+		return f.Name + " of " + t.person.address
+	}
+	return f.Name
 }
 
 // file adds what files alone have.

@@ -104,6 +104,7 @@ func (t *target) writeDrive(ctx context.Context, c connector.Change) (item.Bundl
 			return item.Bundle{}, false, err
 		}
 		t.at, t.missing, adopted = f.ID, t.missing[1:], false
+		t.fresh.Store(f.ID, true)
 	}
 	id := t.at
 	if name := item.Name.Get(c.Item); name != "" {
@@ -115,6 +116,7 @@ func (t *target) writeDrive(ctx context.Context, c connector.Change) (item.Bundl
 			if f, err = t.makeFolder(ctx, t.at, name, "", c.Mark); err != nil {
 				return item.Bundle{}, false, err
 			}
+			t.fresh.Store(f.ID, true)
 		}
 		id = f.ID
 	}

@@ -27,6 +27,8 @@ type session struct {
 	ID      string `json:"id"` // of the file
 	New     bool   `json:"new,omitempty"`
 	Bytes   int64  `json:"bytes"` // of the file
+	// There says that the file stands there already: its bytes are compared alone.
+	There bool `json:"there,omitempty"`
 }
 
 // An uploads keeps what this process knows of uploads: how far they came, and the last
@@ -66,6 +68,9 @@ func (u *uploads) keep(s string, p *progress) {
 func (t *target) unpack(s string) (session, error) {
 	var out session
 	err := json.Unmarshal([]byte(s), &out)
+	if err == nil && out.There {
+		return out, nil
+	}
 	u, bad := url.Parse(out.Address)
 	if err != nil || bad != nil || u.Scheme+"://"+u.Host != t.cfg.base.Scheme+"://"+t.cfg.base.Host {
 		return out, connector.Errorf(connector.Gone, "the session of an upload is not one of this connector")
@@ -99,6 +104,14 @@ func (t *target) start(ctx context.Context, id string, d draft, size int64, more
 
 // Begin opens an upload. A session that nobody learned of drops by itself.
 func (t *target) Begin(ctx context.Context, c connector.Change) (string, error) {
+	if c.Op == connector.Create {
+		if there, ok, err := t.marked(ctx, c); err != nil || ok {
+			if err != nil {
+				return "", err
+			}
+			return t.begun(session{ID: there.ID, There: true, Bytes: c.Item.Blob.Bytes})
+		}
+	}
 	s := session{ID: c.Item.ID, New: c.Op == connector.Create, Bytes: c.Item.Blob.Bytes}
 	var have file
 	var err error
@@ -125,6 +138,11 @@ func (t *target) Begin(ctx context.Context, c connector.Change) (string, error) 
 	if s.Address, err = t.start(ctx, id, d, s.Bytes, moved); err != nil {
 		return "", err
 	}
+	return t.begun(s)
+}
+
+// begun packs a session that nothing was sent to.
+func (t *target) begun(s session) (string, error) {
 	packed, err := json.Marshal(s)
 	if err != nil {
 		return "", connector.Errorf(connector.Malformed, "POST /upload/files: the session cannot be kept")
@@ -190,6 +208,10 @@ func (t *target) Held(ctx context.Context, packed string) ([]connector.UploadPar
 	if err != nil {
 		return nil, err
 	}
+	if s.There {
+		t.uploads.keep(packed, &progress{sum: md5.New()}) //nolint:gosec // see above
+		return nil, nil
+	}
 	a, err := t.asked(ctx, s)
 	if err != nil {
 		return nil, err
@@ -217,6 +239,9 @@ func (t *target) Put(ctx context.Context, packed string, p connector.UploadPart,
 		return p, err
 	}
 	state := t.uploads.of(packed)
+	if s.There {
+		return t.compare(packed, state, p, r)
+	}
 	if state == nil || state.at != p.Offset {
 		a, err := t.asked(ctx, s)
 		if err != nil {
@@ -265,6 +290,37 @@ func (t *target) Put(ctx context.Context, packed string, p connector.UploadPart,
 	return p, nil
 }
 
+// compare hashes a part of what stands there already.
+func (t *target) compare(packed string, state *progress, p connector.UploadPart, r io.Reader) (connector.UploadPart, error) {
+	if state == nil || state.at != p.Offset {
+		return p, connector.Errorf(connector.Gone, "PUT {session}: what was read before is not known any more").WithHint("run again: it is compared anew")
+	}
+	t.uploads.keep(packed, nil)
+	n, err := io.Copy(state.sum, r)
+	if err != nil {
+		return p, err
+	}
+	state.at += n
+	t.uploads.keep(packed, state)
+	p.Tag = tag(p.Offset + p.Bytes)
+	return p, nil
+}
+
+// taken takes over what stands there if it has the same bytes.
+func (t *target) taken(ctx context.Context, packed string, s session, c connector.Change) connector.Result {
+	state := t.uploads.of(packed)
+	f, err := t.person.api.get(ctx, s.ID, fileFields)
+	if err != nil {
+		return connector.Result{Err: err}
+	}
+	if state == nil || state.at != s.Bytes {
+		return connector.Result{Err: connector.Errorf(connector.Transient, "PUT {session}: not all parts were compared").WithHint("run again: it is compared anew")}
+	}
+	c.Item.Blob.Sums = append(c.Item.Blob.Sums, item.Sum{Algorithm: "md5", Hex: hex.EncodeToString(state.sum.Sum(nil))})
+	b, err := t.adopt(ctx, c, f, nil)
+	return connector.Result{Stored: b, Adopted: !c.Doubted, Err: err}
+}
+
 func short(err error) error {
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		return connector.Errorf(connector.Transient, "PUT {session}: the source sent fewer bytes than it said")
@@ -293,6 +349,10 @@ func (o *once) open() (io.ReadCloser, error) {
 
 // Commit sends the last bytes, with which the file is there.
 func (t *target) Commit(ctx context.Context, packed string, c connector.Change, _ []connector.UploadPart) connector.Result {
+	if s, err := t.unpack(packed); err == nil && s.There {
+		c.Item = c.Item.Clone()
+		return t.taken(ctx, packed, s, c)
+	}
 	b, err := t.commit(ctx, packed, c)
 	return connector.Result{Stored: b, Err: err}
 }
@@ -372,6 +432,9 @@ func (t *target) Abort(ctx context.Context, packed string) error {
 		return nil //nolint:nilerr // it is none of ours, so that nothing is left of it
 	}
 	t.uploads.keep(packed, nil)
+	if s.There {
+		return nil
+	}
 	resp, err := t.person.api.http.Do(ctx, connector.Request{Method: http.MethodDelete, URL: s.Address, Call: "DELETE {session}", Class: classUpload})
 	if err == nil {
 		return resp.Body.Close()

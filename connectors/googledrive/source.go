@@ -58,7 +58,11 @@ func (s *source) ofOne(ctx context.Context, p *person) (connector.Shard, error) 
 	if err != nil {
 		return connector.Shard{}, err
 	}
-	return connector.Shard{Ref: driveRef(root), Name: "My Drive", URL: link(root, true), Bytes: -1, People: -1, Owner: u.Name}, nil
+	name := "My Drive"
+	if len(s.people) > 1 {
+		name += " of " + p.address
+	}
+	return connector.Shard{Ref: driveRef(root), Name: name, URL: link(root, true), Bytes: -1, People: -1, Owner: u.Name}, nil
 }
 
 // tree finds out whose a container is, and where it lies.

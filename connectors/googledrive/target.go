@@ -28,6 +28,7 @@ type target struct {
 	missing []string   // names of the folders of the place that are not there
 
 	uploads uploads
+	fresh   sync.Map // ids of the folders that this target made
 
 	knowing sync.Mutex
 	known   map[string]permission // people of the place by their member's id, once asked
@@ -45,7 +46,7 @@ func (t *target) Write(ctx context.Context, changes []connector.Change, open ite
 		case c.Op == connector.Update:
 			b, err = t.update(ctx, c, open)
 		case c.Item.Kind == item.Folder || c.Item.Kind == item.File || c.Item.Kind == item.Shortcut:
-			b, err = t.create(ctx, c, open)
+			b, adopted, err = t.create(ctx, c, open)
 		default:
 			err = connector.Errorf(connector.Unsupported, "Drive holds no %s", c.Item.Kind)
 		}

@@ -74,8 +74,20 @@ func media(it item.Item) string {
 }
 
 // create makes a folder, a file or a shortcut, under an id that Drive gave beforehand.
-// It never stands in anything's way: names need not be unique.
-func (t *target) create(ctx context.Context, c connector.Change, open item.Opener) (item.Bundle, error) {
+// It never stands in anything's way: names need not be unique. What has its mark already
+// is taken over.
+func (t *target) create(ctx context.Context, c connector.Change, open item.Opener) (b item.Bundle, adopted bool, err error) {
+	if there, ok, err := t.marked(ctx, c); err != nil || ok {
+		if err == nil {
+			b, err = t.adopt(ctx, c, there, open)
+		}
+		return b, err == nil && !c.Doubted, err
+	}
+	b, err = t.make(ctx, c, open)
+	return b, false, err
+}
+
+func (t *target) make(ctx context.Context, c connector.Change, open item.Opener) (item.Bundle, error) {
 	d, err := t.draft(c, file{})
 	if err != nil {
 		return item.Bundle{}, err
@@ -106,6 +118,9 @@ func (t *target) create(ctx context.Context, c connector.Change, open item.Opene
 	}
 	if err != nil {
 		return item.Bundle{}, err
+	}
+	if c.Item.Kind == item.Folder {
+		t.fresh.Store(made.ID, true)
 	}
 	return t.granted(ctx, c, made)
 }

@@ -209,3 +209,12 @@ func (s *Server) Uploads() int {
 	defer s.mu.Unlock()
 	return len(s.sessions)
 }
+
+// Put puts a file into another folder under another name, as somebody does behind a
+// client's back.
+func (s *Server) Put(id, in, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nodes[id].parent, s.nodes[id].name = s.nodes[in], name
+	s.nodes[id].version++
+}

@@ -25,6 +25,20 @@ func parseQuery(text string) (q query, ok bool) {
 		return q, false
 	}
 	for len(words) > 0 {
+		// appProperties has { key='K' and value='V' }
+		if len(words) >= 7 && words[0] == "appProperties" && words[1] == "has" && words[2] == "{" && words[3] == "key=" && words[5] == "and" && words[6] == "value=" {
+			if len(words) < 9 || words[8] != "}" {
+				return q, false
+			}
+			q.property, q.value = strings.TrimPrefix(words[4], "'"), strings.TrimPrefix(words[7], "'")
+			if words = words[9:]; len(words) > 0 {
+				if words[0] != "and" {
+					return q, false
+				}
+				words = words[1:]
+			}
+			continue
+		}
 		not := words[0] == "not"
 		if not {
 			words = words[1:]
@@ -93,8 +107,11 @@ func wordsOf(text string) (out []string, ok bool) {
 			}
 			out, text = append(out, b.String()), text[i+1:]
 		default:
-			word, rest, _ := strings.Cut(text, " ")
-			out, text = append(out, word), rest
+			i := strings.IndexAny(text, " '")
+			if i < 0 {
+				i = len(text)
+			}
+			out, text = append(out, text[:i]), text[i:]
 		}
 	}
 	return out, true
@@ -112,6 +129,7 @@ func (q query) finds(c *call, n *node) bool {
 		q.mime != "" && n.mime != q.mime,
 		q.notMime != "" && n.mime == q.notMime,
 		q.name != "" && !strings.EqualFold(n.name, q.name),
+		q.property != "" && n.private[q.property] != q.value,
 		q.trashed != nil && n.binned() != *q.trashed,
 		!q.since.IsZero() && n.created.Before(q.since):
 		return false
