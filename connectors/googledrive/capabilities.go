@@ -54,7 +54,7 @@ func (drive) Capabilities(s connector.Settings) connector.Capabilities {
 			Batch: 2 * side, Moves: true, Undo: connector.UndoExact, Carrier: carrier,
 			Parts:      &connector.PartCaps{From: multipartMax + 1, Least: partSize, Most: partSize, Serial: true, Why: whyUploads},
 			Requests:   1,
-			RequestsOf: func(it item.Item) float64 { return requests(it) },
+			RequestsOf: requests,
 		},
 		item.Shortcut: {
 			Fields: map[string]connector.FieldCaps{item.Name.Name: name, item.LeadsTo.Name: {Inside: true, Fixed: true, Why: whyTarget}, item.Created.Name: told},

@@ -18,20 +18,6 @@ type refusal struct {
 
 func (r *refusal) Error() string { return fmt.Sprintf("%d %s", r.status, r.reason) }
 
-// refused reports whether an error is a refusal with one of these reasons.
-func refused(err error, reasons ...string) bool {
-	r, ok := errors.AsType[*refusal](err)
-	if !ok {
-		return false
-	}
-	for _, s := range reasons {
-		if r.reason == s {
-			return true
-		}
-	}
-	return false
-}
-
 // status is that of a refusal, 0 for any other error.
 func status(err error) int {
 	if r, ok := errors.AsType[*refusal](err); ok {

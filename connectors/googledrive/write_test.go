@@ -40,8 +40,7 @@ func TestCreateOnce(t *testing.T) {
 		s := world(drive.Options{})
 		to := s.AddFile(s.Root(), "target", nil)
 		lost := 0
-		var l *link
-		l = join(t, s, func(r *http.Request) (*http.Response, error) {
+		l := join(t, s, func(r *http.Request) (*http.Response, error) {
 			if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/files") && lost < 2 {
 				lost++
 				resp, err := http.RoundTripper(turning{next: transportOf(s)}).RoundTrip(r)
