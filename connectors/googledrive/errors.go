@@ -46,9 +46,9 @@ func means(reason string) (m meaning, ok bool) {
 	m, ok = map[string]meaning{
 		"rateLimitExceeded":        {connector.Throttled, ""},
 		"userRateLimitExceeded":    {connector.Throttled, "if it stays, the account has uploaded its 750 GB of the day: run again tomorrow"},
-		"sharingRateLimitExceeded": {connector.Throttled, "the account has shared as much as it may for now: run again later"},
+		"sharingRateLimitExceeded": {connector.Permanent, "the account has shared as much as it may today: run again tomorrow"},
 		"dailyLimitExceeded":       {connector.Throttled, "the Cloud project has used its quota of the day: raise it in the console, or run again tomorrow"},
-		"downloadQuotaExceeded":    {connector.Throttled, "this file was downloaded too often today: run again tomorrow"},
+		"downloadQuotaExceeded":    {connector.Permanent, "this file was downloaded too often today: run again tomorrow"},
 
 		"storageQuotaExceeded":                    {connector.Full, "the account's storage is full: make room or buy more, then run again (a service account of its own has none: set as, or write to a shared drive)"},
 		"quotaExceeded":                           {connector.Full, "the account's storage is full: make room or buy more, then run again"},

@@ -91,6 +91,7 @@ type cloud struct {
 	cfg    config
 	log    *slog.Logger
 	people []*person // whom it acts as, at least one; the first reads shared drives
+	trees  sync.Map  // by the id of their container
 }
 
 // A person is somebody whom the connection acts as.

@@ -99,7 +99,7 @@ func (t *target) writeDrive(ctx context.Context, c connector.Change) (item.Bundl
 	defer t.making.Unlock()
 	adopted := true
 	for len(t.missing) > 0 {
-		f, err := t.makeFolder(ctx, t.at, t.missing[0], "", "")
+		f, err := t.makeFolder(ctx, t.at, t.missing[0], "")
 		if err != nil {
 			return item.Bundle{}, false, err
 		}
@@ -113,7 +113,7 @@ func (t *target) writeDrive(ctx context.Context, c connector.Change) (item.Bundl
 			return item.Bundle{}, false, err
 		}
 		if adopted = ok; !ok {
-			if f, err = t.makeFolder(ctx, t.at, name, "", c.Mark); err != nil {
+			if f, err = t.makeFolder(ctx, t.at, name, c.Mark); err != nil {
 				return item.Bundle{}, false, err
 			}
 			t.fresh.Store(f.ID, true)
@@ -123,14 +123,16 @@ func (t *target) writeDrive(ctx context.Context, c connector.Change) (item.Bundl
 	if c.Op == connector.Update && c.Item.ID != id {
 		return item.Bundle{}, false, connector.Errorf(connector.Unsupported, "the folder of a drive is not renamed").WithHint("rename it in Drive, then run again with that place")
 	}
-	for b, err := range t.fetch(ctx, driveRef(id), t.placed(), []item.Ref{driveRef(id)}) {
+	for b, err := range t.fetch(ctx, driveRef(id), t.at, []item.Ref{driveRef(id)}) {
 		return b, adopted, err
 	}
 	return item.Bundle{}, false, connector.Errorf(connector.Transient, "POST /files: the folder that was made is not there yet")
 }
 
-// placed is the place itself, whose name does not count.
+// placed is the place itself, whose name does not count; "" while it is not there.
 func (t *target) placed() string {
+	t.making.Lock()
+	defer t.making.Unlock()
 	if len(t.missing) > 0 {
 		return ""
 	}

@@ -94,6 +94,22 @@ func (c *cloud) tree(ctx context.Context, container item.Ref) (*tree, file, erro
 	return t, top, nil
 }
 
+// known is a tree that was found out about before, or is now: whose a container is does
+// not change. The caller may change it.
+func (c *cloud) known(ctx context.Context, container item.Ref) (*tree, error) {
+	if t, ok := c.trees.Load(container.ID); ok {
+		had := *t.(*tree) //nolint:forcetypeassert // nothing else is stored
+		return &had, nil
+	}
+	t, _, err := c.tree(ctx, container)
+	if err != nil {
+		return nil, err
+	}
+	kept := *t
+	c.trees.Store(container.ID, &kept)
+	return t, nil
+}
+
 // List reads a drive's folders first, and then what lies in them. The cursor says how
 // far the second part came; the folders are read again to know which they are.
 func (s *source) List(ctx context.Context, shard connector.Shard, from connector.Cursor) iter.Seq2[connector.Page, error] {
@@ -119,7 +135,7 @@ func (c *cloud) fetch(ctx context.Context, container item.Ref, place string, ref
 		if len(refs) == 0 {
 			return
 		}
-		t, _, err := c.tree(ctx, container)
+		t, err := c.known(ctx, container)
 		if gone(err) {
 			return
 		}

@@ -31,7 +31,7 @@ type target struct {
 	fresh   sync.Map // ids of the folders that this target made
 
 	knowing sync.Mutex
-	known   map[string]permission // people of the place by their member's id, once asked
+	members map[string]permission // people of the place by their member's id, once asked
 }
 
 // Write carries changes out side by side.
@@ -161,7 +161,7 @@ func (t *target) containers(ctx context.Context, give func(*tree, file, []permis
 // there. Between the look and the deed nothing holds others off: Drive v3 has no
 // conditions.
 func (t *target) Delete(ctx context.Context, container, ref item.Ref, accept func(item.Bundle) bool) (bool, error) {
-	tree, _, err := t.tree(ctx, container)
+	tree, err := t.known(ctx, container)
 	if gone(err) {
 		return true, nil
 	}
@@ -234,8 +234,8 @@ func (t *target) people(ctx context.Context) (map[string]permission, error) {
 	t.making.Unlock()
 	t.knowing.Lock()
 	defer t.knowing.Unlock()
-	if t.known != nil {
-		return t.known, nil
+	if t.members != nil {
+		return t.members, nil
 	}
 	u, err := t.person.whoami(ctx)
 	if err != nil {
@@ -259,6 +259,6 @@ func (t *target) people(ctx context.Context) (map[string]permission, error) {
 			}
 		}
 	}
-	t.known = known
+	t.members = known
 	return known, nil
 }

@@ -133,10 +133,9 @@ func (t *target) post(ctx context.Context, d draft) (file, error) {
 }
 
 // makeFolder makes a folder that is no item of a migration's.
-func (t *target) makeFolder(ctx context.Context, in, name, description, mark string) (file, error) {
+func (t *target) makeFolder(ctx context.Context, in, name, mark string) (file, error) {
 	it := item.Item{Ref: item.Ref{Kind: item.Folder}, Parent: driveRef(in)}
 	item.Name.Set(&it, name)
-	item.Description.Set(&it, description)
 	d, err := t.draft(connector.Change{Op: connector.Create, Item: it, Mark: mark}, file{})
 	if err != nil {
 		return file{}, err

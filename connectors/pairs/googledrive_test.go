@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/standin"
 	"github.com/rialto-migrate/rialto/connectors/googledrive"
 	drive "github.com/rialto-migrate/rialto/connectors/googledrive/standin"
 	"github.com/rialto-migrate/rialto/connectors/s3"
@@ -259,4 +260,24 @@ func TestDriveToS3(t *testing.T) {
 	if n := written(h.run()); n != 0 {
 		t.Errorf("a pass in which nothing changed wrote %d times", n)
 	}
+}
+
+// TestDriveInTrouble writes to a Drive that refuses, breaks off and cuts its answers: all
+// is there in the end, and once.
+func TestDriveInTrouble(t *testing.T) {
+	faults, err := standin.ParseFaults("429:0.03,500:0.02,cut:0.03,truncate:0.02")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, to := onDrive(t, drive.Options{Seed: 5, Faults: faults})
+	dir := hoard(t)
+	writeFile(t, filepath.Join(dir, "of many parts.bin"), strings.Repeat("0123456789abcdef", 5<<16)+"end")
+	h := newHaul(t, onDisk(dir), to)
+	for range 5 {
+		if r, err := h.engine().Run(t.Context()); err == nil && r.Status == "complete" {
+			break
+		}
+	}
+	h.run()
+	compareFiles(t, onDisk(dir).files(t, dir), s.Files(placeOf(t, to)))
 }

@@ -218,3 +218,27 @@ func (s *Server) Put(id, in, name string) {
 	s.nodes[id].parent, s.nodes[id].name = s.nodes[in], name
 	s.nodes[id].version++
 }
+
+// Files are the bytes of what lies below a folder, by path: "/" for a folder. Of twins
+// the later ones have another "=" each.
+func (s *Server) Files(in string) map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[string]string{}
+	top := s.nodes[in]
+	for _, n := range s.order {
+		for at := n.parent; at != nil && !n.binned(); at = at.parent {
+			if at != top {
+				continue
+			}
+			name := n.path()[len(top.path())+1:]
+			for _, taken := out[name]; taken; _, taken = out[name] {
+				name += "="
+			}
+			if out[name] = string(n.content); n.mime == folderType {
+				out[name] = "/"
+			}
+		}
+	}
+	return out
+}
