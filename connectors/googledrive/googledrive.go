@@ -49,7 +49,7 @@ func (drive) Manifest() connector.Manifest {
 			{Name: setClientID, Help: "the OAuth client's id: Google Cloud console, Google Auth Platform, Clients (with the Drive API enabled)", Optional: true},
 			{Name: setClientSecret, Help: "that client's secret", Secret: true, Optional: true},
 			{Name: setRefreshToken, Help: "what signing in gave that client for the scope https://www.googleapis.com/auth/drive: https://developers.google.com/oauthplayground with your own credentials shows it", Secret: true, Optional: true},
-			{Name: setAccount, Help: "instead of the three above, a service account's key as the JSON text that the console downloads", Secret: true, Optional: true},
+			{Name: setAccount, Help: "instead of the three above, a service account's key: the JSON that the console downloads, as one line (jq -c . key.json)", Secret: true, Optional: true},
 			{Name: setAs, Help: "whom the service account acts as, addresses with commas: needs domain-wide delegation (Admin console, Security, API controls); a target takes one", Optional: true},
 			{Name: setAccessToken, Help: "a ready access token, instead of all the above; it ends after an hour", Secret: true, Optional: true},
 			{Name: setPeople, Help: "whom files may be opened to beside the members of a shared drive, addresses with commas, group:ADDRESS for a group", Optional: true},

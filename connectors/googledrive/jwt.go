@@ -25,7 +25,7 @@ type account struct {
 // followed: what is signed goes to the endpoint that the connection knows.
 func readAccount(text string) (*account, error) {
 	bad := connector.Errorf(connector.Auth, "the setting %s is no service account's key", setAccount).
-		WithHint("set it to the whole text of the JSON file that the Cloud console downloads (IAM and Admin, Service accounts, Keys)")
+		WithHint("set it to the JSON file that the Cloud console downloads (IAM and Admin, Service accounts, Keys), as one line: jq -c . key.json")
 	var told struct {
 		Type  string `json:"type"`
 		Email string `json:"client_email"`

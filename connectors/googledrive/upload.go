@@ -63,6 +63,7 @@ func (t *target) upload(ctx context.Context, id string, d draft, c connector.Cha
 func (t *target) where(id, kind string, more ...url.Values) (method, address, call string) {
 	q := merged(everywhere("uploadType", kind, "fields", fileFields), more...)
 	if id == "" {
+		q.Set("ignoreDefaultVisibility", unseen)
 		return http.MethodPost, t.person.api.base + "/upload/drive/v3/files?" + q.Encode(), "POST /upload/files"
 	}
 	return http.MethodPatch, t.person.api.base + "/upload/drive/v3" + at(id) + "?" + q.Encode(), "PATCH /upload/files/{}"

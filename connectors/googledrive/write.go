@@ -125,10 +125,15 @@ func (t *target) make(ctx context.Context, c connector.Change, open item.Opener)
 	return t.granted(ctx, c, made)
 }
 
+// unseen keeps what is created from being opened to the whole domain, where an
+// administrator chose that for what people upload: it is opened to whom the source says
+// (https://developers.google.com/workspace/drive/api/reference/rest/v3/files/create).
+const unseen = "true"
+
 // post creates something that has no bytes.
 func (t *target) post(ctx context.Context, d draft) (file, error) {
 	var made file
-	err := t.person.api.write(ctx, "POST", "POST /files", "/files", everywhere("fields", fileFields), d, &made)
+	err := t.person.api.write(ctx, "POST", "POST /files", "/files", everywhere("fields", fileFields, "ignoreDefaultVisibility", unseen), d, &made)
 	return t.made(ctx, d.ID, made, err)
 }
 

@@ -339,6 +339,33 @@ func TestGrantsOfTargets(t *testing.T) {
 	}
 }
 
+// Where an administrator opens new files to the whole domain, those of a migration stay
+// closed.
+func TestDomainSeesNothing(t *testing.T) {
+	s := world(drive.Options{Domain: "example.org"})
+	target := join(t, s, nil).target("my-drive")
+	ids := []string{made(t, target, folder(inDrive(s.Root()), "folder"), nil).ID, made(t, target, newFile(inDrive(s.Root()), "file", 1), []byte("x")).ID,
+		made(t, target, newFile(inDrive(s.Root()), "chunks", -1), make([]byte, 600<<10)).ID}
+	up := target.(connector.Uploader)
+	c := create(newFile(inDrive(s.Root()), "parts", 3))
+	session, err := up.Begin(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := up.Put(t.Context(), session, connector.UploadPart{Number: 1, Bytes: 3}, strings.NewReader("xyz")); err != nil {
+		t.Fatal(err)
+	}
+	r := up.Commit(t.Context(), session, c, nil)
+	if r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	for _, id := range append(ids, r.Stored.Item.ID) {
+		if got := s.Grants(id); !slices.Equal(got, []string{"owner ann@example.org"}) {
+			t.Errorf("let at it are %q", got)
+		}
+	}
+}
+
 // Full drives, quotas and lost rights are told apart, and say what to do.
 func TestRefusals(t *testing.T) {
 	for reason, want := range map[string]struct {

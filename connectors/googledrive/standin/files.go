@@ -293,6 +293,9 @@ func (c *call) create(d draft, content []byte) (*node, *failure) {
 			return nil, fail(403, "storageQuotaExceeded", "The user's Drive storage quota has been exceeded.")
 		}
 		n.owner, n.grants = c.who, []*grant{{to: c.who, kind: "user", role: "owner"}}
+		if c.o.Domain != "" && c.q.Get("ignoreDefaultVisibility") != "true" {
+			n.grants = append(n.grants, &grant{kind: "domain", role: "reader", domain: c.o.Domain})
+		}
 	}
 	if n.mime == "" {
 		n.mime = "application/octet-stream"

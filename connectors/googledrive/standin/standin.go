@@ -38,6 +38,9 @@ type Options struct {
 	// Rotates says that each renewal of a token ends the refresh token, and gives a new
 	// one.
 	Rotates bool
+	// Domain is whom new files are opened to by default, as an administrator can choose;
+	// "" for nobody.
+	Domain string
 	// Mute leaves away, for My Drive, which permissions are inherited.
 	Mute bool
 }
