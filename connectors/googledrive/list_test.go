@@ -28,16 +28,18 @@ func TestMyDrive(t *testing.T) {
 	deep := s.AddFolderOf("ben@example.org", open, "folder of ben's")
 	s.AddFileOf("ben@example.org", s.AddFolderOf("ben@example.org", deep, "deeper"), "deep of ben's", nil)
 	s.AddFile(deep, "mine in it", nil)
+	closed := s.AddFolder(s.Root(), "not open any more")
+	s.AddFileOf("ben@example.org", closed, "left by ben", nil)
 	s.Orphan(s.AddFile(open, "orphan", nil))
 	s.Trash(s.AddFile(open, "in the bin", nil))
 	bin := s.AddFolder(s.Root(), "folder in the bin")
 	s.AddFile(bin, "below the bin", nil)
 	s.Trash(bin)
 	all, whole := join(t, s, nil).list(s.Root())
-	if got := names(all, item.Folder); !slices.Equal(got, []string{"deeper", "folder of ben's", "open"}) {
+	if got := names(all, item.Folder); !slices.Equal(got, []string{"deeper", "folder of ben's", "not open any more", "open"}) {
 		t.Errorf("the folders are %q", got)
 	}
-	if got := names(all, item.File); !slices.Equal(got, []string{"deep of ben's", "mine in it", "of ben's", "orphan"}) {
+	if got := names(all, item.File); !slices.Equal(got, []string{"deep of ben's", "left by ben", "mine in it", "of ben's", "orphan"}) {
 		t.Errorf("the files are %q", got)
 	}
 	if len(whole) != 4 {

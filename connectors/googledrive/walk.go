@@ -101,7 +101,7 @@ func (w *walk) folders(ctx context.Context, more func() bool) (stopped bool, err
 		return w.query(ctx, query, "", func(page []file, _ string) bool {
 			for _, f := range page {
 				w.all++
-				w.place(f)
+				w.admit(f)
 			}
 			stopped = len(w.ready) >= enough && !more()
 			return !stopped
@@ -110,10 +110,13 @@ func (w *walk) folders(ctx context.Context, more func() bool) (stopped bool, err
 	if w.drive != "" {
 		return stopped, read(folders)
 	}
-	// What the flat list of My Drive lacks, if anything, is what others put into
-	// folders that are open to them and this person never looked at: corpora=user is
-	// what "the user has accessed".
+	// What the flat list of My Drive may lack is what others put into folders that are
+	// open to them and this person never looked at: corpora=user is what "the user has
+	// accessed". Such folders are looked into one by one.
 	err = read(mine + folders)
+	if err == nil && !stopped {
+		err = read(theirs + folders)
+	}
 	for done := map[string]bool{}; err == nil && !stopped; {
 		next := slices.Collect(maps.Keys(w.open))
 		next = slices.DeleteFunc(next, func(id string) bool { return done[id] })
@@ -130,8 +133,8 @@ func (w *walk) folders(ctx context.Context, more func() bool) (stopped bool, err
 	return stopped, err
 }
 
-// place gives a folder out if what it lies in was, and with it those that waited for it.
-func (w *walk) place(f file) {
+// admit gives a folder out if what it lies in was, and with it those that waited for it.
+func (w *walk) admit(f file) {
 	if w.inside[f.ID] {
 		return
 	}
@@ -159,10 +162,10 @@ func (w *walk) place(f file) {
 }
 
 // lies is the folder of the container that a file lies in; ok is false for one that
-// lies elsewhere. What lies nowhere that this person sees lies at the top of their drive.
+// lies elsewhere. What lies nowhere that this person sees lies at the top of their drive if it is theirs.
 func (w *walk) lies(f file) (up []string, ok bool) {
 	if len(f.Parents) == 0 {
-		return nil, w.root && w.drive == ""
+		return nil, w.root && w.drive == "" && f.Mine
 	}
 	within := slices.DeleteFunc(slices.Clone(f.Parents), func(id string) bool { return !w.inside[id] })
 	return within, len(within) > 0
@@ -255,17 +258,24 @@ func (w *walk) query(ctx context.Context, query, token string, give func(page []
 	}
 }
 
+// flatTheirs stands for the flat list of what others own, in a position; "" for that of
+// everything else.
+const flatTheirs = " "
+
 // queries are those that find the files of the container, in an order that stays: ""
-// for the flat one, else the folder that is looked into.
+// and flatTheirs for the flat ones, else the folder that is looked into.
 func (w *walk) queries() []string {
 	if !w.root && len(w.inside)*10 < w.all {
 		return slices.Sorted(maps.Keys(w.inside)) // few folders of a large drive
 	}
-	return append([]string{""}, slices.Sorted(maps.Keys(w.open))...)
+	if w.drive != "" {
+		return []string{""}
+	}
+	return append([]string{"", flatTheirs}, slices.Sorted(maps.Keys(w.open))...)
 }
 
-// files lists what lies in the folders, from a place on.
-func (w *walk) files(ctx context.Context, at place, yield func(connector.Page, error) bool) (stopped bool, err error) {
+// files lists what lies in the folders, from a position on.
+func (w *walk) files(ctx context.Context, at position, yield func(connector.Page, error) bool) (stopped bool, err error) {
 	queries := w.queries()
 	flat := queries[0] == ""
 	for i, folder := range queries {
@@ -278,15 +288,17 @@ func (w *walk) files(ctx context.Context, at place, yield func(connector.Page, e
 		}
 		err := w.query(ctx, w.asks(folder, flat), token, func(page []file, next string) bool {
 			for _, f := range page {
-				if up, ok := w.lies(f); ok {
-					f.Parents = up
-					w.give(f)
+				up, ok := w.lies(f)
+				if !ok || folder == flatTheirs && (len(up) == 0 || w.open[up[0]]) {
+					continue // not here, or found in its folder
 				}
+				f.Parents = up
+				w.give(f)
 			}
 			if len(w.ready) < enough {
 				return true
 			}
-			to := place{folder: folder, token: next, partly: !w.whole}
+			to := position{folder: folder, token: next, partly: !w.whole}
 			if next == "" {
 				if i == len(queries)-1 {
 					return true // the last page has no cursor
@@ -311,6 +323,8 @@ func (w *walk) asks(folder string, flat bool) string {
 	switch {
 	case folder == "" && w.drive == "":
 		return mine + others
+	case folder == flatTheirs:
+		return theirs + others
 	case folder == "":
 		return others
 	case flat:
@@ -319,15 +333,15 @@ func (w *walk) asks(folder string, flat bool) string {
 	return quoted(folder) + " in parents and " + others
 }
 
-// A place is how far a listing of files came.
-type place struct {
+// A position is how far a listing of files came.
+type position struct {
 	folder string // of those that are looked into one by one, "" for the flat list
 	token  string // Drive's, of the next page
 	partly bool   // Drive said that it did not find all
 }
 
-// cursor writes a place.
-func (p place) cursor() connector.Cursor {
+// cursor writes a position.
+func (p position) cursor() connector.Cursor {
 	c := url.PathEscape(p.folder) + " " + url.PathEscape(p.token)
 	if p.partly {
 		c += " partly"
@@ -335,8 +349,8 @@ func (p place) cursor() connector.Cursor {
 	return connector.Cursor(c)
 }
 
-// readCursor reads a cursor that place.cursor wrote.
-func readCursor(c connector.Cursor) (p place, ok bool) {
+// readCursor reads a cursor that position.cursor wrote.
+func readCursor(c connector.Cursor) (p position, ok bool) {
 	if c == "" {
 		return p, true
 	}

@@ -177,7 +177,8 @@ func (c *call) filesList() *failure {
 }
 
 // searched reports whether a node is among those that a query looks through: of My
-// Drive, what the caller owns or was let at by name, unless a folder is looked into.
+// Drive, what the caller owns, was let at by name, or has in a folder that nobody else
+// sees any more, unless a folder is looked into.
 func (c *call) searched(n *node, corpora string, ask query) bool {
 	if corpora == "drive" {
 		return n.drive != nil && n.drive.id == c.q.Get("driveId")
@@ -185,7 +186,7 @@ func (c *call) searched(n *node, corpora string, ask query) bool {
 	if n.drive != nil || n.role(c.who) < 0 {
 		return false
 	}
-	return n.owner == c.who || ask.parent != "" || slices.ContainsFunc(n.grants, func(g *grant) bool { return g.to == c.who })
+	return n.owner == c.who || ask.parent != "" || n.parent != nil && !slices.ContainsFunc(n.parent.rights(), func(r right) bool { return r.to != c.who }) || slices.ContainsFunc(n.grants, func(g *grant) bool { return g.to == c.who })
 }
 
 // get answers with what is said of a file, or with its bytes.
