@@ -404,6 +404,10 @@ func (r *treeRig) testOccupied() {
 	drive := r.drive()
 	content := r.content(20_000)
 	there := r.write(created(r.file(drive, "there", content)))[0].Item
+	if r.twins() {
+		r.testTwins(drive, there, content)
+		return
+	}
 	for what, bytes := range map[string][]byte{"of another size": r.content(21_000), "of the same size": r.content(20_000), "that are none": nil} {
 		res := r.results(created(r.file(drive, "there", bytes)))[0]
 		r.wants(res.Err, "a create where a file with other bytes stands, "+what, connector.Conflict)
@@ -423,6 +427,28 @@ func (r *treeRig) testOccupied() {
 	for _, name := range []string{"folder", "folder"} { // a folder is shared
 		r.write(created(r.folder(drive, name)))
 	}
+}
+
+// twins reports whether two files of one folder may have the same name.
+func (r *treeRig) twins() bool {
+	names := r.caps.Kinds[item.File].Fields[item.Name.Name].Names
+	return names != nil && names.Twins
+}
+
+// Where names need not be unique, nothing is in the way, and nothing is taken over.
+func (r *treeRig) testTwins(drive item.Ref, there item.Item, content []byte) {
+	other := r.content(20_000)
+	for _, bytes := range [][]byte{content, other} {
+		res := r.results(created(r.file(drive, "there", bytes)))[0]
+		r.no(res.Err, "a create beside a file of the same name")
+		if res.Adopted || res.Stored.Item.Ref == there.Ref {
+			r.Errorf("a create beside a file of the same name takes that over")
+		}
+		r.holds("a file beside one of the same name", *res.Stored.Item.Blob, bytes)
+	}
+	all := r.listed(drive)
+	r.agrees("a file and what it is beside others of its name", there, all[there.Ref].Item)
+	r.holds("a file beside which others were made", *all[there.Ref].Item.Blob, content)
 }
 
 // An update replaces what it knows, and nothing that changed since.
@@ -521,7 +547,7 @@ func (r *treeRig) testDelete() {
 	}
 	var left []string
 	for ref, b := range r.listed(drive) {
-		if ref.Kind != item.Drive {
+		if ref.Kind != item.Drive && ref.Kind != item.Member {
 			left = append(left, item.Name.Get(b.Item))
 		}
 	}

@@ -71,6 +71,9 @@ func (r *treeRig) testParts() {
 	}
 	r.holds("a file in parts after Abort", *listed.Blob, content)
 
+	if r.twins() {
+		return // nothing is in the way there; a connector's own tests update and drop uploads
+	}
 	// What stands there is never overwritten.
 	other := created(r.file(drive, "large", r.content(int(2*least)+4321)))
 	if session, err := up.Begin(r.Context(), other); err != nil {
