@@ -36,6 +36,7 @@ func connections() map[string][]shown {
 		"imap": {{"with a password", nil},
 			{"to Microsoft 365 (service=microsoft)", connector.Settings{"service": "microsoft"}},
 			{"to a server that lets a folder be made for sent mail and the like (create-special-use=yes)", connector.Settings{"create-special-use": "yes"}}},
+		"box":       {{"that writes metadata as tags (tags=keep)", nil}, {"that does not (tags=drop)", connector.Settings{"tags": "drop"}}},
 		"mailfiles": {{"to a folder of this machine", nil}},
 		"local":     {{"to a folder of this machine", nil}},
 		"s3": {{"that carries media types, metadata and times (metadata=keep)", nil},

@@ -138,3 +138,12 @@ func (s *Server) SignIn(user string) string {
 func (s *Server) AppSettings(base string) map[string]string {
 	return map[string]string{"url": base, "client-id": ClientID, "client-secret": ClientSecret, "enterprise": Enterprise}
 }
+
+// Rename gives a file, folder or web link another name, as its owner would.
+func (s *Server) Rename(kind, id, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.items[key(kind, id)]
+	e.name = name
+	s.touch(e)
+}
