@@ -6,10 +6,13 @@ import (
 	"context"
 	"io"
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/rialto-migrate/rialto/connectors/box"
@@ -26,7 +29,7 @@ func aBox(t *testing.T, l standin.Limits) (shelf, *standin.Server) {
 	return shelf{con: box.New(), set: s.AppSettings(srv.URL), place: "folder:Archive/2026"}, s
 }
 
-// tree reads what lies below a folder of Box by its names, and "/" for a folder.
+// boxTree reads what lies below a folder of Box by its names, and "/" for a folder.
 func boxTree(t *testing.T, s shelf, path ...string) map[string]string {
 	t.Helper()
 	src, err := s.side(t).Cloud.Source(t.Context())
@@ -116,6 +119,40 @@ func TestBox(t *testing.T) {
 	if left := boxTree(t, to, "Archive", "2026"); len(left) > 0 {
 		t.Errorf("an undo left %v", slices.Collect(maps.Keys(left)))
 	}
+}
+
+// TestBoxGoesOn stops a run in the middle of a large file: the next one sends the parts
+// that are missing alone.
+func TestBoxGoesOn(t *testing.T) {
+	t.Parallel()
+	s := standin.New(standin.Options{Seed: 1, Limits: standin.Limits{PartBytes: 8 << 20}})
+	ctx, stop := context.WithCancel(t.Context())
+	var parts atomic.Int64
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/upload_sessions/") && parts.Add(1) == 4 {
+			stop()
+			panic(http.ErrAbortHandler)
+		}
+		s.ServeHTTP(w, r)
+	}))
+	t.Cleanup(srv.Close)
+	to := shelf{con: box.New(), set: s.AppSettings(srv.URL), place: "folder:Archive/2026"}
+	dir := t.TempDir()
+	const size = 61 << 20
+	writeFile(t, filepath.Join(dir, "large.bin"), strings.Repeat("0123456789abcdef", size/16))
+	h := newHaul(t, onDisk(dir), to)
+	if r, err := h.engine().Run(ctx); err == nil && r.Status == "complete" {
+		t.Fatalf("a run that was stopped is complete: %+v", r)
+	}
+	h.run()
+	// Eight parts, and the one that was cut off.
+	if n := parts.Load(); n > 10 || s.Counts()["PUT /api/2.0/files/upload_sessions/*"] > 9 {
+		t.Errorf("%d parts were sent, of eight", n)
+	}
+	if got := boxTree(t, to, "Archive", "2026")["large.bin"]; len(got) != size || s.Sessions() != 0 {
+		t.Errorf("%d bytes of %d, and %d sessions are open", len(got), size, s.Sessions())
+	}
+	h.verify()
 }
 
 // TestBoxToBox takes what a person has in one Box to another: descriptions, tags, web

@@ -147,3 +147,10 @@ func (s *Server) Rename(kind, id, name string) {
 	e.name = name
 	s.touch(e)
 }
+
+// Delete removes a file, folder or web link, as its owner would.
+func (s *Server) Delete(kind, id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drop(s.items[key(kind, id)])
+}

@@ -30,6 +30,10 @@ func (s *Server) download(c *call) answer {
 	if e == nil {
 		return notFound()
 	}
+	if s.limits.Unready > 0 {
+		s.limits.Unready--
+		return answer{status: http.StatusAccepted, head: http.Header{"Retry-After": {"2"}}}
+	}
 	version := e.version
 	if v := c.URL.Query().Get("version"); v != "" {
 		if _, older := e.older[v]; v != e.version && !older {

@@ -40,6 +40,7 @@ type Limits struct {
 	PerMinute    int           // requests of one user; 0 for no limit
 	Uploads      int           // uploads of one user in a minute; 0 for no limit
 	Commits      int           // how often a commit is answered with 202 before it is done
+	Unready      int           // how often a download is answered with 202 before the file is ready
 }
 
 // Options make a Server.
