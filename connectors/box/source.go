@@ -51,12 +51,7 @@ func (s *source) shard(d drive, of person) connector.Shard {
 // tree is how a drive is read. Its folder has a name where its contents do not go
 // right into a place.
 func (c *cloud) tree(ctx context.Context, d drive) (tree, error) {
-	t := tree{drive: d, web: c.cfg.web, everything: d.folder == "0"}
-	if c.cfg.everybody() {
-		t.actor = d.user
-	} else {
-		t.actor = c.cfg.as
-	}
+	t := tree{drive: d, web: c.cfg.web, actor: c.actor(d), everything: d.folder == "0"}
 	_, place := c.places.Load(d.folder)
 	switch {
 	case place || d.folder == c.cfg.folder || d.folder == "0" && !c.cfg.everybody():
