@@ -48,7 +48,7 @@ const refresh = "refresh-token"
 func (b *bench) open() {
 	b.Helper()
 	if b.wire == nil {
-		b.wire = checked(b, shared.Transport{Handler: b.server})
+		b.wire = contract(b)(shared.Transport{Handler: b.server})
 	}
 	o := connector.ClientOptions{Transport: b.wire, Pacer: connector.NewPacer(box.New().Capabilities(b.set).Quotas)}
 	b.openWith(o)

@@ -90,18 +90,9 @@ func (s *source) List(ctx context.Context, shard connector.Shard, from connector
 			yield(connector.Page{}, connector.Errorf(connector.Permanent, "the cursor of a listing cannot be read").WithHint("run again: the listing begins anew"))
 			return
 		}
-		for len(w.waiting) > 0 {
-			for page, err := range w.folder(ctx) {
-				if !yield(page, err) || err != nil {
-					return
-				}
-			}
-			if len(w.ready) >= pageSize && len(w.waiting) > 0 {
-				page := connector.Page{Bundles: w.ready, Next: w.cursor()}
-				w.ready = nil
-				if !yield(page, nil) {
-					return
-				}
+		for page, err := range w.all(ctx) {
+			if !yield(page, err) || err != nil {
+				return
 			}
 		}
 		last := connector.Page{Bundles: w.ready}

@@ -443,23 +443,18 @@ func (t *target) Find(ctx context.Context, container item.Ref, since time.Time) 
 			}
 			return true
 		}
-		for len(w.waiting) > 0 {
-			for page, err := range w.folder(ctx) {
-				if err != nil {
-					if connector.ClassOf(err) != connector.Gone {
-						yield(connector.Found{}, err)
-					}
-					return
+		for page, err := range w.all(ctx) {
+			if err != nil {
+				if connector.ClassOf(err) != connector.Gone {
+					yield(connector.Found{}, err)
 				}
-				if !give(page.Bundles) {
-					return
-				}
-			}
-			if !give(w.ready) {
 				return
 			}
-			w.ready = nil
+			if !give(page.Bundles) {
+				return
+			}
 		}
+		give(w.ready)
 	}
 }
 

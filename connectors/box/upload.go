@@ -225,7 +225,6 @@ func (t *target) Put(ctx context.Context, text string, p connector.UploadPart, r
 		Part uploadPart `json:"part"`
 	}
 	call := t.sessionCall(s, http.MethodPut, "", nil, nil)
-	call.Class = classUpload
 	call.Header.Set("Digest", digest(sum[:]))
 	call.Header.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", p.Offset, p.Offset+p.Bytes-1, s.Size))
 	call.Body = func() (io.ReadCloser, int64, string, error) {
@@ -322,10 +321,7 @@ func (t *target) assemble(ctx context.Context, s session, c connector.Change, su
 		}
 		etag = now.ETag
 	}
-	parts, err := t.parts(ctx, s)
-	if err == nil {
-		e, err = t.commit(ctx, s, c, etag, parts, sum)
-	}
+	e, err = t.commit(ctx, s, c, etag, sum)
 	switch {
 	case err == nil:
 		return e, false, nil
@@ -354,38 +350,52 @@ func (t *target) assemble(ctx context.Context, s session, c connector.Change, su
 
 // commit asks until the parts are processed: Box answers 202 before, or knows not all
 // of them yet (github.com/rclone/rclone/issues/2054).
-func (t *target) commit(ctx context.Context, s session, c connector.Change, etag string, parts []uploadPart, sum []byte) (entry, error) {
-	in := struct {
+func (t *target) commit(ctx context.Context, s session, c connector.Change, etag string, sum []byte) (entry, error) {
+	const most = 60
+	for attempt := 1; attempt <= most; attempt++ {
+		e, again, err := t.commitOnce(ctx, s, c, etag, sum)
+		if again == nil {
+			return e, err
+		}
+		if err := connector.Pause(ctx, min(attempt, 4), retryAfter(again)); err != nil {
+			return entry{}, &connector.Error{Class: connector.Transient, Reason: "POST {session}/commit: stopped", Err: err}
+		}
+	}
+	return entry{}, connector.Errorf(connector.Transient, "POST {session}/commit: the parts are not processed yet")
+}
+
+// commitOnce asks once. again is the head of an answer after which it is to be asked
+// again; nil for any other.
+func (t *target) commitOnce(ctx context.Context, s session, c connector.Change, etag string, sum []byte) (e entry, again http.Header, err error) {
+	var in struct {
 		Parts      []uploadPart `json:"parts"`
 		Attributes struct {
 			Modified string `json:"content_modified_at,omitempty"`
 		} `json:"attributes"`
-	}{Parts: parts}
-	in.Attributes.Modified = stamp(item.Modified.Get(c.Item))
-	const most = 60
-	for attempt := 1; ; attempt++ {
-		if !contiguous(parts, s.Size) {
-			return entry{}, connector.Errorf(connector.Transient, "POST {session}/commit: Box does not tell of all parts yet")
-		}
-		r := only(t.sessionCall(s, http.MethodPost, "/commit", nil, in), etag)
-		r.Repeatable = true // see assemble
-		r.Header.Set("Digest", digest(sum))
-		var told files
-		head, err := t.api.http.JSON(ctx, r, orNothing{&told})
-		switch {
-		case err == nil && len(told.Entries) == 1:
-			return told.Entries[0], nil
-		case err == nil && head.Get("Retry-After") == "":
-			return entry{}, connector.Errorf(connector.Malformed, "POST {session}/commit: the answer names no file")
-		case err != nil && !refused(err, "parts_mismatch"):
-			return entry{}, err
-		case attempt == most:
-			return entry{}, connector.Errorf(connector.Transient, "POST {session}/commit: the parts are not processed yet")
-		}
-		if err := connector.Pause(ctx, min(attempt, 4), retryAfter(head)); err != nil {
-			return entry{}, &connector.Error{Class: connector.Transient, Reason: "POST {session}/commit: stopped", Err: err}
-		}
 	}
+	in.Attributes.Modified = stamp(item.Modified.Get(c.Item))
+	if in.Parts, err = t.parts(ctx, s); err != nil {
+		return e, nil, err
+	}
+	if !contiguous(in.Parts, s.Size) {
+		return e, http.Header{}, nil
+	}
+	r := only(t.sessionCall(s, http.MethodPost, "/commit", nil, in), etag)
+	r.Repeatable = true // see assemble
+	r.Header.Set("Digest", digest(sum))
+	var told files
+	head, err := t.api.http.JSON(ctx, r, orNothing{&told})
+	switch {
+	case err == nil && len(told.Entries) == 1:
+		return told.Entries[0], nil, nil
+	case err == nil && head.Get("Retry-After") != "":
+		return e, head, nil
+	case err == nil:
+		return e, nil, connector.Errorf(connector.Malformed, "POST {session}/commit: the answer names no file")
+	case refused(err, "parts_mismatch"):
+		return e, http.Header{}, nil
+	}
+	return e, nil, err
 }
 
 // contiguous reports whether parts make a whole of so many bytes, in their order.

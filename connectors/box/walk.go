@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -31,6 +32,21 @@ type walk struct {
 	people  bool            // members are given out
 	skips   func(entry) bool
 	whole   bool // nothing was left out
+
+	ahead map[string]chan fetched // the first answers of folders that come soon
+	asked sync.WaitGroup
+}
+
+const (
+	// aheadAtOnce is how many of the next folders are asked for before their turn, and
+	// aheadMost of how many the answers are held.
+	aheadAtOnce, aheadMost = 8, 16
+)
+
+// A fetched is the first answer about what lies in a folder.
+type fetched struct {
+	files files
+	err   error
 }
 
 // A waiting is a folder that is still to be read, with what was told of it; nil after
@@ -41,7 +57,67 @@ type waiting struct {
 }
 
 func (c *cloud) walk(t tree) *walk {
-	return &walk{cloud: c, tree: t, waiting: []waiting{{id: t.drive.folder}}, seen: map[string]bool{}, whole: true}
+	return &walk{cloud: c, tree: t, waiting: []waiting{{id: t.drive.folder}}, seen: map[string]bool{}, whole: true, ahead: map[string]chan fetched{}}
+}
+
+// all reads every folder that waits, and yields the pages that fill up meanwhile. What
+// is ready at the end is left to the caller.
+func (w *walk) all(ctx context.Context) iter.Seq2[connector.Page, error] {
+	return func(yield func(connector.Page, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer w.asked.Wait()
+		defer cancel()
+		for len(w.waiting) > 0 {
+			w.askAhead(ctx)
+			for page, err := range w.folder(ctx) {
+				if !yield(page, err) || err != nil {
+					return
+				}
+			}
+			if len(w.ready) >= pageSize && len(w.waiting) > 0 {
+				page := connector.Page{Bundles: w.ready, Next: w.cursor()}
+				w.ready = nil
+				if !yield(page, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// askAhead asks for the folders that come next, but for the one whose turn it is.
+func (w *walk) askAhead(ctx context.Context) {
+	n := len(w.waiting)
+	for i := n - 2; i >= max(0, n-1-aheadAtOnce) && len(w.ahead) < aheadMost; i-- {
+		id := w.waiting[i].id
+		if w.ahead[id] != nil {
+			continue
+		}
+		answer := make(chan fetched, 1)
+		w.ahead[id] = answer
+		w.asked.Go(func() {
+			f, err := w.items(ctx, id, "")
+			answer <- fetched{f, err}
+		})
+	}
+}
+
+// items asks for what lies in a folder from a marker on.
+func (w *walk) items(ctx context.Context, id, marker string) (files, error) {
+	var told files
+	err := w.api.get(ctx, w.tree.actor, "/folders/"+id+"/items", q("usemarker", "true", "limit", "1000", "marker", marker, "fields", itemFields), &told)
+	return told, err
+}
+
+// next is what lies in a folder from the walk's marker on.
+func (w *walk) next(ctx context.Context, id string) (files, error) {
+	answer := w.ahead[id]
+	if answer == nil || w.marker != "" {
+		return w.items(ctx, id, w.marker)
+	}
+	delete(w.ahead, id)
+	f := <-answer // it ends with the context
+	return f.files, f.err
 }
 
 // folder reads the next folder, and yields the pages that fill up meanwhile.
@@ -82,8 +158,7 @@ func (w *walk) read(ctx context.Context, at waiting, full func() bool) (ended bo
 	}
 	given, again := w.marker != "", false
 	for {
-		var told files
-		err := w.api.get(ctx, w.tree.actor, "/folders/"+at.id+"/items", q("usemarker", "true", "limit", "1000", "marker", w.marker, "fields", itemFields), &told)
+		told, err := w.next(ctx, at.id)
 		if refused(err, "invalid_marker") && w.marker != "" {
 			w.marker, w.whole, again = "", false, true // it aged: the folder comes again
 			continue
