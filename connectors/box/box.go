@@ -101,6 +101,8 @@ type cloud struct {
 
 	mu sync.Mutex
 	me *person // who the connection acts as, once it is known
+	// colleagues are the ids of the people of the enterprise, once they are known.
+	colleagues map[string]bool
 }
 
 func (c *cloud) Close() error { return nil }

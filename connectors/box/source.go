@@ -22,10 +22,7 @@ func (s *source) Shards(ctx context.Context) iter.Seq2[connector.Shard, error] {
 					yield(connector.Shard{}, err)
 					return
 				}
-				if p.Status == "inactive" || !yield(s.shard(drive{p.ID, "0"}, p), nil) {
-					if p.Status == "inactive" {
-						continue
-					}
+				if !yield(s.shard(drive{p.ID, "0"}, p), nil) {
 					return
 				}
 			}
@@ -84,7 +81,12 @@ func (s *source) List(ctx context.Context, shard connector.Shard, from connector
 		w := s.walk(t)
 		w.people = true
 		if s.cfg.everybody() {
-			w.skips = func(e entry) bool { return e.Owner.ID != "" && e.Owner.ID != d.user } // it comes with its owner
+			staff, err := s.staff(ctx)
+			if err != nil {
+				yield(connector.Page{}, err)
+				return
+			}
+			w.skips = func(e entry) bool { return e.Owner.ID != d.user && staff[e.Owner.ID] } // it comes with its owner
 		}
 		if from != "" && !w.resume(from) {
 			yield(connector.Page{}, connector.Errorf(connector.Permanent, "the cursor of a listing cannot be read").WithHint("run again: the listing begins anew"))
@@ -101,6 +103,24 @@ func (s *source) List(ctx context.Context, shard connector.Shard, from connector
 		}
 		yield(last, nil)
 	}
+}
+
+// staff are the ids of the people of the enterprise, each of whom has a container.
+func (c *cloud) staff(ctx context.Context) (map[string]bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.colleagues != nil {
+		return c.colleagues, nil
+	}
+	all := map[string]bool{}
+	for p, err := range c.users(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		all[p.ID] = true
+	}
+	c.colleagues = all
+	return all, nil
 }
 
 func (s *source) Fetch(ctx context.Context, shard connector.Shard, refs []item.Ref) iter.Seq2[item.Bundle, error] {

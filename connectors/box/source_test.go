@@ -22,8 +22,12 @@ func TestEverybody(t *testing.T) {
 		s.Put(standin.Ann, "Ann's/plan", []byte("ann"))
 		s.Put(ben, "Ben's/plan", []byte("ben"))
 		s.Share("folder", s.Put(standin.Ann, "Ann's/", nil), ben, "editor")
+		// What somebody of another enterprise let them at would come with nobody.
+		agency := s.AddStranger("Agency", "mail@agency.example")
+		s.Put(agency, "Agency's/draft", []byte("agency"))
+		s.Share("folder", s.Put(agency, "Agency's/", nil), ben, "editor")
 		b := at(t, s, connector.Settings{"as": "everybody"})
-		want := map[string][]string{standin.Ann: {"ann"}, ben: {"ben"}, standin.Service: nil}
+		want := map[string][]string{standin.Ann: {"ann"}, ben: {"agency", "ben"}, standin.Service: nil}
 		shards := b.shards()
 		if len(shards) != 3 {
 			t.Errorf("%d containers, want one of each person", len(shards))
@@ -45,6 +49,7 @@ func TestEverybody(t *testing.T) {
 				in.Close()
 				got = append(got, string(text))
 			}
+			slices.Sort(got)
 			if !slices.Equal(got, want[string(user)]) {
 				t.Errorf("the files of %s are %q, want %q", user, got, want[string(user)])
 			}

@@ -14,6 +14,15 @@ func (s *Server) AddUser(name, login string) string {
 	return s.addUser(s.id(), name, login, "user").id
 }
 
+// AddStranger makes a person of another enterprise, and returns their id.
+func (s *Server) AddStranger(name, login string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := s.addUser(s.id(), name, login, "user")
+	u.stranger = true
+	return u.id
+}
+
 // AddGroup makes a group of people, and returns its id.
 func (s *Server) AddGroup(name string, members ...string) string {
 	s.mu.Lock()

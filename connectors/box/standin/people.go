@@ -52,7 +52,9 @@ func (s *Server) listUsers(c *call) answer {
 	}
 	var all []*user
 	for _, u := range s.users {
-		all = append(all, u)
+		if !u.stranger {
+			all = append(all, u)
+		}
 	}
 	slices.SortFunc(all, func(a, b *user) int { return strings.Compare(a.login, b.login) })
 	from := 0

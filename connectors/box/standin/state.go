@@ -13,7 +13,10 @@ import (
 	"unicode/utf8"
 )
 
-type user struct{ id, name, login, role, status string }
+type user struct {
+	id, name, login, role, status string
+	stranger                      bool // of another enterprise
+}
 
 type group struct {
 	id, name string
