@@ -72,6 +72,7 @@ func TestRolesAreTold(t *testing.T) {
 		b := at(t, s, connector.Settings{"as": standin.Ann})
 		for role, want := range map[string]string{"viewer": item.Reads, "viewer uploader": item.Reads, "editor": item.Writes, "co-owner": item.Writes, "previewer": "", "uploader": "", "previewer uploader": ""} {
 			s.Put(standin.Ann, "as "+role+"/inside", nil)
+			s.Put(standin.Ann, "as "+role+"/below/", nil)
 			folder := s.Put(standin.Ann, "as "+role+"/", nil)
 			s.Share("folder", folder, ben, role)
 			s.Share("folder", folder, sales, role)
@@ -84,8 +85,10 @@ func TestRolesAreTold(t *testing.T) {
 			if !slices.Equal(item.Permissions.Get(got.Item), given) || (want == "") != slices.Contains(got.Unknown, "folder.role") {
 				t.Errorf("%s is told as %v, unknown %v", role, item.Permissions.Get(got.Item), got.Unknown)
 			}
-			if p := item.Permissions.Get(all["inside"].Item); len(p) > 0 {
-				t.Errorf("what is inherited is told again: %v", p)
+			for _, name := range []string{"inside", "below"} {
+				if p := item.Permissions.Get(all[name].Item); len(p) > 0 {
+					t.Errorf("what is inherited is told again of what is %s: %v", name, p)
+				}
 			}
 			if want != "" && (item.Standing.Get(all["member group-"+sales].Item) != item.Group || item.Email.Get(all["member "+ben].Item) != "ben@example.org") {
 				t.Error("a member whom a folder names is not told")

@@ -196,6 +196,27 @@ func TestUpdateOfEverything(t *testing.T) {
 	})
 }
 
+// What changes while it is about to be deleted is asked about once more.
+func TestDeleteOfWhatChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := standin.New(standin.Options{})
+		id := s.Put(standin.Ann, "x", []byte("one"))
+		b := at(t, s, connector.Settings{"as": standin.Ann})
+		asked := 0
+		removed, err := b.target.Delete(t.Context(), b.shards()[0].Ref, item.Ref{Kind: item.File, ID: id}, func(now item.Bundle) bool {
+			if asked++; asked == 1 {
+				s.Put(standin.Ann, "x", []byte("somebody's"))
+				return true
+			}
+			return now.Item.Blob.Bytes == 3
+		})
+		b.no(err)
+		if removed || asked != 2 || b.list(b.shards()[0])["x"].Item.Blob == nil {
+			t.Errorf("removed %v, asked %d times: want the file that somebody changed to stay", removed, asked)
+		}
+	})
+}
+
 // flipping changes a byte of requests that hold a text, so many times.
 type flipping struct {
 	next http.RoundTripper
