@@ -21,8 +21,17 @@ const tries = 4
 // An api makes the calls. "as" is the id of the user in whose name one is made, ""
 // for the connection's own.
 type api struct {
-	http *connector.Client
-	cfg  config
+	http  *connector.Client
+	ready func(context.Context) error // sees to a token
+	cfg   config
+}
+
+// json makes a call once.
+func (a *api) json(ctx context.Context, r connector.Request, out any) (http.Header, error) {
+	if err := a.ready(ctx); err != nil {
+		return nil, err
+	}
+	return a.http.JSON(ctx, r, out)
 }
 
 // q makes a query of names and values.
@@ -64,15 +73,14 @@ func (a *api) to(address, as, method string, query url.Values, in any) connector
 
 // get reads into out.
 func (a *api) get(ctx context.Context, as, path string, query url.Values, out any) error {
-	_, err := a.http.JSON(ctx, a.request(as, http.MethodGet, path, query, nil), out)
-	return err
+	return a.send(ctx, a.request(as, http.MethodGet, path, query, nil), out)
 }
 
 // send makes a call that may be repeated, and once more where what answered was not
 // Box.
 func (a *api) send(ctx context.Context, r connector.Request, out any) error {
 	for attempt := 1; ; attempt++ {
-		_, err := a.http.JSON(ctx, r, out)
+		_, err := a.json(ctx, r, out)
 		if err == nil || connector.ClassOf(err) != connector.Malformed || attempt == tries || ctx.Err() != nil {
 			return err
 		}

@@ -81,7 +81,7 @@ func (t *target) send(ctx context.Context, path, etag string, at attributes, s *
 		r.Header.Set("Content-Md5", s.sum) // which holds a SHA-1
 	}
 	var told files
-	if _, err := t.api.http.JSON(ctx, r, &told); err != nil {
+	if _, err := t.api.json(ctx, r, &told); err != nil {
 		return entry{}, err
 	}
 	if len(told.Entries) != 1 || told.Entries[0].ID == "" {

@@ -23,7 +23,7 @@ func (t *target) createLink(ctx context.Context, c connector.Change) (item.Bundl
 	var e entry
 	doubted := false
 	for attempt := 1; ; attempt++ {
-		_, err = t.api.http.JSON(ctx, t.api.request(t.cfg.as, http.MethodPost, "/web_links", nil, in), &e)
+		_, err = t.api.json(ctx, t.api.request(t.cfg.as, http.MethodPost, "/web_links", nil, in), &e)
 		if !connector.InDoubt(err) || attempt == tries || ctx.Err() != nil || connector.Pause(ctx, attempt, 0) != nil {
 			break
 		}

@@ -224,7 +224,7 @@ func (t *target) makeFolder(ctx context.Context, parent, name string) (e entry, 
 	}{name, idOf{parent}}
 	began, doubted := time.Now(), false
 	for attempt := 1; ; attempt++ {
-		_, err = t.api.http.JSON(ctx, t.api.request(t.cfg.as, http.MethodPost, "/folders", fields(itemFields), in), &e)
+		_, err = t.api.json(ctx, t.api.request(t.cfg.as, http.MethodPost, "/folders", fields(itemFields), in), &e)
 		if !connector.InDoubt(err) || attempt == tries || ctx.Err() != nil || connector.Pause(ctx, attempt, 0) != nil {
 			break
 		}

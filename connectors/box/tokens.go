@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
@@ -25,9 +26,18 @@ type tokens struct {
 	renewed func(name, value string) error
 
 	lock    chan struct{} // holds one; a mutex that a context can give up on
-	access  string
-	early   time.Time // from here on a fresh one is sought; zero for one that cannot be renewed
+	early   time.Time     // from here on a fresh one is sought; zero for one that cannot be renewed
 	refresh string
+	// access is the token. It is read without the lock: whoever fetches waits for a turn,
+	// and whoever signs has one.
+	access atomic.Pointer[string]
+}
+
+func (t *tokens) token() string {
+	if a := t.access.Load(); a != nil {
+		return *a
+	}
+	return ""
 }
 
 func newTokens(env connector.Env, cfg config) (*tokens, error) {
@@ -44,7 +54,8 @@ func newTokens(env connector.Env, cfg config) (*tokens, error) {
 			return nil, connector.Errorf(connector.Auth, "the setting client-id or client-secret is missing").WithHint("connect again and give both: the app's Configuration page shows them")
 		}
 	case s[setAccess] != "":
-		t.access = s[setAccess]
+		given := s[setAccess]
+		t.access.Store(&given)
 	default:
 		return nil, connector.Errorf(connector.Auth, "the connection has no credentials").
 			WithHint("give client-id, client-secret and enterprise to act as an app, or a refresh-token to act as a person")
@@ -63,18 +74,22 @@ func (t *tokens) take(ctx context.Context) error {
 	}
 }
 
-// sign adds a token that is good for a while.
-func (t *tokens) sign(ctx context.Context, r *http.Request) error {
+// ready sees to a token that is good for a while. It is called before a request takes
+// its turn: one that holds the only turn there is would wait for its token's for ever.
+func (t *tokens) ready(ctx context.Context) error {
 	if err := t.take(ctx); err != nil {
 		return err
 	}
 	defer func() { <-t.lock }()
-	if t.renewable() && (t.access == "" || !t.now().Before(t.early)) {
-		if err := t.fetch(ctx); err != nil {
-			return err
-		}
+	if t.renewable() && (t.token() == "" || !t.now().Before(t.early)) {
+		return t.fetch(ctx)
 	}
-	r.Header.Set("Authorization", "Bearer "+t.access)
+	return nil
+}
+
+// sign adds the token. One that ended meanwhile is refused, and renewed then.
+func (t *tokens) sign(_ context.Context, r *http.Request) error {
+	r.Header.Set("Authorization", "Bearer "+t.token())
 	return nil
 }
 
@@ -125,7 +140,8 @@ func (t *tokens) fetch(ctx context.Context) error {
 		t.refresh = told.Refresh
 	}
 	life := time.Duration(told.Expires) * time.Second
-	t.access, t.early = told.Access, t.now().Add(life-min(life/10, 5*time.Minute))
+	t.access.Store(&told.Access)
+	t.early = t.now().Add(life - min(life/10, 5*time.Minute))
 	return nil
 }
 

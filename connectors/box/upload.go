@@ -384,7 +384,7 @@ func (t *target) commitOnce(ctx context.Context, s session, c connector.Change, 
 	r.Repeatable = true // see assemble
 	r.Header.Set("Digest", digest(sum))
 	var told files
-	head, err := t.api.http.JSON(ctx, r, orNothing{&told})
+	head, err := t.api.json(ctx, r, orNothing{&told})
 	switch {
 	case err == nil && len(told.Entries) == 1:
 		return told.Entries[0], nil, nil

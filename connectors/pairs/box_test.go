@@ -4,6 +4,7 @@ package pairs_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	shared "github.com/rialto-migrate/rialto/connector/standin"
 	"github.com/rialto-migrate/rialto/connectors/box"
 	"github.com/rialto-migrate/rialto/connectors/box/standin"
 	"github.com/rialto-migrate/rialto/item"
@@ -153,6 +155,62 @@ func TestBoxGoesOn(t *testing.T) {
 		t.Errorf("%d bytes of %d, and %d sessions are open", len(got), size, s.Sessions())
 	}
 	h.verify()
+}
+
+// TestBoxInTrouble takes files into a Box that refuses, cuts and truncates: in the end
+// all is there, once, and an undo leaves nothing.
+func TestBoxInTrouble(t *testing.T) {
+	t.Parallel()
+	s := standin.New(standin.Options{Seed: 1, Limits: standin.Limits{PartBytes: 8 << 20}})
+	faults, err := shared.ParseFaults("429:0.03,500:0.03,502:0.02,cut:0.04,truncate:0.04,html:0.02,expire:40")
+	must(t, err)
+	faults.Refusal = s.Refuse
+	srv := httptest.NewServer(faults.Wrap(s, 7))
+	t.Cleanup(srv.Close)
+	to := shelf{con: box.New(), set: s.AppSettings(srv.URL), place: "folder:Archive/2026"}
+	to.set["settle-delay"] = "200ms"
+	dir := t.TempDir()
+	for i := range 40 {
+		writeFile(t, filepath.Join(dir, fmt.Sprintf("%d/file %d", i%5, i)), fmt.Sprint("content ", i))
+	}
+	writeFile(t, filepath.Join(dir, "large.bin"), strings.Repeat("0123456789abcdef", 25<<20/16))
+	h := newHaul(t, onDisk(dir), to)
+	again := func(what string, run func() (string, error)) {
+		t.Helper()
+		status, err := "", error(nil)
+		for range 8 {
+			if status, err = run(); err == nil && (status == "complete" || status == "undone") {
+				return
+			}
+		}
+		t.Fatalf("%s: %s, %v", what, status, err)
+	}
+	again("run", func() (string, error) {
+		r, err := h.engine().Run(t.Context())
+		if err != nil {
+			return "", err
+		}
+		return r.Status, nil
+	})
+	compareFiles(t, onDisk(dir).files(t, dir), boxTree(t, shelf{con: box.New(), set: s.AppSettings(clean(t, s)), place: to.place}, "Archive", "2026"))
+	again("undo", func() (string, error) {
+		r, err := h.engine().Undo(context.WithoutCancel(t.Context()), false)
+		if err != nil {
+			return "", err
+		}
+		return r.Status, nil
+	})
+	if left := boxTree(t, shelf{con: box.New(), set: s.AppSettings(clean(t, s)), place: to.place}, "Archive", "2026"); len(left) > 0 {
+		t.Errorf("an undo left %v", slices.Collect(maps.Keys(left)))
+	}
+}
+
+// clean serves a stand-in without its troubles.
+func clean(t *testing.T, s *standin.Server) string {
+	t.Helper()
+	srv := httptest.NewServer(s)
+	t.Cleanup(srv.Close)
+	return srv.URL
 }
 
 // TestBoxToBox takes what a person has in one Box to another: descriptions, tags, web
