@@ -26,12 +26,18 @@ type api struct {
 	cfg   config
 }
 
-// json makes a call once.
+// json makes a call once. The client renews a token that is refused, but once: one that
+// ends while a call waits for its quota again and again is seen to here.
 func (a *api) json(ctx context.Context, r connector.Request, out any) (http.Header, error) {
-	if err := a.ready(ctx); err != nil {
-		return nil, err
+	for attempt := 1; ; attempt++ {
+		if err := a.ready(ctx); err != nil {
+			return nil, err
+		}
+		h, err := a.http.JSON(ctx, r, out)
+		if err == nil || connector.ClassOf(err) != connector.Auth || attempt == tries {
+			return h, err
+		}
 	}
-	return a.http.JSON(ctx, r, out)
 }
 
 // q makes a query of names and values.

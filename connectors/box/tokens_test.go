@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -96,6 +97,31 @@ func TestTokenThatCannotBeSealed(t *testing.T) {
 		b.open()
 		if _, err := b.cloud.Check(t.Context()); err != nil {
 			t.Errorf("the next process, with the old token: %v", err)
+		}
+	})
+}
+
+// Where refusals leave one turn to all requests, the one for a token is not kept out by
+// those that want it.
+func TestTokensAtTheQuota(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := standin.New(standin.Options{Limits: standin.Limits{TokenLife: time.Minute, PerMinute: 60}})
+		b := at(t, s, nil)
+		stats := &connector.Stats{}
+		b.openWith(connector.ClientOptions{Transport: shared.Transport{Handler: s}, Stats: stats})
+		var changes []connector.Change
+		for i := range 64 {
+			c, _ := b.file(strconv.Itoa(i), []byte("x"))
+			changes = append(changes, c)
+		}
+		for range 4 {
+			for r, err := range b.target.Write(t.Context(), changes, from([]byte("x"))) {
+				b.no(err)
+				b.no(r.Err)
+			}
+		}
+		if stats.Refused.Load() == 0 || s.Counts()["POST /oauth2/token"] < 3 {
+			t.Errorf("%d refusals and %d tokens: want some", stats.Refused.Load(), s.Counts()["POST /oauth2/token"])
 		}
 	})
 }
