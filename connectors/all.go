@@ -4,6 +4,7 @@ package connectors
 
 import (
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connectors/box"
 	"github.com/rialto-migrate/rialto/connectors/googledrive"
 	"github.com/rialto-migrate/rialto/connectors/imap"
 	"github.com/rialto-migrate/rialto/connectors/local"
@@ -27,6 +28,7 @@ func All() []connector.Connector {
 		sftp.New(),
 		webdav.New(),
 		googledrive.New(),
+		box.New(),
 		imap.New(),
 		mailfiles.New(),
 	}

@@ -2,6 +2,7 @@ package connectors
 
 import (
 	"github.com/rialto-migrate/rialto/connector/standin"
+	box "github.com/rialto-migrate/rialto/connectors/box/standin"
 	googledrive "github.com/rialto-migrate/rialto/connectors/googledrive/standin"
 	microsoft "github.com/rialto-migrate/rialto/connectors/microsoft/standin"
 	trello "github.com/rialto-migrate/rialto/connectors/trello/standin"
@@ -12,6 +13,7 @@ func StandIns() []standin.Maker {
 	return []standin.Maker{
 		{Name: "trello", New: func(seed uint64) standin.Cloud { return trello.New(trello.Options{Seed: seed}) },
 			Generate: generateTrello, Sizes: []string{"boards", "people", "left", "cards", "seed"}},
+		{Name: "box", New: func(seed uint64) standin.Cloud { return box.New(box.Options{Seed: seed}) }},
 		{Name: "planner", New: func(seed uint64) standin.Cloud { return microsoft.New(microsoft.Options{Seed: seed}) }},
 		{Name: "googledrive", New: func(seed uint64) standin.Cloud { return googledrive.New(googledrive.Options{Seed: seed}) }},
 	}

@@ -39,6 +39,7 @@ func connections() map[string][]shown {
 		"googledrive": {{"to My Drive or a shared drive", nil}},
 		"mailfiles":   {{"to a folder of this machine", nil}},
 		"local":       {{"to a folder of this machine", nil}},
+		"box":         {{"that writes metadata as tags (tags=keep)", nil}, {"that does not (tags=drop)", connector.Settings{"tags": "drop"}}},
 		"s3": {{"that carries media types, metadata and times (metadata=keep)", nil},
 			{"that carries the bytes alone (metadata=drop)", connector.Settings{"metadata": "drop"}}},
 		"sftp": {{"with a password or a key", nil}},
