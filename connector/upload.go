@@ -19,7 +19,8 @@ type Uploader interface {
 	// class Gone.
 	Held(ctx context.Context, session string) ([]UploadPart, error)
 	// Put uploads one part; it may be called for several at once, unless the parts
-	// are serial. r yields exactly p.Bytes bytes. The result is p with its Tag.
+	// are serial. r yields exactly p.Bytes bytes. The result is p with its Tag, and of
+	// serial parts with the session from here on, where it changed.
 	Put(ctx context.Context, session string, p UploadPart, r io.Reader) (UploadPart, error)
 	// Commit makes the item of its parts, which are all there, in order. It is safe
 	// to repeat: where an earlier call was carried out, it answers as that did.
@@ -28,10 +29,21 @@ type Uploader interface {
 	Abort(ctx context.Context, session string) error
 }
 
+// A PartSizer is an Uploader whose cloud says, when an upload begins, how large its
+// parts are.
+type PartSizer interface {
+	// PartBytes is how large the parts of a session are, but for the last. Pure.
+	PartBytes(session string) int64
+}
+
 // An UploadPart is a stretch of a blob.
 type UploadPart struct {
 	Number int // from 1
 	Offset int64
 	Bytes  int64
 	Tag    string // what the cloud answered, "" before
+	// Session replaces that of the upload from this part on, and is kept as that was;
+	// "" where it stays. A cloud that wants a hash of the whole at the end, and tells
+	// nothing of it between, has the hash's state in it. Only where parts are serial.
+	Session string
 }

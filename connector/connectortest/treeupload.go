@@ -2,6 +2,7 @@ package connectortest
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 
 	"github.com/rialto-migrate/rialto/connector"
@@ -23,13 +24,19 @@ func (r *treeRig) testParts() {
 	least := max(limits.Least, 1<<20)
 	content := r.content(int(2*least) + 4321)
 	parts := []connector.UploadPart{{Number: 1, Bytes: least}, {Number: 2, Offset: least, Bytes: least}, {Number: 3, Offset: 2 * least, Bytes: 4321}}
+	sessions := map[string]string{} // what goes on in the place of each
+	latest := func(session string) string { return cmp.Or(sessions[session], session) }
 	put := func(session string, p connector.UploadPart) connector.UploadPart {
 		r.Helper()
-		done, err := up.Put(r.Context(), session, p, bytes.NewReader(content[p.Offset:p.Offset+p.Bytes]))
+		at := latest(session)
+		done, err := up.Put(r.Context(), at, p, bytes.NewReader(content[p.Offset:p.Offset+p.Bytes]))
 		if r.saw(err) != nil && connector.ClassOf(err) == connector.Transient { // the bytes are read anew, as the engine does
-			done, err = up.Put(r.Context(), session, p, bytes.NewReader(content[p.Offset:p.Offset+p.Bytes]))
+			done, err = up.Put(r.Context(), at, p, bytes.NewReader(content[p.Offset:p.Offset+p.Bytes]))
 		}
 		r.no(err, "Put")
+		if done.Session != "" {
+			sessions[session] = done.Session
+		}
 		if done.Number != p.Number || done.Offset != p.Offset || done.Bytes != p.Bytes || done.Tag == "" {
 			r.Errorf("Put of %+v answers %+v", p, done)
 		}
@@ -46,17 +53,17 @@ func (r *treeRig) testParts() {
 	// Another process goes on.
 	r.connect()
 	up = r.target.(connector.Uploader)
-	held, err := up.Held(r.Context(), session)
+	held, err := up.Held(r.Context(), latest(session))
 	r.no(err, "Held")
 	if len(held) != 1 || held[0].Number != 1 || held[0].Offset != 0 || held[0].Bytes != least {
 		r.Fatalf("after a restart %+v are held, want the first part", held)
 	}
 	done := []connector.UploadPart{held[0], put(session, parts[1]), put(session, parts[2])}
 	r.nothing(drive, "while it is not committed")
-	res := up.Commit(r.Context(), session, ch, done)
+	res := up.Commit(r.Context(), latest(session), ch, done)
 	r.no(res.Err, "Commit")
 	r.matches("Commit", ch.Item, res.Stored.Item)
-	again := up.Commit(r.Context(), session, ch, done)
+	again := up.Commit(r.Context(), latest(session), ch, done)
 	r.no(again.Err, "Commit once more")
 	r.agrees("Commit and Commit once more", res.Stored.Item, again.Stored.Item)
 	if again.Adopted {
@@ -76,7 +83,8 @@ func (r *treeRig) testParts() {
 	if session, err := up.Begin(r.Context(), other); err != nil {
 		r.wants(err, "Begin where a file stands", connector.Conflict)
 	} else {
-		res := up.Commit(r.Context(), session, other, []connector.UploadPart{put(session, parts[0]), put(session, parts[1]), put(session, parts[2])})
+		theirs := []connector.UploadPart{put(session, parts[0]), put(session, parts[1]), put(session, parts[2])}
+		res := up.Commit(r.Context(), latest(session), other, theirs)
 		r.wants(res.Err, "Commit where a file stands", connector.Conflict)
 		_ = up.Abort(r.Context(), session)
 	}
@@ -89,7 +97,7 @@ func (r *treeRig) testParts() {
 	done = []connector.UploadPart{put(session, parts[0]), put(session, parts[1]), put(session, parts[2])}
 	theirs := r.file(drive, "late", []byte("theirs"))
 	first := r.write(created(theirs))[0].Item
-	res = up.Commit(r.Context(), session, late, done)
+	res = up.Commit(r.Context(), latest(session), late, done)
 	r.wants(res.Err, "Commit where somebody put a file meanwhile", connector.Conflict)
 	r.holds("a file that was put there while an upload went on", *first.Blob, []byte("theirs"))
 	if err := up.Abort(r.Context(), session); r.saw(err) != nil {
@@ -115,7 +123,7 @@ func (r *treeRig) testParts() {
 		done = append(done, put(session, p))
 	}
 	slices.SortFunc(done, func(a, b connector.UploadPart) int { return a.Number - b.Number })
-	res = up.Commit(r.Context(), session, update, done)
+	res = up.Commit(r.Context(), latest(session), update, done)
 	r.no(res.Err, "Commit of an update")
 	r.holds("an update in parts", *r.only(drive).Blob, content)
 

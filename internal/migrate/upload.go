@@ -76,8 +76,15 @@ func (p *part) upload(ctx context.Context, s *step, in ledger.Intent) connector.
 	if err != nil {
 		return p.standing(ctx, s, err)
 	}
-	parts := partsOfBlob(s.change.Item.Blob.Bytes, *p.e.To.Caps.Kinds[s.change.Item.Kind].Parts)
-	if err := p.putParts(ctx, up, session, s, parts, held); err != nil {
+	caps := *p.e.To.Caps.Kinds[s.change.Item.Kind].Parts
+	if sizer, ok := up.(connector.PartSizer); ok {
+		caps.Least = sizer.PartBytes(session)
+		caps.Most = caps.Least
+	}
+	parts := partsOfBlob(s.change.Item.Blob.Bytes, caps)
+	in.Session = session
+	session, err = p.putParts(ctx, up, in, s, parts, held)
+	if err != nil {
 		return connector.Result{Err: brokenOff(ctx, up, session, err)}
 	}
 	p.e.Failpoint("before-assembly")
@@ -133,8 +140,9 @@ func (p *part) resume(ctx context.Context, up connector.Uploader, s *step) (sess
 	return left.session, held, err
 }
 
-// putParts uploads the parts that are not there. It fills in the tags of all.
-func (p *part) putParts(ctx context.Context, up connector.Uploader, session string, s *step, parts, held []connector.UploadPart) error {
+// putParts uploads the parts that are not there, and returns the session as it is
+// then. It fills in the tags of all.
+func (p *part) putParts(ctx context.Context, up connector.Uploader, in ledger.Intent, s *step, parts, held []connector.UploadPart) (string, error) {
 	at := map[int64]connector.UploadPart{}
 	for _, h := range held {
 		at[h.Offset] = h
@@ -156,19 +164,23 @@ func (p *part) putParts(ctx context.Context, up connector.Uploader, session stri
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			parts[i], err = p.putPart(ctx, up, session, s, parts[i])
+			parts[i], err = p.putPart(ctx, up, in.Session, s, parts[i])
 			p.e.Failpoint("after-part")
+			if next := parts[i].Session; err == nil && next != "" && next != in.Session { // serial: nobody else is here
+				in.Session = next
+				err = p.apply(ctx, ledger.Batch{Intents: []ledger.Intent{in}})
+			}
 			p.e.progress()
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return err
+		return in.Session, err
 	}
 	if p.e.stopped() {
-		return connector.Errorf(connector.Transient, "stopped: the next run goes on with this upload")
+		return in.Session, connector.Errorf(connector.Transient, "stopped: the next run goes on with this upload")
 	}
-	return nil
+	return in.Session, nil
 }
 
 // putPart uploads one part, again if that may help: its bytes are read anew each
