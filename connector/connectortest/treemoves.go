@@ -62,11 +62,11 @@ func (r *treeRig) testMoves() {
 			content = r.content(30_000)
 			went("new bytes in a new place", move(to, "a fourth name", item.Content.Name))
 		}
-		taken := r.write(created(r.file(from, "taken", r.content(10))))[0].Item
+		taken := r.write(created(r.file(from, "taken by a "+string(k), r.content(10))))[0].Item
 		if r.caps.Kinds[k].Fields[item.Name.Name].Names != nil && r.caps.Kinds[k].Fields[item.Name.Name].Names.Twins {
 			continue
 		}
-		res := r.results(move(from, "taken"))[0]
+		res := r.results(move(from, "taken by a "+string(k)))[0]
 		r.wants(res.Err, "a move to where something else stands", connector.Conflict)
 		if e := r.saw(res.Err); e != nil && e.Hint == "" {
 			r.Errorf("a move to where something else stands has no hint")

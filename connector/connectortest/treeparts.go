@@ -521,7 +521,7 @@ func (r *treeRig) testDelete() {
 	}
 	var left []string
 	for ref, b := range r.listed(drive) {
-		if ref.Kind != item.Drive {
+		if ref.Kind != item.Drive && ref.Kind != item.Member {
 			left = append(left, item.Name.Get(b.Item))
 		}
 	}

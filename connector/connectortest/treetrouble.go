@@ -124,7 +124,7 @@ func (r *treeRig) written(what string, drive item.Ref, ch connector.Change) {
 	}()
 	ref := res.Stored.Item.Ref
 	if failed != nil {
-		ref = item.Ref{Kind: ch.Item.Kind, ID: connector.Below(drive.ID, item.FileName.Get(ch.Item))}
+		ref = r.place(drive, ch.Item)
 	}
 	there, ok := r.fetched(drive, ref)[ref]
 	is := ok && (ch.Item.Blob == nil || r.hasBytes(there.Item, ch.Item))
@@ -140,12 +140,32 @@ func (r *treeRig) written(what string, drive item.Ref, ch connector.Change) {
 	if !is {
 		again := r.results(ch)[0]
 		r.no(again.Err, what+", once more")
+		ref = again.Stored.Item.Ref
 		there = r.fetched(drive, ref)[ref]
 	}
 	r.matches(what, ch.Item, there.Item)
 	if ch.Item.Blob != nil {
 		r.holds(what, *there.Item.Blob, r.make.content(*ch.Item.Blob))
 	}
+}
+
+// place is the reference of an item that should stand in a drive: by its path, or,
+// where ids are the cloud's own, as a listing tells it; one that nothing has if it is
+// not there.
+func (r *treeRig) place(drive item.Ref, it item.Item) item.Ref {
+	r.Helper()
+	switch {
+	case r.caps.Paths:
+		return item.Ref{Kind: it.Kind, ID: connector.Below(drive.ID, item.FileName.Get(it))}
+	case it.ID != "":
+		return it.Ref
+	}
+	for ref, b := range r.listed(drive) {
+		if ref.Kind == it.Kind && b.Item.Parent == it.Parent && item.FileName.Get(b.Item) == item.FileName.Get(it) {
+			return ref
+		}
+	}
+	return item.Ref{Kind: it.Kind, ID: "none"}
 }
 
 func (r *treeRig) hasBytes(have, given item.Item) bool {
