@@ -4,6 +4,7 @@ package connectors
 
 import (
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connectors/dropbox"
 	"github.com/rialto-migrate/rialto/connectors/imap"
 	"github.com/rialto-migrate/rialto/connectors/local"
 	"github.com/rialto-migrate/rialto/connectors/mailfiles"
@@ -25,6 +26,7 @@ func All() []connector.Connector {
 		s3.New(),
 		sftp.New(),
 		webdav.New(),
+		dropbox.New(),
 		imap.New(),
 		mailfiles.New(),
 	}

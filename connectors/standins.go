@@ -2,6 +2,7 @@ package connectors
 
 import (
 	"github.com/rialto-migrate/rialto/connector/standin"
+	dropbox "github.com/rialto-migrate/rialto/connectors/dropbox/standin"
 	microsoft "github.com/rialto-migrate/rialto/connectors/microsoft/standin"
 	trello "github.com/rialto-migrate/rialto/connectors/trello/standin"
 )
@@ -11,6 +12,7 @@ func StandIns() []standin.Maker {
 	return []standin.Maker{
 		{Name: "trello", New: func(seed uint64) standin.Cloud { return trello.New(trello.Options{Seed: seed}) },
 			Generate: generateTrello, Sizes: []string{"boards", "people", "left", "cards", "seed"}},
+		{Name: "dropbox", New: func(seed uint64) standin.Cloud { return dropbox.New(dropbox.Options{Seed: seed}) }},
 		{Name: "planner", New: func(seed uint64) standin.Cloud { return microsoft.New(microsoft.Options{Seed: seed}) }},
 	}
 }
