@@ -227,7 +227,10 @@ func (c *cloud) Target(ctx context.Context, place string) (connector.Target, err
 				WithHint("let an administrator of the team make the team folder and add the account to it, or write home")
 		}
 	}
-	return &target{cloud: c, me: me, base: base, below: at.below, home: at.team == "", paths: paths{at: map[string]known{}}}, nil
+	t := &target{cloud: c, me: me, base: base, below: at.below, home: at.team == "", paths: paths{at: map[string]known{}}}
+	t.deletes = &gather[deleteArg, changedEntry]{most: mostEntries, send: t.deleteTogether}
+	t.moves = &gather[moveArg, changedEntry]{most: mostEntries, send: t.moveTogether}
+	return t, nil
 }
 
 // drive is the reference of a container.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -318,6 +319,59 @@ func TestManySmallFiles(t *testing.T) {
 		if got := s.Bytes("/large 2"); len(got) != 5<<20 {
 			t.Errorf("a large file holds %d bytes", len(got))
 		}
+	})
+}
+
+// Deletes and moves that come side by side share requests: none waits for the lock of
+// another.
+func TestDeletesAndMovesTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := standin.New(standin.Options{Seed: 1, CommitTime: 100 * time.Millisecond})
+		const n = 300
+		for i := range n {
+			s.Put(fmt.Sprintf("/from/%d", i), []byte("x"))
+		}
+		s.Folder("/to")
+		r := newRig(t, s, nil)
+		w := r.target("home")
+		all, _ := r.list(r.home())
+		to := named(all, "to").Item.Ref
+		var changes []connector.Change
+		for _, b := range all {
+			if b.Item.Blob != nil {
+				it := b.Item.Clone()
+				it.Parent = to
+				changes = append(changes, connector.Change{Op: connector.Update, Item: it, Prev: &b, Moved: true, Dirty: []string{connector.DirtyParent}})
+			}
+		}
+		began := time.Now()
+		moved := r.must(w, contents{}, changes...)
+		if got := len(s.Files("/to")); got != n {
+			t.Errorf("%d of %d files were moved", got, n)
+		}
+		var beside sync.WaitGroup
+		limit := make(chan struct{}, 32)
+		for _, b := range moved {
+			beside.Go(func() {
+				limit <- struct{}{}
+				defer func() { <-limit }()
+				if removed, err := w.Delete(t.Context(), r.home(), b.Item.Ref, func(item.Bundle) bool { return true }); err != nil || !removed {
+					t.Errorf("a delete: %v, %v", removed, err)
+				}
+			})
+		}
+		beside.Wait()
+		if got := len(s.Files("/to")); got != 0 {
+			t.Errorf("%d files are left", got)
+		}
+		c := s.Counts()
+		if calls := c["files/move_v2"] + c["files/move_batch_v2"] + c["files/delete_v2"] + c["files/delete_batch"]; calls > 80 {
+			t.Errorf("600 changes took %d requests", calls)
+		}
+		if took := time.Since(began); took > 60*time.Second {
+			t.Errorf("they took %s", took)
+		}
+		t.Logf("%s, %v", time.Since(began), c)
 	})
 }
 

@@ -21,6 +21,9 @@ type target struct {
 	below []string // folders below that
 	home  bool
 	paths paths
+
+	deletes *gather[deleteArg, changedEntry]
+	moves   *gather[moveArg, changedEntry]
 }
 
 // paths remember for a short while where folders are: Dropbox makes folders by their
@@ -419,19 +422,22 @@ func aside(id string) string { return ".rialto-" + strings.TrimPrefix(id, "id:")
 
 // move moves what has an id to a path where nothing stands. What it holds goes with it.
 func (t *target) move(ctx context.Context, m metadata, to string) (metadata, error) {
-	var told struct {
-		Metadata metadata `json:"metadata"`
-	}
-	const call = "files/move_v2"
 	t.paths.forget()
-	err := t.api.rpc(ctx, t.me.view, call, map[string]any{"from_path": m.ID, "to_path": to, "autorename": false, "allow_shared_folder": true}, &told, commit)
-	if connector.InDoubt(err) {
-		var now metadata
-		if e := t.api.rpc(ctx, t.me.view, "files/get_metadata", pathArg{Path: m.ID}, &now, read); e == nil && now.Display == to {
-			return now, nil
+	for attempt := 1; ; attempt++ {
+		got, err := t.moves.do(ctx, moveArg{From: m.ID, To: to})
+		if err == nil {
+			err = got.err
+		}
+		if connector.InDoubt(err) {
+			var now metadata
+			if e := t.api.rpc(ctx, t.me.view, "files/get_metadata", pathArg{Path: m.ID}, &now, read); e == nil && now.Display == to {
+				return now, nil
+			}
+		}
+		if err == nil || connector.ClassOf(err) != connector.Throttled || attempt == tries || connector.Pause(ctx, attempt, 0) != nil {
+			return got.m, err
 		}
 	}
-	return told.Metadata, err
 }
 
 func (t *target) Fetch(ctx context.Context, container item.Ref, refs []item.Ref) iter.Seq2[item.Bundle, error] {
@@ -535,19 +541,19 @@ func (t *target) Delete(ctx context.Context, in, ref item.Ref, accept func(item.
 		if !accept(b) {
 			return false, nil
 		}
-		arg := map[string]any{"path": ref.ID}
-		if m.Rev != "" {
-			arg["parent_rev"] = m.Rev
-		}
 		if ref.Kind != item.File {
 			t.paths.forget()
 		}
-		// It may be sent again: what is gone then is what was meant.
-		err = t.api.rpc(ctx, t.me.view, "files/delete_v2", arg, nil, again(commit))
-		switch {
-		case err == nil || connector.ClassOf(err) == connector.Gone:
+		got, err := t.deletes.do(ctx, deleteArg{Path: ref.ID, Rev: m.Rev})
+		if err == nil {
+			err = got.err
+		}
+		switch class := connector.ClassOf(err); {
+		case err == nil || class == connector.Gone:
 			return true, nil
-		case connector.ClassOf(err) != connector.Conflict || attempt == tries:
+		case attempt >= tries || class != connector.Conflict && class != connector.Throttled:
+			return false, err
+		case class == connector.Throttled && connector.Pause(ctx, attempt, 0) != nil:
 			return false, err
 		}
 	}

@@ -250,23 +250,56 @@ func remove(c *call) (any, *refusal) {
 	if e := c.into(&arg); e != nil {
 		return nil, e
 	}
-	n, why := c.find(arg.Path)
-	if why != "" {
-		return nil, conflict(tagged("path_lookup", why))
-	}
-	if n.team || n.owner != nil || n == c.base {
-		return nil, conflict(tagged("path_write", "team_folder"))
-	}
-	if arg.Rev != "" && n.rev != arg.Rev {
-		return nil, conflict(tagged("path_write", "conflict", "file"))
-	}
-	if e := c.lock(n); e != nil {
+	if e := c.lock(c.base); e != nil {
 		return nil, e
 	}
-	told := c.metadata(n, false)
+	told, why := c.remove(arg.Path, arg.Rev)
+	if why != nil {
+		return nil, conflict(why)
+	}
+	return object{"metadata": told}, nil
+}
+
+// remove deletes what a path names; why is a DeleteError.
+func (c *call) remove(path, rev string) (told, why object) {
+	n, bad := c.find(path)
+	switch {
+	case bad != "":
+		return nil, tagged("path_lookup", bad)
+	case n.team || n.owner != nil || n == c.base:
+		return nil, tagged("path_write", "team_folder")
+	case rev != "" && n.rev != rev:
+		return nil, tagged("path_write", "conflict", "file")
+	}
+	told = c.metadata(n, false)
 	c.s.cut(n)
 	c.s.forget(n)
-	return object{"metadata": told}, nil
+	return told, nil
+}
+
+func removeMany(c *call) (any, *refusal) {
+	var arg struct {
+		Entries []struct {
+			Path string `json:"path"`
+			Rev  string `json:"parent_rev"`
+		} `json:"entries"`
+	}
+	if e := c.into(&arg); e != nil {
+		return nil, e
+	}
+	if e := c.lock(c.base); e != nil {
+		return nil, e
+	}
+	entries := []object{}
+	for _, e := range arg.Entries {
+		told, why := c.remove(e.Path, e.Rev)
+		if why != nil {
+			entries = append(entries, object{".tag": "failure", "failure": why})
+			continue
+		}
+		entries = append(entries, object{".tag": "success", "metadata": told})
+	}
+	return c.job(object{".tag": "complete", "entries": entries}), nil
 }
 
 func move(c *call) (any, *refusal) {
@@ -277,35 +310,43 @@ func move(c *call) (any, *refusal) {
 	if e := c.into(&arg); e != nil {
 		return nil, e
 	}
-	n, why := c.find(arg.From)
-	if why != "" {
-		return nil, conflict(tagged("from_lookup", why))
+	if e := c.lock(c.base); e != nil {
+		return nil, e
 	}
-	parent, name, why := c.place(arg.To)
-	switch {
-	case why != "" || name == "":
-		return nil, conflict(tagged("to", "malformed_path"))
+	n, why := c.move(arg.From, arg.To)
+	if why != nil {
+		return nil, conflict(why)
+	}
+	return object{"metadata": c.metadata(n, false)}, nil
+}
+
+// move puts what a path names at another; why is a RelocationError.
+func (c *call) move(from, to string) (n *node, why object) {
+	n, bad := c.find(from)
+	if bad != "" {
+		return nil, tagged("from_lookup", bad)
+	}
+	parent, name, bad := c.place(to)
+	if bad != "" || name == "" {
+		return nil, tagged("to", "malformed_path")
+	}
+	switch there := parent.kids[fold(name)]; {
 	case disallowed(name):
-		return nil, conflict(tagged("to", "disallowed_name"))
-	case parent.kids[fold(name)] == n && n.name != name:
-		return nil, conflict(tagged("to", "conflict", "file")) // "we do not currently support case-only renaming"
-	case parent.kids[fold(name)] != nil:
-		kind := "file"
-		if parent.kids[fold(name)].folder {
-			kind = "folder"
-		}
-		return nil, conflict(tagged("to", "conflict", kind))
+		return nil, tagged("to", "disallowed_name")
+	case there == n && n.name != name:
+		return nil, tagged("to", "conflict", "file") // "we do not currently support case-only renaming"
+	case there != nil && there.folder:
+		return nil, tagged("to", "conflict", "folder")
+	case there != nil:
+		return nil, tagged("to", "conflict", "file")
 	}
 	for at := parent; at != nil; at = at.parent {
 		if at == n {
-			return nil, conflict(tagged("cant_move_folder_into_itself"))
+			return nil, tagged("cant_move_folder_into_itself")
 		}
 		if at.share != nil && n.shares() {
-			return nil, conflict(tagged("cant_nest_shared_folder"))
+			return nil, tagged("cant_nest_shared_folder")
 		}
-	}
-	if e := c.lock(n); e != nil {
-		return nil, e
 	}
 	c.s.cut(n)
 	n.name = name
@@ -314,7 +355,32 @@ func move(c *call) (any, *refusal) {
 		n.rev = n.rev[:len(n.rev)-6] + strconv.FormatInt(1<<20+c.s.next(), 16)
 		c.s.revs[n.rev] = n
 	}
-	return object{"metadata": c.metadata(n, false)}, nil
+	return n, nil
+}
+
+func moveMany(c *call) (any, *refusal) {
+	var arg struct {
+		Entries []struct {
+			From string `json:"from_path"`
+			To   string `json:"to_path"`
+		} `json:"entries"`
+	}
+	if e := c.into(&arg); e != nil {
+		return nil, e
+	}
+	if e := c.lock(c.base); e != nil {
+		return nil, e
+	}
+	entries := []object{}
+	for _, e := range arg.Entries {
+		n, why := c.move(e.From, e.To)
+		if why != nil {
+			entries = append(entries, object{".tag": "failure", "failure": object{".tag": "relocation_error", "relocation_error": why}})
+			continue
+		}
+		entries = append(entries, object{".tag": "success", "success": c.metadata(n, false)})
+	}
+	return c.job(object{".tag": "complete", "entries": entries}), nil
 }
 
 func (n *node) shares() bool {
