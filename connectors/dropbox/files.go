@@ -338,9 +338,8 @@ func (t *target) sendLarge(ctx context.Context, j *job, open item.Opener) {
 			j.fail(err)
 			return
 		}
-		part := buf[:n]
-		_, _ = whole.Write(part)
-		if err := t.append(ctx, j, part, last); err != nil {
+		_, _ = whole.Write(buf[:n])
+		if err := t.append(ctx, j, buf[:n], last); err != nil {
 			j.fail(err)
 			return
 		}
@@ -353,13 +352,13 @@ func (t *target) sendLarge(ctx context.Context, j *job, open item.Opener) {
 }
 
 // append adds bytes to a job's session, and opens it with the first.
-func (t *target) append(ctx context.Context, j *job, part []byte, last bool) error {
-	hash := hashOf(part)
+func (t *target) append(ctx context.Context, j *job, data []byte, last bool) error {
+	hash := hashOf(data)
 	if j.session == "" {
 		var told struct {
 			ID string `json:"session_id"`
 		}
-		err := t.api.send(ctx, t.me.view, "files/upload_session/start", map[string]any{"close": last, "content_hash": hash}, part, &told, stores)
+		err := t.api.send(ctx, t.me.view, "files/upload_session/start", map[string]any{"close": last, "content_hash": hash}, data, &told, stores)
 		if err == nil && told.ID == "" {
 			err = connector.Errorf(connector.Malformed, "files/upload_session/start: the answer names no session")
 		}
@@ -367,8 +366,8 @@ func (t *target) append(ctx context.Context, j *job, part []byte, last bool) err
 		return err
 	}
 	arg := map[string]any{"cursor": sessionCursor{j.session, j.size}, "close": last, "content_hash": hash}
-	err := t.api.send(ctx, t.me.view, "files/upload_session/append_v2", arg, part, nil, stores)
-	if took(err, j.size+int64(len(part))) || last && has(err, "closed") {
+	err := t.api.send(ctx, t.me.view, "files/upload_session/append_v2", arg, data, nil, stores)
+	if took(err, j.size+int64(len(data))) || last && has(err, "closed") {
 		return nil
 	}
 	return err

@@ -172,7 +172,7 @@ func (t *target) folderAt(ctx context.Context, path string) (m metadata, adopted
 	if err == nil || connector.ClassOf(err) != connector.Gone {
 		return m, err == nil, err
 	}
-	made := t.makeFolders(ctx, []string{path})
+	made := t.makeFolders(ctx, []string{path}, 1)
 	return made[0].m, made[0].adopted, made[0].err
 }
 
@@ -184,9 +184,9 @@ type madeFolder struct {
 }
 
 // makeFolders makes folders in one request, or takes over those that are there. It
-// returns what became of each path.
-func (t *target) makeFolders(ctx context.Context, paths []string) []madeFolder {
-	out := make([]madeFolder, len(paths))
+// returns what became of each path. attempt is 1 for the first.
+func (t *target) makeFolders(ctx context.Context, at []string, attempt int) []madeFolder {
+	out := make([]madeFolder, len(at))
 	all := func(err error) []madeFolder {
 		for i := range out {
 			out[i].err = err
@@ -204,16 +204,16 @@ func (t *target) makeFolders(ctx context.Context, paths []string) []madeFolder {
 	const call = "files/create_folder_batch"
 	doubted := false
 	err := t.alone(ctx, func() error {
-		for attempt := 1; ; attempt++ {
-			err := t.api.rpc(ctx, t.me.view, call, map[string]any{"paths": paths}, &told, commit)
+		for n := 1; ; n++ {
+			err := t.api.rpc(ctx, t.me.view, call, map[string]any{"paths": at}, &told, commit)
 			if err == nil && told.Tag == "async_job_id" {
 				err = t.await(ctx, call+"/check", told.launch, &told, commitCheck)
 			}
-			if !connector.InDoubt(err) || attempt == tries || ctx.Err() != nil {
+			if !connector.InDoubt(err) || n == tries || ctx.Err() != nil {
 				return err
 			}
 			doubted = true // to make them again is safe: what is there is told
-			if connector.Pause(ctx, attempt, 0) != nil {
+			if connector.Pause(ctx, n, 0) != nil {
 				return err
 			}
 		}
@@ -221,8 +221,8 @@ func (t *target) makeFolders(ctx context.Context, paths []string) []madeFolder {
 	if err != nil {
 		return all(err)
 	}
-	if len(told.Entries) != len(paths) {
-		e := connector.Errorf(connector.Malformed, "%s: %d of %d folders are told of", call, len(told.Entries), len(paths))
+	if len(told.Entries) != len(at) {
+		e := connector.Errorf(connector.Malformed, "%s: %d of %d folders are told of", call, len(told.Entries), len(at))
 		e.InDoubt = true
 		return all(e)
 	}
@@ -235,7 +235,7 @@ func (t *target) makeFolders(ctx context.Context, paths []string) []madeFolder {
 		err := failure(call, e.Failure)
 		switch {
 		case err.Class == connector.Conflict:
-			out[i] = t.adoptFolder(ctx, paths[i], err, doubted)
+			out[i] = t.adoptFolder(ctx, at[i], err, doubted)
 		case err.Class == connector.Throttled:
 			again = append(again, i)
 			out[i].err = err
@@ -243,14 +243,15 @@ func (t *target) makeFolders(ctx context.Context, paths []string) []madeFolder {
 			out[i].err = err
 		}
 	}
-	if len(again) > 0 && len(again) < len(paths) || len(again) > 0 && connector.Pause(ctx, 3, 0) == nil {
-		var rest []string
-		for _, i := range again {
-			rest = append(rest, paths[i])
-		}
-		for n, m := range t.makeFolders(ctx, rest) {
-			out[again[n]] = m
-		}
+	if len(again) == 0 || attempt > 2*tries || connector.Pause(ctx, attempt, 0) != nil {
+		return out
+	}
+	var rest []string
+	for _, i := range again {
+		rest = append(rest, at[i])
+	}
+	for n, m := range t.makeFolders(ctx, rest, attempt+1) {
+		out[again[n]] = m
 	}
 	return out
 }
@@ -291,7 +292,7 @@ const tries = 3
 
 // writeFolders makes folders in one request, and moves and shares them one by one.
 func (t *target) writeFolders(ctx context.Context, changes []connector.Change, results []connector.Result) {
-	var paths []string
+	var wanted []string
 	var at []int
 	shared := make([]string, len(changes))
 	for i, ch := range changes {
@@ -308,17 +309,17 @@ func (t *target) writeFolders(ctx context.Context, changes []connector.Change, r
 			results[i].Err = err
 			continue
 		}
-		paths, at = append(paths, parent+"/"+name), append(at, i)
+		wanted, at = append(wanted, parent+"/"+name), append(at, i)
 	}
-	if len(paths) > 0 {
-		for n, made := range t.makeFolders(ctx, paths) {
+	if len(wanted) > 0 {
+		for n, made := range t.makeFolders(ctx, wanted, 1) {
 			i := at[n]
 			results[i].Err, results[i].Adopted = made.err, made.adopted
 			made.m.Tag = tagFolder
 			results[i].Stored = item.Bundle{Item: made.m.item(changes[i].Item.Parent, ""), CheckItems: -1}
 			if made.err == nil {
 				shared[i] = made.m.shared()
-				t.paths.put(made.m.ID, paths[n])
+				t.paths.put(made.m.ID, wanted[n])
 			}
 		}
 	}

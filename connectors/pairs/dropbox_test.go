@@ -5,10 +5,13 @@ package pairs_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -140,6 +143,40 @@ func TestDropboxToDropbox(t *testing.T) {
 	compareFiles(t, a.Files("/"), b.Files("team:Sales/Olive Owner"))
 	if n := b.Counts()["files/move_v2"] - before; n != 2 {
 		t.Errorf("two moves took %d", n)
+	}
+	h.verify()
+}
+
+// TestDropboxGoesOn stops a run in the middle of a large file: the next one sends the
+// other parts alone, and the hash of the whole is held against Dropbox's.
+func TestDropboxGoesOn(t *testing.T) {
+	s := standin.New(standin.Options{Seed: 4})
+	var parts atomic.Int64
+	ctx, stop := context.WithCancel(t.Context())
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "append_v2") && r.ContentLength > 0 && parts.Add(1) == 4 {
+			stop() // the fourth part arrives nowhere
+			return
+		}
+		s.ServeHTTP(w, r)
+	}))
+	t.Cleanup(srv.Close)
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "large.bin"), strings.Repeat("0123456789abcdef", 6<<20)) // 96 MiB
+	h := newHaul(t, onDisk(dir), shelf{con: dropbox.New(), set: s.Settings(srv.URL), place: "home/archive"})
+	if _, err := h.engine().Run(ctx); err == nil {
+		t.Fatal("the run was not stopped")
+	}
+	if got := s.Files("/archive"); len(got) > 0 {
+		t.Errorf("something half written stands there: %d files", len(got))
+	}
+	first := parts.Load()
+	h.run()
+	if got := s.Bytes("/archive/large.bin"); len(got) != 96<<20 {
+		t.Errorf("%d bytes arrived", len(got))
+	}
+	if more := parts.Load() - first; more > 3 {
+		t.Errorf("the second run sent %d parts, want the 3 that were missing", more)
 	}
 	h.verify()
 }
