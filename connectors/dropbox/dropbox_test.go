@@ -216,6 +216,27 @@ func TestChangesWhileListing(t *testing.T) {
 	}
 }
 
+// Folders are asked for before their turn comes, in flat trees and in deep ones.
+func TestListingLooksAhead(t *testing.T) {
+	for what, path := range map[string]string{"flat": "/%[1]d/x", "deep": "/%[3]d/%[2]d/%[1]d/x"} {
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := standin.New(standin.Options{Seed: 1, Faults: kit.Faults{Slow: 100 * time.Millisecond}})
+				for i := range 400 {
+					s.Put(strings.NewReplacer("%[3]d", fmt.Sprint(i%5), "%[2]d", fmt.Sprint(i%20), "%[1]d", fmt.Sprint(i)).Replace(path), nil)
+				}
+				r := newRig(t, s, nil)
+				home := r.home()
+				began := time.Now()
+				all, _ := r.list(home)
+				if took := time.Since(began); len(all) < 801 || took > 15*time.Second {
+					t.Errorf("%d items took %s", len(all), took)
+				}
+			})
+		})
+	}
+}
+
 // A file that Dropbox refuses to serve fails with a reason; a document that cannot be
 // downloaded comes as its export.
 func TestWhatCannotBeDownloaded(t *testing.T) {

@@ -12,8 +12,12 @@ import (
 // pageSize is about how many items a page of ours holds.
 const pageSize = 1000
 
-// ahead is how many folders are asked for before their turn comes.
-const ahead = 8
+// ahead is how many folders are asked for before their turn comes, and mostEarly how
+// many answers wait for theirs: in a deep tree those of the folders above do.
+const (
+	ahead     = 8
+	mostEarly = 3 * ahead
+)
 
 // A walk is a listing under way: one folder after the other. A folder is given out
 // when its own listing has begun, because only then it is known whether it is empty.
@@ -242,7 +246,7 @@ func (w *walk) arg(id string) listArg {
 
 // hurry asks for the folders whose turn comes next.
 func (w *walk) hurry() {
-	for i := len(w.waiting) - 1; i >= 0 && i >= len(w.waiting)-ahead && len(w.early) < ahead; i-- {
+	for i := len(w.waiting) - 1; i >= 0 && i >= len(w.waiting)-ahead && len(w.early) < mostEarly; i-- {
 		id := w.waiting[i].id
 		if w.early[id] != nil {
 			continue
