@@ -20,7 +20,7 @@ func (c *cloud) await(ctx context.Context, route string, job launch, out any, s 
 	if err != nil {
 		return err
 	}
-	for wait := 200 * time.Millisecond; job.Tag == "async_job_id"; wait = min(2*wait, 5*time.Second) {
+	for wait := 50 * time.Millisecond; job.Tag == "async_job_id"; wait = min(2*wait, 2*time.Second) {
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():

@@ -199,6 +199,8 @@ type call struct {
 	team bool     // it came with a team's token
 	arg  json.RawMessage
 	body []byte
+	// takes is how long the answer lets itself be waited for.
+	takes time.Duration
 }
 
 // into reads the argument.
@@ -308,28 +310,42 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	a.s.mu.Lock()
-	defer a.s.mu.Unlock()
-	a.s.counts[name]++
-	if e := c.enter(); e != nil {
-		e.write(w)
-		return
-	}
 	if name == "files/download" || name == "files/export" {
+		a.s.mu.Lock()
+		defer a.s.mu.Unlock()
+		a.s.counts[name]++
+		if e := c.enter(); e != nil {
+			e.write(w)
+			return
+		}
 		c.download(w)
 		return
 	}
-	if do == nil {
-		badRequest("Unknown API function: " + strconv.Quote(name)).write(w)
-		return
+	out, e := a.s.answer(c, do)
+	select { // a commit takes its time, for which its namespace is locked
+	case <-time.After(c.takes):
+	case <-r.Context().Done():
 	}
-	out, e := do(c)
 	if e != nil {
 		e.write(w)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(out) // a failure means that the client has gone
+}
+
+// answer carries a call out.
+func (s *Server) answer(c *call, do handler) (any, *refusal) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.counts[c.name]++
+	if e := c.enter(); e != nil {
+		return nil, e
+	}
+	if do == nil {
+		return nil, badRequest("Unknown API function: " + strconv.Quote(c.name))
+	}
+	return do(c)
 }
 
 // A refusal is an answer that is not 200.

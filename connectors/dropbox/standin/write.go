@@ -17,7 +17,8 @@ func (c *call) lock(n *node) *refusal {
 	if c.s.now().Before(c.s.locked[space]) {
 		return throttle("too_many_write_operations", 1)
 	}
-	c.s.locked[space] = c.s.now().Add(c.s.opts.CommitTime)
+	c.takes = c.s.opts.CommitTime
+	c.s.locked[space] = c.s.now().Add(c.takes)
 	return nil
 }
 
