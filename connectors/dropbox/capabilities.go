@@ -77,7 +77,7 @@ const batch = 500
 
 // requestsOf estimates the requests for one file: small ones share all theirs.
 func requestsOf(it item.Item) float64 {
-	n := 0.02
+	n := 0.04
 	if it.Blob != nil && it.Blob.Bytes > small {
 		n = float64(it.Blob.Bytes/block) + 1
 	}

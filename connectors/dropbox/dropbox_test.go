@@ -331,7 +331,7 @@ func TestManySmallFiles(t *testing.T) {
 			}
 		}
 		n := s.Counts()
-		if calls := n["files/upload_session/start_batch"] + n["files/upload_session/append_batch"] + n["files/upload_session/finish_batch_v2"]; calls > 40 {
+		if calls := n["files/upload_session/start_batch"] + n["files/upload_session/append_batch"] + n["files/upload_session/finish_batch_v2"]; calls > 70 {
 			t.Errorf("2,000 small files took %d requests", calls)
 		}
 		if took := time.Since(began); took > 20*time.Second {

@@ -26,6 +26,9 @@ const (
 	rooms = 6
 	// mostEntries is how many files one request holds, as the contract allows.
 	mostEntries = 1000
+	// mostTogether is how many files share a request for their bytes: what it says of
+	// them stands in its header, and servers take 8 KiB of one.
+	mostTogether = 40
 )
 
 // A job is one file on its way.
@@ -86,8 +89,12 @@ func (t *target) people(ctx context.Context, ch connector.Change, let bool, r *c
 	t.granted(r, of, err)
 }
 
-// small reports whether a file shares requests with others.
+// small reports whether a file is read whole before it is sent.
 func (j *job) small() bool { n := j.ch.Item.Blob.Bytes; return n >= 0 && n <= small }
+
+// shares reports whether a file shares requests with others. An empty one has nothing
+// to share.
+func (j *job) shares() bool { return j.small() && j.ch.Item.Blob.Bytes > 0 }
 
 // prepare looks what a change asks for, and does all but sending bytes.
 func (t *target) prepare(ctx context.Context, at int, ch connector.Change, r *connector.Result) *job {
@@ -216,12 +223,16 @@ func (t *target) sendAll(ctx context.Context, jobs []*job, open item.Opener) {
 	var groups [][]*job
 	var group []*job
 	held := int64(0)
+	t.startAll(ctx, slices.DeleteFunc(slices.Clone(jobs), func(j *job) bool { return !j.shares() }))
 	for _, j := range jobs {
-		if !j.small() {
+		if j.err != nil {
+			continue
+		}
+		if !j.shares() {
 			groups = append(groups, []*job{j})
 			continue
 		}
-		if n := j.ch.Item.Blob.Bytes; len(group) == mostEntries || held+n > room {
+		if n := j.ch.Item.Blob.Bytes; len(group) == mostTogether || held+n > room {
 			groups, group, held = append(groups, group), nil, 0
 		}
 		group, held = append(group, j), held+j.ch.Item.Blob.Bytes
@@ -238,7 +249,7 @@ func (t *target) sendAll(ctx context.Context, jobs []*job, open item.Opener) {
 			return
 		}
 		defer t.free()
-		if !g[0].small() {
+		if !g[0].shares() {
 			t.sendLarge(ctx, g[0], open)
 			return
 		}
@@ -253,7 +264,28 @@ type sessionCursor struct {
 	Offset int64  `json:"offset"`
 }
 
-// sendSmall puts small files, whose bytes are there, into sessions.
+// startAll opens sessions for files that share requests.
+func (t *target) startAll(ctx context.Context, jobs []*job) {
+	const call = "files/upload_session/start_batch"
+	for some := range slices.Chunk(jobs, mostEntries) {
+		var told struct {
+			IDs []string `json:"session_ids"`
+		}
+		err := t.api.rpc(ctx, t.me.view, call, map[string]any{"num_sessions": len(some)}, &told, stores)
+		if err == nil && len(told.IDs) != len(some) {
+			err = connector.Errorf(connector.Malformed, "%s: %d of %d sessions are told", call, len(told.IDs), len(some))
+		}
+		for i, j := range some {
+			if err != nil {
+				j.fail(err)
+				continue
+			}
+			j.session = told.IDs[i]
+		}
+	}
+}
+
+// sendSmall puts small files, whose bytes are there, into their sessions.
 func (t *target) sendSmall(ctx context.Context, jobs []*job) {
 	if len(jobs) == 0 {
 		return
@@ -264,17 +296,6 @@ func (t *target) sendSmall(ctx context.Context, jobs []*job) {
 			j.data = nil
 		}
 	}
-	var told struct {
-		IDs []string `json:"session_ids"`
-	}
-	if err := t.api.rpc(ctx, t.me.view, "files/upload_session/start_batch", map[string]any{"num_sessions": len(jobs)}, &told, sort{class: classBytes, repeatable: true}); err != nil {
-		fail(err)
-		return
-	}
-	if len(told.IDs) != len(jobs) {
-		fail(connector.Errorf(connector.Malformed, "files/upload_session/start_batch: %d of %d sessions are told", len(told.IDs), len(jobs)))
-		return
-	}
 	type entry struct {
 		Cursor sessionCursor `json:"cursor"`
 		Length int64         `json:"length"`
@@ -282,8 +303,7 @@ func (t *target) sendSmall(ctx context.Context, jobs []*job) {
 	}
 	var entries []entry
 	all, whole := int64(0), newContentHash()
-	for i, j := range jobs {
-		j.session = told.IDs[i]
+	for _, j := range jobs {
 		entries = append(entries, entry{Cursor: sessionCursor{ID: j.session}, Length: j.size, Close: true})
 		_, _ = whole.Write(j.data)
 		all += j.size
@@ -330,10 +350,14 @@ func (t *target) sendLarge(ctx context.Context, j *job, open item.Opener) {
 	defer in.Close()
 	m := connector.Measure(in, j.ch.Item.Blob.Bytes)
 	whole := newContentHash()
-	buf := make([]byte, room)
+	size := int64(room)
+	if n := j.ch.Item.Blob.Bytes; n >= 0 {
+		size = min(size, n+1)
+	}
+	buf := make([]byte, size)
 	for {
 		n, err := io.ReadFull(m, buf)
-		last := err == io.EOF || err == io.ErrUnexpectedEOF && n < room
+		last := err == io.EOF || err == io.ErrUnexpectedEOF
 		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 			j.fail(err)
 			return

@@ -295,6 +295,10 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.arg = body
 	} else {
 		c.arg, c.body = []byte(r.Header.Get("Dropbox-API-Arg")), body
+		if len(c.arg) > 8<<10 { // what servers take of a header by default
+			http.Error(w, "Request Header Fields Too Large", http.StatusRequestHeaderFieldsTooLarge)
+			return
+		}
 		for _, b := range c.arg {
 			if b > 0x7e {
 				badRequest("the Dropbox-API-Arg header holds what is no ASCII").write(w)
