@@ -29,6 +29,7 @@ func TestLayers(t *testing.T) {
 		{of: "connectors/microsoft", never: "connectors/redmine", why: "one vendor's folder never imports another's"},
 		{of: "connectors/redmine", never: "connectors/trello", why: "one vendor's folder never imports another's"},
 		{of: "connectors/redmine", never: "connectors/microsoft", why: "one vendor's folder never imports another's"},
+		{of: "connectors/dropbox", never: "connectors/", but: []string{"connectors/dropbox"}, why: "one vendor's folder never imports another's"},
 		{of: "connectors/webdav", never: "connectors/", but: []string{"connectors/webdav"}, why: "one vendor's folder never imports another's"},
 		{of: "connectors/sftp", never: "connectors/", but: []string{"connectors/sftp"}, why: "one vendor's folder never imports another's"},
 		{of: "connectors/imap", never: "connectors/", but: []string{"connectors/imap", "connectors/mail"}, why: "one vendor's folder never imports another's"},

@@ -5,6 +5,7 @@ package connectors
 import (
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/connectors/box"
+	"github.com/rialto-migrate/rialto/connectors/dropbox"
 	"github.com/rialto-migrate/rialto/connectors/googledrive"
 	"github.com/rialto-migrate/rialto/connectors/imap"
 	"github.com/rialto-migrate/rialto/connectors/local"
@@ -29,6 +30,7 @@ func All() []connector.Connector {
 		webdav.New(),
 		googledrive.New(),
 		box.New(),
+		dropbox.New(),
 		imap.New(),
 		mailfiles.New(),
 	}

@@ -3,6 +3,7 @@ package connectors
 import (
 	"github.com/rialto-migrate/rialto/connector/standin"
 	box "github.com/rialto-migrate/rialto/connectors/box/standin"
+	dropbox "github.com/rialto-migrate/rialto/connectors/dropbox/standin"
 	googledrive "github.com/rialto-migrate/rialto/connectors/googledrive/standin"
 	microsoft "github.com/rialto-migrate/rialto/connectors/microsoft/standin"
 	trello "github.com/rialto-migrate/rialto/connectors/trello/standin"
@@ -14,6 +15,7 @@ func StandIns() []standin.Maker {
 		{Name: "trello", New: func(seed uint64) standin.Cloud { return trello.New(trello.Options{Seed: seed}) },
 			Generate: generateTrello, Sizes: []string{"boards", "people", "left", "cards", "seed"}},
 		{Name: "box", New: func(seed uint64) standin.Cloud { return box.New(box.Options{Seed: seed}) }},
+		{Name: "dropbox", New: func(seed uint64) standin.Cloud { return dropbox.New(dropbox.Options{Seed: seed}) }},
 		{Name: "planner", New: func(seed uint64) standin.Cloud { return microsoft.New(microsoft.Options{Seed: seed}) }},
 		{Name: "googledrive", New: func(seed uint64) standin.Cloud { return googledrive.New(googledrive.Options{Seed: seed}) }},
 	}

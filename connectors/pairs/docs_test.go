@@ -33,6 +33,7 @@ func connections() map[string][]shown {
 			{"with the key of somebody who is no administrator", connector.Settings{"admin": "no", "labels-field": "7", "text": "markdown"}},
 			{"with versions for lists (lists-as=version)", connector.Settings{"admin": "yes", "labels-field": "7", "text": "markdown", "lists-as": "version"}},
 			{"with statuses for lists (lists-as=status)", connector.Settings{"admin": "yes", "labels-field": "7", "text": "markdown", "lists-as": "status"}}},
+		"dropbox": {{"to a person's Dropbox, or a team's", nil}},
 		"imap": {{"with a password", nil},
 			{"to Microsoft 365 (service=microsoft)", connector.Settings{"service": "microsoft"}},
 			{"to a server that lets a folder be made for sent mail and the like (create-special-use=yes)", connector.Settings{"create-special-use": "yes"}}},
