@@ -1,11 +1,18 @@
 package migrate
 
 import (
+	"bytes"
+	"context"
+	"crypto/sha256"
 	"fmt"
+	"io"
 	"runtime"
 	"testing"
+	"testing/iotest"
+	"testing/synctest"
 	"unsafe"
 
+	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -86,4 +93,27 @@ func TestMotesAreSmall(t *testing.T) {
 		t.Errorf("%d files are held in %d bytes each", len(held.motes), each)
 	}
 	runtime.KeepAlive(held)
+}
+
+// TestHashOfWhatBreaksOff reads a blob whose stream breaks off again and again.
+func TestHashOfWhatBreaksOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		content := bytes.Repeat([]byte("0123456789"), 1000)
+		breaks := 4
+		open := func(_ context.Context, _ item.Blob, offset, _ int64) (io.ReadCloser, error) {
+			rest := content[offset:]
+			if breaks--; breaks >= 0 {
+				return io.NopCloser(io.MultiReader(bytes.NewReader(rest[:len(rest)/2]), iotest.ErrReader(connector.Errorf(connector.Transient, "it broke off")))), nil
+			}
+			return io.NopCloser(bytes.NewReader(rest)), nil
+		}
+		sum, size, err := hashOf(t.Context(), open, item.Blob{})
+		if want := sha256.Sum256(content); err != nil || size != int64(len(content)) || !bytes.Equal(sum, want[:]) {
+			t.Errorf("%d bytes of %d are hashed: %v", size, len(content), err)
+		}
+		breaks = mostReads + 1
+		if _, _, err := hashOf(t.Context(), open, item.Blob{}); connector.ClassOf(err) != connector.Transient {
+			t.Errorf("a stream that never ends well ends with %v", err)
+		}
+	})
 }

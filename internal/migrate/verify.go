@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -501,35 +502,58 @@ func (v *verifier) bytesOf(ctx context.Context, group *errgroup.Group, w *walked
 }
 
 func (v *verifier) blob(ctx context.Context, key item.Ref, want item.Blob, is *trace) error {
-	var sums [2][sha256.Size]byte
+	var sums [2][]byte
 	var sizes [2]int64
 	for i, end := range []struct {
-		open func(context.Context, item.Blob, int64, int64) (io.ReadCloser, error)
+		open readBlob
 		blob item.Blob
 	}{{v.e.source.Open, want}, {v.there.Open, *is.blob}} {
-		h := sha256.New()
-		r, err := end.open(ctx, end.blob, 0, -1)
-		if err == nil {
-			sizes[i], err = io.Copy(h, r)
-			r.Close()
-		}
-		if err != nil {
+		var err error
+		if sums[i], sizes[i], err = hashOf(ctx, end.open, end.blob); err != nil {
 			if stops(err) {
 				return err
 			}
 			v.badBlob(key, is, "cannot be read at the "+[]string{"source", "target"}[i])
 			return nil
 		}
-		h.Sum(sums[i][:0])
 	}
 	v.mu.Lock()
 	v.out.Blobs.Files++
 	v.out.Blobs.Bytes += sizes[0]
 	v.mu.Unlock()
-	if sums[0] != sums[1] {
+	if !bytes.Equal(sums[0], sums[1]) {
 		v.badBlob(key, is, fmt.Sprintf("%d bytes at the source, %d at the target, and they differ", sizes[0], sizes[1]))
 	}
 	return nil
+}
+
+// readBlob is what a source reads a blob with.
+type readBlob func(ctx context.Context, b item.Blob, offset, n int64) (io.ReadCloser, error)
+
+// mostReads is how often a stream is taken up again that breaks off.
+const mostReads = 5
+
+// hashOf reads a blob and hashes it. A stream that breaks off is taken up where it did.
+func hashOf(ctx context.Context, open readBlob, b item.Blob) (sum []byte, size int64, err error) {
+	h := sha256.New()
+	for attempt := 1; ; attempt++ {
+		r, err := open(ctx, b, size, -1)
+		if err == nil {
+			var n int64
+			n, err = io.Copy(h, r)
+			size += n
+			r.Close()
+		}
+		if err == nil {
+			return h.Sum(nil), size, nil
+		}
+		if connector.ClassOf(err) != connector.Transient || attempt == mostReads {
+			return nil, size, err
+		}
+		if err := connector.Pause(ctx, attempt, 0); err != nil {
+			return nil, size, err
+		}
+	}
 }
 
 func (v *verifier) badBlob(key item.Ref, is *trace, reason string) {
