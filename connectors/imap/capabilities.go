@@ -40,8 +40,8 @@ func (imap) Capabilities(s connector.Settings) connector.Capabilities {
 			item.Folder:  folderCaps(cfg),
 			item.Message: messageCaps(cfg),
 		},
-		// The folders; a command for each thousand messages, one to open their folder.
-		ReadRequests: func(n int) float64 { return 2 + 2*float64(n)/pageMessages },
+		// The folders; a command for each few thousand messages, and one to look closer.
+		ReadRequests: func(n int) float64 { return 2 + 2*float64(n)/pageBrief },
 	}
 }
 

@@ -88,14 +88,13 @@ const stall = 2 * time.Minute
 
 // connect opens a connection and signs in.
 func (c *cloud) connect(ctx context.Context) (*wire.Conn, error) {
-	done, err := c.net.Turn(ctx, callClass)
-	if err != nil {
+	if err := c.turn(ctx); err != nil {
 		return nil, err
 	}
 	token := ""
+	var err error
 	if c.tokens != nil {
 		if token, err = c.tokens.get(ctx, ""); err != nil {
-			done(connector.Outcome{})
 			return nil, err
 		}
 	}
@@ -107,8 +106,29 @@ func (c *cloud) connect(ctx context.Context) (*wire.Conn, error) {
 			err = refused("sign-in", err)
 		}
 	}
-	done(connector.Outcome{Failed: err != nil, Refused: connector.ClassOf(err) == connector.Throttled})
+	c.learned(ctx, err)
 	return conn, err
+}
+
+// turn waits until a command may be sent. It is counted when it is sent: how many are
+// under way at once is the pool's matter, and how long one takes says how much it
+// carries, and nothing of the server's ease.
+func (c *cloud) turn(ctx context.Context) error {
+	done, err := c.net.Turn(ctx, callClass)
+	if err == nil {
+		done(connector.Outcome{})
+	}
+	return err
+}
+
+// learned slows down where the server refused for its load.
+func (c *cloud) learned(ctx context.Context, err error) {
+	if err == nil || connector.ClassOf(err) != connector.Throttled {
+		return
+	}
+	if done, err := c.net.Pacer().Take(ctx, callClass, 0); err == nil {
+		done(connector.Outcome{Refused: true})
+	}
 }
 
 func (c *cloud) signIn(ctx context.Context, token string) (*wire.Conn, error) {
@@ -139,12 +159,6 @@ func (c *cloud) signIn(ctx context.Context, token string) (*wire.Conn, error) {
 			err = conn.Token(c.cfg.user, token, c.cfg.host, port)
 		} else {
 			err = conn.Login(c.cfg.user, c.cfg.password)
-		}
-	}
-	if err == nil {
-		began := time.Now()
-		if err = conn.Noop(); err == nil {
-			c.pool.took(time.Since(began))
 		}
 	}
 	if err != nil {
@@ -227,7 +241,7 @@ func (c *cloud) Target(_ context.Context, place string) (connector.Target, error
 		return nil, connector.Errorf(connector.Permanent, "a mailbox has no places").
 			WithHint("leave the place empty: a connection is one mailbox")
 	}
-	return &target{cloud: c, large: make(chan struct{}, 1)}, nil
+	return &target{cloud: c, large: make(chan struct{}, 1), gathering: make(chan struct{}, c.cfg.connections+gathered), near: make(chan struct{}, nearWriters)}, nil
 }
 
 // with gives f a connection; one that has the folder open already if there is one.
@@ -237,17 +251,17 @@ func (c *cloud) with(ctx context.Context, folder string, f func(*wire.Conn) erro
 		return err
 	}
 	defer c.pool.release(conn)
-	done, err := c.net.Turn(ctx, callClass)
-	if err != nil {
+	if err := c.turn(ctx); err != nil {
 		return err
 	}
 	release := conn.Watch(ctx)
 	before := conn.Commands()
 	err = f(conn.Conn)
 	release()
+	c.pool.took(conn.Least())
 	err = refused("", err)
 	c.count(ctx, conn.Commands()-before-1)
-	done(connector.Outcome{Failed: conn.Broken(), Refused: err != nil && connector.ClassOf(err) == connector.Throttled})
+	c.learned(ctx, err)
 	return err
 }
 

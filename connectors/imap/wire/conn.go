@@ -25,6 +25,10 @@ type Conn struct {
 	limit int64
 	bye   Status
 	box   Selected
+	least time.Duration
+	// sent are the commands whose answers nobody waits for yet, and what those said
+	// that came early; nil for one that did not.
+	sent map[string]*Status
 }
 
 // Selected is the folder that is open, as the server told of it.
@@ -123,6 +127,10 @@ func (c *Conn) Watch(ctx context.Context) (release func()) {
 // Commands is how many commands were sent.
 func (c *Conn) Commands() int { return c.tag }
 
+// Least is the shortest time that an answer took, about the way there and back; 0 if
+// there was none yet.
+func (c *Conn) Least() time.Duration { return c.least }
+
 // Selected is the open folder.
 func (c *Conn) Selected() Selected { return c.box }
 
@@ -208,13 +216,22 @@ func (c *Conn) do(command string, ev *events) (Status, error) {
 	tag := c.send(command + "\r\n")
 	c.flush()
 	word, _, _ := strings.Cut(command, " ")
-	return c.wait(tag, word, ev)
+	began := time.Now()
+	s, err := c.wait(tag, word, ev)
+	if took := time.Since(began); err == nil && (c.least == 0 || took < c.least) {
+		c.least = took
+	}
+	return s, err
 }
 
 // wait reads answers until that of the tag. NO and BAD are a *Refusal.
 func (c *Conn) wait(tag, command string, ev *events) (Status, error) {
 	if ev == nil {
 		ev = &events{}
+	}
+	if early := c.sent[tag]; early != nil {
+		delete(c.sent, tag)
+		return early.outcome(command)
 	}
 	for c.r.err == nil {
 		switch c.r.peek() {
@@ -243,24 +260,43 @@ func (c *Conn) wait(tag, command string, ev *events) (Status, error) {
 			if c.r.err != nil {
 				break
 			}
+			if s.Kind != "OK" && s.Kind != "NO" && s.Kind != "BAD" {
+				c.r.syntax("OK, NO or BAD")
+				break
+			}
+			if early, of := c.sent[got]; of && early == nil && got != tag {
+				c.sent[got] = &s
+				break
+			}
 			if got != tag {
 				c.r.syntax("the answer to another command")
 				break
 			}
+			delete(c.sent, tag)
 			c.learn(s)
-			switch s.Kind {
-			case "OK":
-				return s, nil
-			case "NO", "BAD":
-				return s, &Refusal{Command: command, Status: s}
-			}
-			c.r.syntax("OK, NO or BAD")
+			return s.outcome(command)
 		}
 	}
 	if c.bye.Kind != "" && (errors.Is(c.r.err, io.ErrUnexpectedEOF) || errors.Is(c.r.err, net.ErrClosed)) {
 		return c.bye, fmt.Errorf("%w: %w", ErrBye, c.r.err)
 	}
 	return Status{}, c.r.err
+}
+
+// expect says that a command was sent whose answer is waited for later.
+func (c *Conn) expect(tag string) {
+	if c.sent == nil {
+		c.sent = map[string]*Status{}
+	}
+	c.sent[tag] = nil
+}
+
+// outcome is how a command ended.
+func (s Status) outcome(command string) (Status, error) {
+	if s.Kind == "OK" {
+		return s, nil
+	}
+	return s, &Refusal{Command: command, Status: s}
 }
 
 // untagged reads one answer after its star.
