@@ -15,7 +15,7 @@ import (
 
 // How many messages are listed at once: briefly, and with their marks.
 const (
-	pageBrief    = 4000
+	pageBrief    = 2000
 	pageMessages = 1000
 )
 
