@@ -167,6 +167,7 @@ type pass struct {
 	parts map[item.Ref]*part
 	order []item.Ref
 	whole map[item.Ref][]item.Kind // of which kinds a container's listing was complete
+	feeds map[item.Ref]*feed       // by container of the source
 	moved []item.Ref               // keys of items that stand in another container than before
 }
 
@@ -280,7 +281,7 @@ func (p *pass) sweeps(ctx context.Context, s connector.Shard) error {
 }
 
 // finish ends the containers: after all of them, since links are mended last.
-func (p *pass) finish(ctx context.Context) error {
+func (p *pass) finish(ctx context.Context) (err error) {
 	for _, source := range p.order {
 		part := p.parts[source]
 		board := part.container()
@@ -293,7 +294,11 @@ func (p *pass) finish(ctx context.Context) error {
 			continue
 		}
 		p.e.Failpoint("before-swept")
-		if err := part.apply(ctx, ledger.Batch{Swept: true}); err != nil {
+		end := ledger.Batch{Swept: true}
+		if end.Since, end.Anew, err = p.nextSince(ctx, part); err != nil {
+			return err
+		}
+		if err := part.apply(ctx, end); err != nil {
 			return err
 		}
 		p.e.Failpoint("after-swept")
@@ -360,11 +365,11 @@ func (p *pass) waves(ctx context.Context, s connector.Shard, below func(*part, *
 		defer main.fit.naming.settle()
 		return p.wave(ctx, s.Ref, wave, below, &beside)
 	}
-	for page, err := range pagesOf(ctx, p.e.source, s) {
+	changes := p.newFeed(s.Ref)
+	for page, err := range pagesFrom(ctx, p.e.source, s, p.listFrom(main)) {
 		if err != nil {
 			return err
 		}
-		p.claims(s.Ref, page.Whole)
 		there.meet(s.Ref, page.Bundles)
 		p.e.rename(page.Bundles)
 		if err := p.links.load(ctx, p.e.Ledger, page.Bundles); err != nil {
@@ -389,6 +394,10 @@ func (p *pass) waves(ctx context.Context, s connector.Shard, below func(*part, *
 				return err
 			}
 		}
+		if !changes.take(main, page) {
+			page.Whole, changes.since = nil, ""
+		}
+		p.claims(s.Ref, page.Whole)
 	}
 	wave = append(wave, r.end()...)
 	return flush()

@@ -166,7 +166,7 @@ func (c *Conn) List(sizes bool) ([]Folder, error) {
 		}
 	}, status: func(s Folder) {
 		if i, ok := at[s.Name]; ok {
-			out[i].ID, out[i].Messages, out[i].Bytes, out[i].Validity = s.ID, s.Messages, s.Bytes, s.Validity
+			out[i].ID, out[i].Messages, out[i].Bytes, out[i].State = s.ID, s.Messages, s.Bytes, s.State
 		}
 	}}
 	command := `LIST "" "*"`
@@ -211,6 +211,9 @@ func (c *Conn) statusItems(sizes bool) string {
 		items = append(items, "MESSAGES")
 		if c.caps["STATUS=SIZE"] || c.caps["IMAP4REV2"] {
 			items = append(items, "SIZE")
+		}
+		if c.KeepsChanges() {
+			items = append(items, "UIDVALIDITY", "UIDNEXT", "HIGHESTMODSEQ")
 		}
 	}
 	return strings.Join(items, " ")
@@ -266,6 +269,27 @@ func (c *Conn) Fetch(byUID bool, set, items string, message func(Message) error,
 	}
 	_, err := c.do(command+set+" ("+items+")", &events{message: message, body: body})
 	return err
+}
+
+// KeepsChanges reports whether the server tells what changed (CONDSTORE, RFC 7162).
+func (c *Conn) KeepsChanges() bool { return c.caps["CONDSTORE"] || c.caps["QRESYNC"] }
+
+// Changes asks for the flags of messages of the open folder that are new or changed
+// since a MODSEQ. Where the server has QRESYNC, vanished is told what was removed
+// since, not ok for what is more than can be told, and whole is true.
+func (c *Conn) Changes(since uint64, message func(Message) error, vanished func(uids []uint32, ok bool)) (whole bool, err error) {
+	how := ""
+	if c.caps["QRESYNC"] {
+		if !c.resyncs {
+			if _, err := c.do("ENABLE QRESYNC", nil); err != nil {
+				return false, err
+			}
+			c.resyncs = true
+		}
+		how = " VANISHED"
+	}
+	_, err = c.do(fmt.Sprintf("UID FETCH 1:* (UID FLAGS) (CHANGEDSINCE %d%s)", since, how), &events{message: message, vanished: vanished})
+	return how != "", err
 }
 
 // Count tells how many messages have a UID up to this one.

@@ -26,6 +26,8 @@ type Conn struct {
 	bye   Status
 	box   Selected
 	least time.Duration
+	// resyncs is set when QRESYNC is enabled: what is removed is then told by UID.
+	resyncs bool
 	// sent are the commands whose answers nobody waits for yet, and what those said
 	// that came early; nil for one that did not.
 	sent map[string]*Status
@@ -181,6 +183,7 @@ type events struct {
 	lsub     func(Folder)
 	status   func(Folder)
 	uids     func([]uint32)
+	vanished func(uids []uint32, ok bool) // earlier, as CHANGEDSINCE tells it
 	count    func(uint32)
 	goesOn   bool // a continuation request ends the wait
 	wentOn   *bool
@@ -352,9 +355,32 @@ func (c *Conn) untagged(ev *events) error {
 	case "ESEARCH":
 		return c.esearch(ev)
 	case "VANISHED":
-		c.box.Turn++
+		return c.vanished(ev)
 	}
 	r.rest()
+	return nil
+}
+
+// vanished reads which messages were removed: while the folder is open, or before.
+func (c *Conn) vanished(ev *events) error {
+	r := &c.r
+	r.space()
+	earlier := false
+	if r.peek() == '(' {
+		earlier = strings.EqualFold(strings.Join(r.words(), " "), "EARLIER")
+		r.space()
+	}
+	set := r.until(" ")
+	r.rest()
+	uids, ok := ParseSet(set)
+	switch {
+	case r.err != nil:
+	case earlier && ev.vanished != nil:
+		ev.vanished(uids, ok)
+	case !earlier:
+		c.box.Turn++
+		c.box.Exists -= min(c.box.Exists, uint32(len(uids)))
+	}
 	return nil
 }
 
