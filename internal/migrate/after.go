@@ -51,7 +51,6 @@ func (p *pass) gone(ctx context.Context, part *part) error {
 			return nil
 		}
 		if changes.keeps(r) {
-			part.out.note(r.Key, opSkipped)
 			return nil
 		}
 		if changes.gone[r.Key] || p.proves(part.led.Source, r.Key.Kind) {

@@ -394,13 +394,14 @@ func (p *pass) waves(ctx context.Context, s connector.Shard, below func(*part, *
 				return err
 			}
 		}
-		if !changes.take(main, page) {
-			page.Whole, changes.since = nil, ""
-		}
-		p.claims(s.Ref, page.Whole)
+		changes.take(p.e, page)
 	}
 	wave = append(wave, r.end()...)
-	return flush()
+	if err := flush(); err != nil {
+		return err
+	}
+	p.claims(s.Ref, changes.proven(main))
+	return nil
 }
 
 // wave works a stretch of a listing off: first what frames the containers, then

@@ -19,6 +19,7 @@ import (
 // A feed is what the latest listing of a container told of changes.
 type feed struct {
 	gone  map[item.Ref]bool // by the ledger's key
+	last  connector.Page    // without its bundles
 	same  map[item.Ref]bool // folders of the target in which the rest is as it was
 	all   bool              // all of the container is
 	since connector.Cursor
@@ -65,23 +66,31 @@ func (p *pass) newFeed(source item.Ref) *feed {
 	return p.feeds[source]
 }
 
-// take takes in what a page tells of changes. ok is false where it names a folder of
-// which nobody knows where it stands at the target: then nothing is known to be gone.
-func (f *feed) take(main *part, page connector.Page) (ok bool) {
+// take takes in what a page tells of changes.
+func (f *feed) take(e *Engine, page connector.Page) {
 	for _, ref := range page.Gone {
-		f.gone[main.e.key(ref)] = true
+		f.gone[e.key(ref)] = true
 	}
-	f.since, ok = page.Since, true
-	for _, ref := range page.Same {
+	f.last = connector.Page{Whole: page.Whole, Same: page.Same, Since: page.Since}
+}
+
+// proven is of which kinds the listing was complete, once it was worked off and it is
+// known where its folders stand at the target. Where that of an unchanged one is not
+// known, nothing counts as gone by its absence.
+func (f *feed) proven(main *part) []item.Kind {
+	for _, ref := range f.last.Same {
 		if contains(ref.Kind) {
 			f.all = true
 			continue
 		}
 		at := main.fit.where(ref)
-		ok = ok && !at.Zero()
+		if at.Zero() {
+			return nil
+		}
 		f.same[at] = true
 	}
-	return ok
+	f.since = f.last.Since
+	return f.last.Whole
 }
 
 // keeps reports whether what the ledger knows and the listing lacked is as it was.
@@ -93,8 +102,7 @@ func (f *feed) keeps(r ledger.Row) bool {
 func (f *feed) partly() bool { return f.all || len(f.same) > 0 }
 
 // restAsItWas reports whether all that the ledger knows of a part and the listing
-// lacked is as it was, so that it need not be looked through. It counts how much that
-// is.
+// lacked is as it was, so that it need not be looked through.
 func (p *pass) restAsItWas(ctx context.Context, part *part, f *feed) (bool, error) {
 	if !f.partly() || len(f.gone) > 0 || part.led.Source != BoardOf(part.led.Source) {
 		return false, nil
