@@ -202,7 +202,7 @@ func (a *ahead) done(r *run, uid uint32, s *slot) {
 // somebody else opened ends the stretch: they read on from there. The caller holds the
 // lock.
 func (a *ahead) further(r *run, i int) {
-	for j := i + 1; j < len(r.uids) && j <= i+1+a.depth/2 && !r.opened[j]; j++ {
+	for j := i + 1; j < len(r.uids) && j <= i+1+a.depth && !r.opened[j]; j++ {
 		if r.cost(j) > aheadMessage || !r.fresh(j) {
 			continue
 		}

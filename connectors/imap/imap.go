@@ -165,6 +165,7 @@ func (c *cloud) signIn(ctx context.Context, token string) (*wire.Conn, error) {
 		raw.Close()
 		return nil, notSecure(err)
 	}
+	conn.Resyncs()
 	return conn, nil
 }
 
@@ -241,7 +242,26 @@ func (c *cloud) Target(_ context.Context, place string) (connector.Target, error
 		return nil, connector.Errorf(connector.Permanent, "a mailbox has no places").
 			WithHint("leave the place empty: a connection is one mailbox")
 	}
+	c.warm()
 	return &target{cloud: c, large: make(chan struct{}, 1), gathering: make(chan struct{}, c.cfg.connections+gathered), near: make(chan struct{}, nearWriters)}, nil
+}
+
+// atOnce is how many connections a target has from its beginning: for what is added,
+// and for what changes.
+const atOnce = 2
+
+// warm signs in and reads the folders beside what the caller does next. Where that
+// fails, so does the first call that needs it, which says why.
+func (c *cloud) warm() {
+	for i := range min(atOnce, c.cfg.connections) {
+		c.work.Go(func() {
+			if i == 0 {
+				_, _ = c.look(c.ctx, true)
+			} else {
+				_ = c.with(c.ctx, "", func(*wire.Conn) error { return nil })
+			}
+		})
+	}
 }
 
 // with gives f a connection; one that has the folder open already if there is one.

@@ -79,16 +79,9 @@ func (s *source) changes(ctx context.Context, f *folder, since wire.State) (told
 	}
 	err = s.reading(ctx, f.name, func(conn *wire.Conn) error {
 		told, page = false, connector.Page{}
-		conn.Unselect() // what was open may not know of what came since
-		if err := conn.Select(f.name, true); err != nil {
-			return err
-		}
-		if conn.Selected().Validity != since.Validity {
-			return nil
-		}
 		fresh, tooMany := uint32(0), false
 		byUID := map[uint32]wire.Message{}
-		qresync, err := conn.Changes(since.ModSeq, func(m wire.Message) error {
+		qresync, err := conn.Changes(f.name, since, func(m wire.Message) error {
 			if m.UID > 0 && m.Flags != nil {
 				byUID[m.UID] = m
 			}
@@ -101,7 +94,8 @@ func (s *source) changes(ctx context.Context, f *folder, since wire.State) (told
 				}
 			}
 		})
-		if err != nil {
+		if err != nil || conn.Selected().Validity != since.Validity {
+			page.Gone = nil
 			return err
 		}
 		for uid, m := range byUID {
@@ -118,8 +112,8 @@ func (s *source) changes(ctx context.Context, f *folder, since wire.State) (told
 		return nil
 	})
 	slices.SortFunc(page.Bundles, func(a, b item.Bundle) int { return compareUID(a.Item.ID, b.Item.ID) })
-	if class := connector.ClassOf(err); err != nil && (class == connector.Malformed || class == connector.Permanent) {
-		return false, page, nil // it announces what it does not do
+	if err != nil && (isRefusal(err) || connector.ClassOf(err) == connector.Malformed) {
+		return false, connector.Page{}, nil // it announces what it does not do, or cannot be read at all
 	}
 	return told, page, err
 }

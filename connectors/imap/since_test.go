@@ -25,7 +25,10 @@ type told struct {
 
 func listSince(t *testing.T, c *cloud, from connector.Cursor) (out told) {
 	t.Helper()
-	src, _ := ends(t, c, c)
+	src, err := c.Source(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	uidOf := func(r item.Ref) string { return r.ID[strings.LastIndexByte(r.ID, '.')+1:] }
 	for p, err := range src.List(t.Context(), connector.Shard{}, from) {
 		if err != nil {

@@ -26,8 +26,9 @@ type Conn struct {
 	bye   Status
 	box   Selected
 	least time.Duration
-	// resyncs is set when QRESYNC is enabled: what is removed is then told by UID.
+	// resyncs is set when QRESYNC is being enabled: what is removed is told by UID.
 	resyncs bool
+	opening *opening
 	// sent are the commands whose answers nobody waits for yet, and what those said
 	// that came early; nil for one that did not.
 	sent map[string]*Status
@@ -44,6 +45,13 @@ type Selected struct {
 	Permanent []string // PERMANENTFLAGS; nil if not told: all
 	// Turn changes whenever the numbers of messages may have.
 	Turn int
+}
+
+// later sends a command with the next one, without waiting for its answer.
+func (c *Conn) later(command string) (tag string) {
+	tag = c.send(command + "\r\n")
+	c.expect(tag)
+	return tag
 }
 
 // A Refusal is a NO or a BAD.
@@ -285,6 +293,10 @@ func (c *Conn) wait(tag, command string, ev *events) (Status, error) {
 	}
 	return Status{}, c.r.err
 }
+
+// An opening is a folder that was asked for with SELECT and whose answer nobody waited
+// for yet.
+type opening struct{ name, tag string }
 
 // expect says that a command was sent whose answer is waited for later.
 func (c *Conn) expect(tag string) {
