@@ -240,16 +240,11 @@ func (a *ahead) read(r *run, i int) {
 // job carries a command out.
 func (a *ahead) job(r *run, uids []uint32, slots map[uint32]*slot) {
 	err := a.c.with(a.c.ctx, r.folder.name, func(conn *wire.Conn) error {
-		if err := conn.Select(r.folder.name, true); err != nil {
-			return err
-		}
-		if conn.Selected().Validity != r.validity {
-			return nil
-		}
+		conn.SelectLater(r.folder.name, true)
 		var data []byte
 		whole := false
-		return conn.Fetch(true, wire.Set(uids), "UID BODY.PEEK[]", func(m wire.Message) error {
-			if s := slots[m.UID]; s != nil && whole {
+		err := conn.Fetch(true, wire.Set(uids), "UID BODY.PEEK[]", func(m wire.Message) error {
+			if s := slots[m.UID]; s != nil && whole && conn.Selected().Validity == r.validity {
 				s.data = data
 				close(s.ready)
 				delete(slots, m.UID)
@@ -265,6 +260,10 @@ func (a *ahead) job(r *run, uids []uint32, slots map[uint32]*slot) {
 			whole = err == nil
 			return err
 		})
+		if err != nil {
+			return err
+		}
+		return conn.Select(r.folder.name, true)
 	})
 	if err == nil {
 		err = connector.Errorf(connector.Gone, "the message is no longer there")

@@ -173,7 +173,7 @@ func (a *appending) run(ctx context.Context) error {
 		if err := a.t.mayExpunge(conn); err != nil {
 			return err
 		}
-		conn.SelectLater(a.folder.name) // where it is read back
+		conn.SelectLater(a.folder.name, false) // where it is read back
 		err := a.together(conn, together)
 		if err == nil {
 			a.apart(ctx, conn)

@@ -233,6 +233,7 @@ func yesNo(b bool) string {
 
 // Source reads the mailbox.
 func (c *cloud) Source(context.Context) (connector.Source, error) {
+	c.warm(false)
 	return &source{cloud: c, ahead: newAhead(c)}, nil
 }
 
@@ -242,23 +243,25 @@ func (c *cloud) Target(_ context.Context, place string) (connector.Target, error
 		return nil, connector.Errorf(connector.Permanent, "a mailbox has no places").
 			WithHint("leave the place empty: a connection is one mailbox")
 	}
-	c.warm()
+	c.warm(true)
 	return &target{cloud: c, large: make(chan struct{}, 1), gathering: make(chan struct{}, c.cfg.connections+gathered), near: make(chan struct{}, nearWriters)}, nil
 }
 
-// atOnce is how many connections a target has from its beginning: for what is added,
-// and for what changes.
+// atOnce is how many connections there are from the beginning: a pass over little has
+// no time to make more.
 const atOnce = 2
 
-// warm signs in and reads the folders beside what the caller does next. Where that
-// fails, so does the first call that needs it, which says why.
-func (c *cloud) warm() {
+// warm signs in beside what the caller does next, and reads the folders where nobody
+// else does. Where that fails, so does the first call that needs it, which says why.
+func (c *cloud) warm(look bool) {
 	for i := range min(atOnce, c.cfg.connections) {
 		c.work.Go(func() {
-			if i == 0 {
+			if look && i == 0 {
 				_, _ = c.look(c.ctx, true)
-			} else {
-				_ = c.with(c.ctx, "", func(*wire.Conn) error { return nil })
+				return
+			}
+			if conn, err := c.pool.lease(c.ctx, ""); err == nil {
+				c.pool.release(conn)
 			}
 		})
 	}

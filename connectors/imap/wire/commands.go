@@ -239,7 +239,7 @@ func (c *Conn) Select(name string, readOnly bool) error {
 	if o := c.opening; o != nil {
 		c.opening = nil
 		if _, err := c.wait(o.tag, "SELECT", nil); err == nil {
-			c.box.Name, c.box.ReadOnly = o.name, false
+			c.box.Name, c.box.ReadOnly = o.name, o.readOnly
 		} else if c.Broken() {
 			return err
 		}
@@ -264,14 +264,19 @@ func (c *Conn) open(name string, readOnly bool, with string, ev *events) error {
 	return nil
 }
 
-// SelectLater asks for a folder with the next command, for a Select that follows.
-func (c *Conn) SelectLater(name string) {
+// SelectLater asks for a folder with the next command, for a Select that follows. What
+// the server says of the folder is known before what it says to that command.
+func (c *Conn) SelectLater(name string, readOnly bool) {
 	q, ok := quoted(name)
-	if !ok || c.box.Name == name && !c.box.ReadOnly || c.opening != nil {
+	if !ok || c.box.Name == name && c.box.ReadOnly == readOnly || c.opening != nil {
 		return
 	}
+	command := "SELECT "
+	if readOnly {
+		command = "EXAMINE "
+	}
 	c.box = Selected{Turn: c.box.Turn + 1}
-	c.opening = &opening{name, c.later("SELECT " + q)}
+	c.opening = &opening{name, c.later(command + q), readOnly}
 }
 
 // Unselect forgets the open folder, so that the next Select asks for it anew.

@@ -294,9 +294,11 @@ func (c *Conn) wait(tag, command string, ev *events) (Status, error) {
 	return Status{}, c.r.err
 }
 
-// An opening is a folder that was asked for with SELECT and whose answer nobody waited
-// for yet.
-type opening struct{ name, tag string }
+// An opening is a folder that was asked for and whose answer nobody waited for yet.
+type opening struct {
+	name, tag string
+	readOnly  bool
+}
 
 // expect says that a command was sent whose answer is waited for later.
 func (c *Conn) expect(tag string) {
