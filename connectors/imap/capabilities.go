@@ -76,8 +76,8 @@ func folderCaps(cfg config) connector.KindCaps {
 
 func messageCaps(cfg config) connector.KindCaps {
 	flags := connector.FieldCaps{Why: "RFC 9051, 2.3.2"}
-	if !cfg.keywords {
-		flags.Why = "the server lets nobody make keywords (PERMANENTFLAGS without \\*): system flags are kept"
+	if cfg.kept != nil {
+		flags.Values, flags.Why = cfg.kept, "RFC 9051, 7.1: the server lets nobody make keywords (PERMANENTFLAGS without \\*)"
 	}
 	content := "RFC 9051, 2.3.1.1: a message never changes; RFC 7889: the server's APPENDLIMIT"
 	if cfg.service == serviceMicrosoft {

@@ -13,7 +13,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -220,8 +222,26 @@ func (c *cloud) learn(conn *wire.Conn, id *connector.Identity) {
 		id.Missing = append(id.Missing, "UIDPLUS (RFC 4315): without it this server can be read, but no target")
 	}
 	if p := conn.Selected().Permanent; p != nil {
-		id.Settings[setKeywords] = yesNo(contains(p, `\*`))
+		id.Settings[setKeywords] = keywordsOf(p)
 	}
+}
+
+// keywordsOf says which keywords a folder keeps, of its PERMANENTFLAGS.
+func keywordsOf(permanent []string) string {
+	if contains(permanent, `\*`) {
+		return "yes"
+	}
+	var some []string
+	for _, f := range permanent {
+		if isAtom(f) {
+			some = append(some, f)
+		}
+	}
+	if len(some) == 0 {
+		return "no"
+	}
+	slices.Sort(some)
+	return strings.Join(some, " ")
 }
 
 func yesNo(b bool) string {
