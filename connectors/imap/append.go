@@ -169,7 +169,9 @@ func (a *appending) run(ctx context.Context) error {
 		}
 		defer leave()
 	}
-	return a.t.with(ctx, a.folder.name, func(conn *wire.Conn) error {
+	// Each is a command, and two more read back what was stored together, or alone.
+	turns := len(together) + 2 + 3*len(a.alone)
+	return a.t.withTurns(ctx, a.folder.name, turns, func(conn *wire.Conn) error {
 		if err := a.t.mayExpunge(conn); err != nil {
 			return err
 		}

@@ -289,6 +289,12 @@ func (c *cloud) warm(look bool) {
 
 // with gives f a connection; one that has the folder open already if there is one.
 func (c *cloud) with(ctx context.Context, folder string, f func(*wire.Conn) error) error {
+	return c.withTurns(ctx, folder, 1, f)
+}
+
+// withTurns is with for what takes so many commands, about: where the service counts
+// them, it waits for all of their turns before it sends the first.
+func (c *cloud) withTurns(ctx context.Context, folder string, turns int, f func(*wire.Conn) error) error {
 	conn, err := c.alive(ctx, folder)
 	if err != nil {
 		return err
@@ -297,13 +303,14 @@ func (c *cloud) with(ctx context.Context, folder string, f func(*wire.Conn) erro
 	if err := c.turn(ctx); err != nil {
 		return err
 	}
+	c.count(ctx, turns-1)
 	release := conn.Watch(ctx)
 	before := conn.Commands()
 	err = f(conn.Conn)
 	release()
 	c.pool.took(conn.Least())
 	err = refused("", err)
-	c.count(ctx, conn.Commands()-before-1)
+	c.count(ctx, conn.Commands()-before-turns)
 	c.learned(ctx, err)
 	return err
 }
@@ -335,7 +342,7 @@ func (c *cloud) alive(ctx context.Context, folder string) (*leased, error) {
 // trusted is how long a connection may rest without being asked.
 const trusted = time.Second
 
-// count takes the turns of commands beyond the first, where the service counts them.
+// count takes the turns of more commands, where the service counts them.
 func (c *cloud) count(ctx context.Context, more int) {
 	if more < 1 || len(c.cfg.quotas()) == 0 {
 		return
