@@ -120,3 +120,30 @@ func expunge(t *testing.T, of shelf, folder string) {
 	}
 	t.Fatal("no message lies in", folder)
 }
+
+// A target that gives every folder another UIDVALIDITY lets its messages be found again
+// by their marks: changes reach them, nothing comes twice, and an undo removes them.
+func TestMailTargetRenumbered(t *testing.T) {
+	one, two := imaptest.Start(t, imaptest.Options{}), imaptest.Start(t, imaptest.Options{})
+	at := time.Date(2019, 3, 4, 5, 6, 7, 0, time.UTC)
+	for i := range 30 {
+		id := i - i%2*(i%4/3) // some lie there twice
+		one.Deliver(t, "ann", []string{"", ".Projects"}[i%2], fmt.Sprintf("%d.M%dP1.test", at.Unix()+int64(i), i), "S", at, fmt.Appendf(nil, "Subject: %d\r\nMessage-ID: <%d@x.test>\r\n\r\ntext\r\n", i, id))
+	}
+	from, to := mailbox(one, "ann"), mailbox(two, "bob")
+	h := newHaul(t, from, to)
+	h.run()
+	renumber(t, two.Maildir("bob"))
+	reflag(t, one.Maildir("ann"))
+	reflag(t, filepath.Join(one.Maildir("ann"), ".Projects"))
+	if k := h.run().Kinds[item.Message]; k.Updated != 6 || k.Created != 0 {
+		t.Errorf("after the target numbered its messages anew: %+v", k)
+	}
+	if got, want := to.letters(t), from.letters(t); !slices.Equal(got, want) {
+		t.Errorf("after the target numbered its messages anew:\n%v\n%v", got, want)
+	}
+	h.verify()
+	if rep, err := h.engine().Undo(t.Context(), false); err != nil || rep.Kinds[item.Message].Removed != 30 || len(to.letters(t)) != 0 {
+		t.Errorf("undone %+v: %v; there is %v", rep, err, to.letters(t))
+	}
+}

@@ -40,9 +40,13 @@ type part struct {
 	doubted map[item.Ref]bool
 	settled map[item.Ref]bool // folders that moved in an earlier pass, until something listed in them is known
 	marked  map[markKey][]markedItem
-	uploads map[item.Ref]upload // that were left, by the ledger's key
-	board   item.Ref            // the target's container, zero until it is made
-	seen    refSet
+	// relocating is held while a folder is looked through whose ids are others now, and
+	// relocatedIn are those that were.
+	relocating  sync.Mutex
+	relocatedIn []item.Ref
+	uploads     map[item.Ref]upload // that were left, by the ledger's key
+	board       item.Ref            // the target's container, zero until it is made
+	seen        refSet
 	partState
 }
 
