@@ -240,7 +240,9 @@ func (a *ahead) read(r *run, i int) {
 // job carries a command out.
 func (a *ahead) job(r *run, uids []uint32, slots map[uint32]*slot) {
 	err := a.c.with(a.c.ctx, r.folder.name, func(conn *wire.Conn) error {
-		conn.SelectLater(r.folder.name, true)
+		if err := conn.SelectLater(r.folder.name, true); err != nil {
+			return err
+		}
 		var data []byte
 		whole := false
 		err := conn.Fetch(true, wire.Set(uids), "UID BODY.PEEK[]", func(m wire.Message) error {

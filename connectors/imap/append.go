@@ -175,7 +175,9 @@ func (a *appending) run(ctx context.Context) error {
 		if err := a.t.mayExpunge(conn); err != nil {
 			return err
 		}
-		conn.SelectLater(a.folder.name, false) // where it is read back
+		if err := conn.SelectLater(a.folder.name, false); err != nil { // where it is read back
+			return err
+		}
 		err := a.together(conn, together)
 		if err == nil {
 			a.apart(ctx, conn)

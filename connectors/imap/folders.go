@@ -58,7 +58,7 @@ func (c *cloud) look(ctx context.Context, fresh bool) (*tree, error) {
 		if err != nil {
 			return err
 		}
-		if (conn.Is("OBJECTID") || conn.KeepsChanges()) && !conn.Is("LIST-STATUS") && !conn.Is("IMAP4REV2") {
+		if (conn.Is("OBJECTID") || conn.KeepsChanges() && c.reads.Load()) && !conn.Is("LIST-STATUS") && !conn.Is("IMAP4REV2") {
 			if err := withStatus(conn, list); err != nil {
 				return err
 			}

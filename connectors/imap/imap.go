@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
@@ -73,6 +74,8 @@ type cloud struct {
 	ctx  context.Context // of what goes on behind the calls
 	end  context.CancelFunc
 	work sync.WaitGroup
+
+	reads atomic.Bool // it is a source: the states of its folders matter
 
 	mu   sync.Mutex
 	tree *tree
@@ -253,6 +256,7 @@ func yesNo(b bool) string {
 
 // Source reads the mailbox.
 func (c *cloud) Source(context.Context) (connector.Source, error) {
+	c.reads.Store(true)
 	c.warm(false)
 	return &source{cloud: c, ahead: newAhead(c)}, nil
 }

@@ -71,7 +71,7 @@ func (s *source) states(at connector.Cursor) map[string]wire.State {
 // changes lists what changed in a folder since it was in a state. told is false where
 // that cannot be told, and the folder is to be listed whole.
 func (s *source) changes(ctx context.Context, f *folder, since wire.State) (told bool, page connector.Page, err error) {
-	if since.ModSeq == 0 || since.Validity != f.state.Validity {
+	if since.ModSeq == 0 || since.Validity != f.state.Validity || since.ModSeq > f.state.ModSeq {
 		return false, page, nil
 	}
 	if since == f.state {

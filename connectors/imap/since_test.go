@@ -116,6 +116,10 @@ func TestChanges(t *testing.T) {
 		if got := listSince(t, open(t, srv, "ann", nil, nil), old); len(got.messages) != 1 || got.same != 0 || !got.whole {
 			t.Errorf("with another UIDVALIDITY %+v", got)
 		}
+		later := strings.LastIndex(string(first.since), ":")
+		if got := listSince(t, open(t, srv, "ann", nil, nil), first.since[:later]+":99999"); len(got.messages) != 1 || got.same != 0 || !got.whole {
+			t.Errorf("from a server that was set back %+v", got)
+		}
 	})
 }
 

@@ -264,12 +264,13 @@ func (c *Conn) open(name string, readOnly bool, with string, ev *events) error {
 	return nil
 }
 
-// SelectLater asks for a folder with the next command, for a Select that follows. What
-// the server says of the folder is known before what it says to that command.
-func (c *Conn) SelectLater(name string, readOnly bool) {
+// SelectLater asks for a folder with the next command, for a Select that follows, or
+// at once where its name does not stand in a line. What the server says of the folder
+// is known before what it says to that command.
+func (c *Conn) SelectLater(name string, readOnly bool) error {
 	q, ok := quoted(name)
-	if !ok || c.box.Name == name && c.box.ReadOnly == readOnly || c.opening != nil {
-		return
+	if !ok || c.opening != nil || c.box.Name == name {
+		return c.Select(name, readOnly)
 	}
 	command := "SELECT "
 	if readOnly {
@@ -277,6 +278,7 @@ func (c *Conn) SelectLater(name string, readOnly bool) {
 	}
 	c.box = Selected{Turn: c.box.Turn + 1}
 	c.opening = &opening{name, c.later(command + q), readOnly}
+	return nil
 }
 
 // Unselect forgets the open folder, so that the next Select asks for it anew.
