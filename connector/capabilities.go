@@ -136,7 +136,7 @@ type FieldCaps struct {
 	MaxChars int  // characters of a text (UTF-16 units, as the clouds count); 0 for no limit
 	MaxCount int  // entries of a set or list; 0 for no limit
 	Days     bool // a time loses its clock
-	// Values is the closed set of a Choice or of a Line, or the steps of a Number as text in
+	// Values is the closed set of a Choice, a Line or Options (whose case is no matter), or the steps of a Number as text in
 	// rising order, of which a value strictly between the first and the last never
 	// becomes one of these two: what was begun stays begun. nil for any.
 	Values []string

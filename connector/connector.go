@@ -150,14 +150,24 @@ type Page struct {
 	// end, is complete: what the ledger knows of them and the listing lacks was
 	// deleted. Set on the last page.
 	Whole []item.Kind
+	// Since, on the last page, is a cursor from which List tells what changed since
+	// this listing began; "" if the source cannot tell that. It holds ids, versions and
+	// tokens only. From one that is too old, or was made with other settings, List
+	// tells everything.
+	Since Cursor
+	// Same, on the last page of a listing from a Since, names folders of which what
+	// lies in them by itself, folders excepted, was told only where it changed, and the
+	// container where that holds for everything: what else the ledger knows there, and
+	// Gone does not name, is as it was.
+	Same []item.Ref
 }
 
 // A Source reads one cloud. It never writes to it.
 type Source interface {
 	// Shards yields every container that this connection can see.
 	Shards(context.Context) iter.Seq2[Shard, error]
-	// List yields the pages of one shard from a cursor on. It stops after the
-	// first error. Reading a page again is harmless.
+	// List yields the pages of one shard from a cursor on: that of a page, or one
+	// from which changes are told (Page.Since). It stops after the first error. Reading a page again is harmless.
 	List(context.Context, Shard, Cursor) iter.Seq2[Page, error]
 	// Fetch yields the named items afresh; one that is gone is left out.
 	Fetch(context.Context, Shard, []item.Ref) iter.Seq2[item.Bundle, error]

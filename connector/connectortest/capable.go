@@ -162,7 +162,7 @@ func checkField(bad func(string, ...any), info item.KindInfo, f item.Field, limi
 		bad("field %s offers a value twice", f.Name)
 	}
 	switch f.Type {
-	case item.Choice, item.Line, item.Grants:
+	case item.Choice, item.Line, item.Grants, item.Options:
 	case item.Number:
 		if !slices.IsSortedFunc(limits.Values, steps) {
 			bad("the steps of field %s do not rise", f.Name)

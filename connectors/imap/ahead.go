@@ -16,23 +16,25 @@ const (
 	aheadBudget  = 16 << 20  // bytes that are held, of all folders
 	aheadMessage = 1 << 20   // bytes of a message that is still read ahead
 	aheadCommand = 512 << 10 // bytes that one command asks for
+	aheadFirst   = 64        // messages that the first commands ask for
 	aheadMost    = 256       // messages that one command asks for
-	aheadRuns    = 8         // listed stretches that are remembered
+	aheadListed  = 16 << 10  // messages of listed stretches that are remembered, and one stretch more
 	unknownSize  = 32 << 10  // what a message of unknown size counts
 )
 
-// Ahead reads the small messages of what was listed last before they are asked for:
-// who opens one after the other waits for one answer in hundreds. How far it reads
-// ahead grows as long as what is opened follows what was opened before, so that the
-// few new messages of a later pass do not bring in the others.
+// Ahead reads the small messages of what was fetched last before they are asked for:
+// who opens one after the other waits for one answer in hundreds. Several may do so in
+// several places of one folder at once. What is fetched is what is new or changed, so
+// that nearly all of it is opened; where it is not, less is read ahead.
 type ahead struct {
 	c *cloud
 
-	mu     sync.Mutex
-	runs   []*run // the latest last
-	held   int64  // bytes read ahead or under way, and not yet closed
-	streak int    // messages opened that lay near the one before
-	jobs   int    // commands under way
+	mu    sync.Mutex
+	runs  []*run // the latest last
+	held  int64  // bytes read ahead or under way, and not yet closed
+	depth int    // messages that the next command asks for
+	hits  int    // messages that were read ahead and opened since depth last changed
+	jobs  int    // commands under way
 }
 
 // A run is a listed stretch of a folder.
@@ -41,8 +43,9 @@ type run struct {
 	validity uint32
 	uids     []uint32
 	sizes    []int64
+	opened   []bool
 	slots    map[uint32]*slot
-	last     int // what was opened last, -1 for nothing
+	any      bool // something of it was opened
 	retired  bool
 }
 
@@ -55,15 +58,16 @@ type slot struct {
 	asked bool // somebody waits for it, or will
 }
 
-func newAhead(c *cloud) *ahead { return &ahead{c: c} }
+func newAhead(c *cloud) *ahead { return &ahead{c: c, depth: aheadFirst} }
 
 func newRun(f *folder, validity uint32) *run {
-	return &run{folder: f, validity: validity, slots: map[uint32]*slot{}, last: -1}
+	return &run{folder: f, validity: validity, slots: map[uint32]*slot{}}
 }
 
 func (r *run) add(uid uint32, size int64) {
 	r.uids = append(r.uids, uid)
 	r.sizes = append(r.sizes, size)
+	r.opened = append(r.opened, false)
 }
 
 func (r *run) cost(i int) int64 {
@@ -73,17 +77,27 @@ func (r *run) cost(i int) int64 {
 	return r.sizes[i]
 }
 
+// fresh reports whether a message was neither read ahead nor opened.
+func (r *run) fresh(i int) bool { return !r.opened[i] && r.slots[r.uids[i]] == nil }
+
 // listed remembers a stretch, and forgets the oldest. Where what was listed before was
 // read, its reading begins at once.
 func (a *ahead) listed(r *run) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if n := len(a.runs); n > 0 && a.runs[n-1].any {
+		a.further(r, -1)
+	}
 	a.runs = append(a.runs, r)
-	a.further(r, -1)
-	for len(a.runs) > aheadRuns {
-		a.forget(a.runs[0])
-		a.runs[0].retired = true
-		a.runs = a.runs[1:]
+	known := 0
+	for i := len(a.runs) - 1; i >= 0; i-- {
+		if known > aheadListed {
+			a.forget(a.runs[i])
+			a.runs[i].retired = true
+			a.runs = append(a.runs[:i:i], a.runs[i+1:]...)
+			continue
+		}
+		known += len(a.runs[i].uids)
 	}
 }
 
@@ -95,7 +109,7 @@ func (a *ahead) forget(r *run) {
 			if !s.asked {
 				a.held -= s.cost
 				delete(r.slots, uid)
-				a.streak = 0 // it was read for nothing
+				a.depth, a.hits = max(a.depth/2, 1), 0 // it was read for nothing
 			}
 		default:
 		}
@@ -123,12 +137,6 @@ func (a *ahead) open(ctx context.Context, f *folder, validity, uid uint32) (_ io
 		a.mu.Unlock()
 		return nil, false, nil
 	}
-	if near := r.last < 0 || max(i-r.last, r.last-i) <= aheadMost; near {
-		a.streak++
-	} else {
-		a.streak = 0
-	}
-	r.last = i
 	s := r.slots[uid]
 	if s != nil && s.asked { // somebody has it: twins are rare
 		a.mu.Unlock()
@@ -146,10 +154,13 @@ func (a *ahead) open(ctx context.Context, f *folder, validity, uid uint32) (_ io
 			a.mu.Unlock()
 			return nil, false, nil
 		}
+		r.opened[i] = false // it is read again
 		a.read(r, i)
 		s = r.slots[uid]
+	} else if a.hits++; a.hits >= a.depth {
+		a.depth, a.hits = min(2*a.depth, aheadMost), 0
 	}
-	s.asked = true
+	s.asked, r.opened[i], r.any = true, true, true
 	a.further(r, i)
 	a.mu.Unlock()
 	select {
@@ -187,41 +198,28 @@ func (a *ahead) done(r *run, uid uint32, s *slot) {
 	delete(r.slots, uid)
 }
 
-// window is how many messages the next command asks for.
-func (a *ahead) window() int {
-	if a.streak > 8 {
-		return aheadMost
-	}
-	return 1 << max(a.streak-1, 0)
-}
-
-// further begins to read what comes after i, where it is not under way yet.
+// further begins to read what comes after i, where little of it is under way yet. What
+// somebody else opened ends the stretch: they read on from there. The caller holds the
+// lock.
 func (a *ahead) further(r *run, i int) {
-	if a.streak < 4 {
+	for j := i + 1; j < len(r.uids) && j <= i+1+a.depth && !r.opened[j]; j++ {
+		if r.cost(j) > aheadMessage || !r.fresh(j) {
+			continue
+		}
+		if a.jobs < max(a.c.pool.size()-1, 1) && a.held+aheadCommand <= aheadBudget {
+			a.read(r, j)
+		}
 		return
 	}
-	for j := i + 1; j < min(len(r.uids), i+2*aheadMost) && a.jobs < max(a.c.pool.size()-1, 1); j++ {
-		if r.slots[r.uids[j]] == nil && r.cost(j) <= aheadMessage {
-			if a.held+aheadCommand > aheadBudget {
-				return
-			}
-			if k := a.read(r, j); k > j {
-				j = k - 1
-			}
-		}
-	}
 }
 
-// read begins a command for the messages from i on. The caller holds the lock.
-func (a *ahead) read(r *run, i int) (next int) {
+// read begins a command for the messages from i on, as far as nobody reads them yet.
+// The caller holds the lock.
+func (a *ahead) read(r *run, i int) {
 	var uids []uint32
 	var bytes int64
 	slots := map[uint32]*slot{}
-	for ; i < len(r.uids) && len(uids) < a.window(); i++ {
-		uid := r.uids[i]
-		if r.slots[uid] != nil {
-			break
-		}
+	for ; i < len(r.uids) && len(uids) < a.depth && r.fresh(i); i++ {
 		if r.cost(i) > aheadMessage {
 			continue
 		}
@@ -229,6 +227,7 @@ func (a *ahead) read(r *run, i int) (next int) {
 			break
 		}
 		s := &slot{ready: make(chan struct{}), cost: r.cost(i)}
+		uid := r.uids[i]
 		r.slots[uid], slots[uid] = s, s
 		bytes += s.cost
 		a.held += s.cost
@@ -236,22 +235,18 @@ func (a *ahead) read(r *run, i int) (next int) {
 	}
 	a.jobs++
 	a.c.work.Go(func() { a.job(r, uids, slots) })
-	return i
 }
 
 // job carries a command out.
 func (a *ahead) job(r *run, uids []uint32, slots map[uint32]*slot) {
 	err := a.c.with(a.c.ctx, r.folder.name, func(conn *wire.Conn) error {
-		if err := conn.Select(r.folder.name, true); err != nil {
+		if err := conn.SelectLater(r.folder.name, true); err != nil {
 			return err
-		}
-		if conn.Selected().Validity != r.validity {
-			return nil
 		}
 		var data []byte
 		whole := false
-		return conn.Fetch(true, wire.Set(uids), "UID BODY.PEEK[]", func(m wire.Message) error {
-			if s := slots[m.UID]; s != nil && whole {
+		err := conn.Fetch(true, wire.Set(uids), "UID BODY.PEEK[]", func(m wire.Message) error {
+			if s := slots[m.UID]; s != nil && whole && conn.Selected().Validity == r.validity {
 				s.data = data
 				close(s.ready)
 				delete(slots, m.UID)
@@ -267,6 +262,10 @@ func (a *ahead) job(r *run, uids []uint32, slots map[uint32]*slot) {
 			whole = err == nil
 			return err
 		})
+		if err != nil {
+			return err
+		}
+		return conn.Select(r.folder.name, true)
 	})
 	if err == nil {
 		err = connector.Errorf(connector.Gone, "the message is no longer there")

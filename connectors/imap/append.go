@@ -20,13 +20,14 @@ const (
 	appendMost  = 100      // messages of one command
 	appendBytes = 1 << 20  // bytes of one command of several messages, about
 	heldMost    = 64 << 20 // bytes of a message whose size is not known beforehand
-	// nearWriters is how many connections one batch is written on where the server is
+	// nearWriters is how many connections add messages at once where the server is
 	// near. A server locks a folder while it adds to it: with Dovecot, on two cores,
 	// 20,000 messages took 6.6 s on one connection, 4.2 s on two and 6.5 s on eight. Far
 	// ones wait for the way, not for the lock.
 	nearWriters = 3
-	farChunk    = 50 // messages of one command to a far server
 	far         = 5 * time.Millisecond
+	// gathered is how many commands' messages are held beyond those that are being sent.
+	gathered = 4
 )
 
 // A chunk is what one connection writes in one go: messages of one folder, or one
@@ -42,11 +43,7 @@ func (t *target) writeMessages(ctx context.Context, changes []connector.Change, 
 	return func(yield func(connector.Result, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		results := make([]connector.Result, len(changes))
-		most, writers := appendMost, nearWriters
-		if t.pool.way() > far {
-			most, writers = farChunk, t.pool.size()
-		}
-		chunks := cut(changes, most)
+		chunks := cut(changes, appendMost)
 		var workers sync.WaitGroup
 		defer workers.Wait()
 		defer cancel()
@@ -55,7 +52,7 @@ func (t *target) writeMessages(ctx context.Context, changes []connector.Change, 
 			next <- k
 		}
 		close(next)
-		for range min(writers, t.pool.size(), len(chunks)) {
+		for range min(t.pool.size(), len(chunks)) {
 			workers.Go(func() {
 				for k := range next {
 					if ctx.Err() == nil {
@@ -147,37 +144,115 @@ type appending struct {
 	changes []connector.Change
 	results []connector.Result
 	open    item.Opener
+	bodies  [][]byte // nil for what is sent by itself, or could not be read
+	alone   []int    // what is sent by itself: it is large, or NUL wants another form of literal
 }
 
 // run appends the messages. Those that cannot be read, or that the server takes no
 // part in, have their error; the error returned is that of all.
 func (a *appending) run(ctx context.Context) error {
-	var units int64
-	for _, ch := range a.changes {
-		units += sizeOf(ch.Item)
+	leave, err := enter(ctx, a.t.gathering)
+	if err != nil {
+		return err
 	}
+	defer leave()
+	together, units := a.gather()
 	paid, err := a.t.net.Pacer().Take(ctx, uploadClass, int(units/uploadUnit)+1)
 	if err != nil {
-		return &connector.Error{Class: connector.Transient, Reason: "stopped while waiting for its turn", Err: err}
+		return stoppedWaiting(err)
 	}
-	defer paid(connector.Outcome{})
-	return a.t.with(ctx, a.folder.name, func(conn *wire.Conn) error {
+	paid(connector.Outcome{})
+	if a.t.pool.way() <= far {
+		leave, err := enter(ctx, a.t.near)
+		if err != nil {
+			return err
+		}
+		defer leave()
+	}
+	// Each is a command, and two more read back what was stored together, or alone.
+	turns := len(together) + 2 + 3*len(a.alone)
+	return a.t.withTurns(ctx, a.folder.name, turns, func(conn *wire.Conn) error {
 		if err := a.t.mayExpunge(conn); err != nil {
 			return err
 		}
-		if len(a.changes) > 1 && conn.Is("MULTIAPPEND") {
-			err := a.several(ctx, conn)
-			if err == nil || conn.Broken() || !isRefusal(err) || everyone(err) {
-				return err
-			}
-			// One of them was refused, and so all were: each goes by itself.
+		if err := conn.SelectLater(a.folder.name, false); err != nil { // where it is read back
+			return err
 		}
-		all := make([]int, len(a.changes))
-		for i := range all {
-			all[i] = i
+		err := a.together(conn, together)
+		if err == nil {
+			a.apart(ctx, conn)
 		}
-		return a.apart(ctx, conn, all)
+		return err
 	})
+}
+
+// enter takes one of the places of a room, and waits until there is one.
+func enter(ctx context.Context, room chan struct{}) (leave func(), err error) {
+	select {
+	case room <- struct{}{}:
+		return func() { <-room }, nil
+	case <-ctx.Done():
+		return nil, stoppedWaiting(context.Cause(ctx))
+	}
+}
+
+func stoppedWaiting(err error) error {
+	return &connector.Error{Class: connector.Transient, Reason: "stopped while waiting for its turn", Err: err}
+}
+
+// gather reads the messages that are sent together, and tells which these are and how
+// many bytes there are of all.
+func (a *appending) gather() (together []int, units int64) {
+	a.bodies = make([][]byte, len(a.changes))
+	for i, ch := range a.changes {
+		if ch.Item.Blob != nil && ch.Item.Blob.Bytes > appendBytes {
+			a.alone = append(a.alone, i)
+			units += ch.Item.Blob.Bytes
+			continue
+		}
+		body, err := a.read(ch.Item, appendBytes)
+		units += max(int64(len(body)), sizeOf(ch.Item))
+		switch {
+		case err != nil:
+			a.results[i] = connector.Result{Err: err}
+		case bytes.IndexByte(body, 0) >= 0 || int64(len(body)) > appendBytes:
+			a.alone = append(a.alone, i)
+		default:
+			a.bodies[i] = body
+			together = append(together, i)
+		}
+	}
+	return together, units
+}
+
+// together sends messages with one command where the server takes several, and with
+// one for each, none of which waits for the answer to the one before, where it does
+// not. If one command is refused for the sake of one message, each goes by itself.
+func (a *appending) together(conn *wire.Conn, of []int) error {
+	if len(of) == 0 {
+		return nil
+	}
+	var sent []appended
+	if len(of) > 1 && conn.Is("MULTIAPPEND") {
+		got, err := a.several(conn, of)
+		if err != nil && (conn.Broken() || !isRefusal(err) || everyone(err)) {
+			return err
+		}
+		sent = got
+	}
+	if sent == nil {
+		sent = a.each(conn, of)
+	}
+	a.stored(conn, sent)
+	return nil
+}
+
+// An appended is a message that the server took.
+type appended struct {
+	i        int // of the changes
+	size     int64
+	validity uint32
+	uid      uint32 // 0 if it was not told
 }
 
 func isRefusal(err error) bool {
@@ -194,50 +269,84 @@ func everyone(err error) bool {
 	return false
 }
 
-// several sends the messages with one command.
-func (a *appending) several(ctx context.Context, conn *wire.Conn) error {
+// several sends messages with one command.
+func (a *appending) several(conn *wire.Conn, of []int) ([]appended, error) {
 	cmd := conn.Append(a.folder.name)
-	var sent []int
-	var bytesOf []int64
-	var odd []int // what must go by itself: NUL wants another form of literal
-	for i, ch := range a.changes {
-		body, err := a.read(ch.Item, appendBytes)
-		if err != nil {
-			a.results[i] = connector.Result{Err: err}
-			continue
+	for _, i := range of {
+		if err := a.add(cmd, i); err != nil {
+			return nil, a.broke(conn, err, false)
 		}
-		if bytes.IndexByte(body, 0) >= 0 || int64(len(body)) > appendBytes {
-			odd = append(odd, i)
-			continue
-		}
-		if err := cmd.Add(a.t.cfg.cleanFlags(item.Flags.Get(ch.Item)), item.Received.Get(ch.Item), int64(len(body)), false, bytes.NewReader(body)); err != nil {
-			return a.broke(conn, err, false)
-		}
-		sent, bytesOf = append(sent, i), append(bytesOf, int64(len(body)))
-	}
-	if len(sent) == 0 {
-		return a.apart(ctx, conn, odd)
 	}
 	validity, uids, err := cmd.End()
 	if err != nil {
-		return a.broke(conn, err, true)
+		return nil, a.broke(conn, err, true)
 	}
-	a.stored(conn, sent, bytesOf, validity, uids)
-	return a.apart(ctx, conn, odd)
+	out := make([]appended, len(of))
+	for k, i := range of {
+		out[k] = appended{i: i, size: int64(len(a.bodies[i])), validity: validity}
+		if len(uids) == len(of) {
+			out[k].uid = uids[k]
+		}
+	}
+	return out, nil
 }
 
-// apart sends messages one by one.
-func (a *appending) apart(ctx context.Context, conn *wire.Conn, odd []int) error {
-	for _, i := range odd {
+func (a *appending) add(cmd *wire.Append, i int) error {
+	it, body := a.changes[i].Item, a.bodies[i]
+	return cmd.Add(a.t.cfg.cleanFlags(item.Flags.Get(it)), item.Received.Get(it), int64(len(body)), false, bytes.NewReader(body))
+}
+
+// each sends messages with a command for each, and then takes the answers. Those that
+// were refused have their error.
+func (a *appending) each(conn *wire.Conn, of []int) (out []appended) {
+	fail := func(i int, err error) { a.results[i] = connector.Result{Err: refused("", err)} }
+	sent := map[int]*wire.Append{}
+	for _, i := range of {
 		if conn.Broken() {
-			a.results[i].Err = connector.Errorf(connector.Transient, "the connection broke before the message was sent")
+			fail(i, notSent())
+			continue
+		}
+		cmd := conn.Append(a.folder.name)
+		if err := a.add(cmd, i); err != nil {
+			fail(i, a.broke(conn, err, false))
+			continue
+		}
+		cmd.Send() // where that breaks, so does the answer
+		sent[i] = cmd
+	}
+	for _, i := range of {
+		if sent[i] == nil {
+			continue
+		}
+		validity, uids, err := sent[i].Answer()
+		if err != nil {
+			fail(i, a.broke(conn, err, true))
+			continue
+		}
+		one := appended{i: i, size: int64(len(a.bodies[i])), validity: validity}
+		if len(uids) == 1 {
+			one.uid = uids[0]
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
+func notSent() error {
+	return connector.Errorf(connector.Transient, "the connection broke before the message was sent")
+}
+
+// apart sends those messages that are sent by themselves.
+func (a *appending) apart(ctx context.Context, conn *wire.Conn) {
+	for _, i := range a.alone {
+		if conn.Broken() {
+			a.results[i].Err = notSent()
 			continue
 		}
 		if err := a.one(ctx, conn, i); err != nil {
 			a.results[i] = connector.Result{Err: refused("", err)}
 		}
 	}
-	return nil
 }
 
 // broke says whether what the connection was doing when it broke may have happened.
@@ -333,7 +442,11 @@ func (a *appending) one(ctx context.Context, conn *wire.Conn, i int) error {
 	if err != nil {
 		return a.broke(conn, err, true)
 	}
-	a.stored(conn, []int{i}, []int64{n}, validity, uids)
+	sent := appended{i: i, size: n, validity: validity}
+	if len(uids) == 1 {
+		sent.uid = uids[0]
+	}
+	a.stored(conn, []appended{sent})
 	return nil
 }
 
@@ -393,26 +506,33 @@ func (w *whole) Read(p []byte) (int, error) {
 }
 
 // stored reads back what was appended, and fills in the results.
-func (a *appending) stored(conn *wire.Conn, sent []int, sizes []int64, validity uint32, uids []uint32) {
-	got, err := a.readBack(conn, validity, uids, len(sent))
+func (a *appending) stored(conn *wire.Conn, sent []appended) {
+	if len(sent) == 0 {
+		return
+	}
+	got, err := a.readBack(conn, sent)
 	if err != nil {
 		// It is there: settling finds it by its mark.
 		e := &connector.Error{Class: connector.Transient, InDoubt: true, Reason: "what was appended could not be read back", Err: err}
-		for _, i := range sent {
-			a.results[i] = connector.Result{Err: e}
+		for _, s := range sent {
+			a.results[s.i] = connector.Result{Err: e}
 		}
 		return
 	}
-	for k, i := range sent {
-		a.results[i] = a.result(conn, a.changes[i], sizes[k], validity, uids[k], got)
+	for _, s := range sent {
+		a.results[s.i] = a.result(conn, a.changes[s.i], s, got)
 	}
 }
 
-func (a *appending) readBack(conn *wire.Conn, validity uint32, uids []uint32, n int) (map[uint32]wire.Message, error) {
-	if len(uids) != n {
-		return nil, errors.New("the server did not tell the ids")
+func (a *appending) readBack(conn *wire.Conn, sent []appended) (map[uint32]wire.Message, error) {
+	var rising []uint32
+	for _, s := range sent {
+		if s.uid == 0 || s.validity != sent[0].validity {
+			return nil, errors.New("the server did not tell the ids")
+		}
+		rising = append(rising, s.uid)
 	}
-	rising := slices.Sorted(slices.Values(uids))
+	slices.Sort(rising)
 	got := map[uint32]wire.Message{}
 	for _, fresh := range []bool{false, true} {
 		if fresh {
@@ -421,7 +541,7 @@ func (a *appending) readBack(conn *wire.Conn, validity uint32, uids []uint32, n 
 		if err := conn.Select(a.folder.name, false); err != nil {
 			return nil, err
 		}
-		if conn.Selected().Validity != validity {
+		if conn.Selected().Validity != sent[0].validity {
 			continue
 		}
 		err := fetchUIDs(conn, rising, listed, func(m wire.Message) error {
@@ -430,7 +550,7 @@ func (a *appending) readBack(conn *wire.Conn, validity uint32, uids []uint32, n 
 			}
 			return nil
 		}, nil)
-		if err != nil || len(got) >= n {
+		if err != nil || len(got) >= len(sent) {
 			return got, err
 		}
 	}
@@ -438,15 +558,15 @@ func (a *appending) readBack(conn *wire.Conn, validity uint32, uids []uint32, n 
 }
 
 // result is what became of one message.
-func (a *appending) result(conn *wire.Conn, ch connector.Change, size int64, validity, uid uint32, got map[uint32]wire.Message) connector.Result {
-	m, there := got[uid]
-	b, ok := a.t.bundle(a.folder, validity, m)
+func (a *appending) result(conn *wire.Conn, ch connector.Change, sent appended, got map[uint32]wire.Message) connector.Result {
+	m, there := got[sent.uid]
+	b, ok := a.t.bundle(a.folder, sent.validity, m)
 	if !there || !ok {
 		return connector.Result{Err: connector.Errorf(connector.Conflict, "the message was removed in the moment in which it was stored").
 			WithHint("look for a rule or a program that removes messages in the target")}
 	}
-	if m.Bytes != size && a.t.cfg.service != serviceMicrosoft {
-		set := wire.Set([]uint32{uid})
+	if m.Bytes != sent.size && a.t.cfg.service != serviceMicrosoft {
+		set := wire.Set([]uint32{sent.uid})
 		err := conn.Store(set, "+FLAGS.SILENT", []string{`\Deleted`})
 		if err == nil {
 			err = conn.Expunge(set)
@@ -454,7 +574,7 @@ func (a *appending) result(conn *wire.Conn, ch connector.Change, size int64, val
 		if err != nil {
 			return connector.Result{Err: doubted(refused("", err))}
 		}
-		return connector.Result{Err: connector.Errorf(connector.Permanent, "the server changed the message: it stored %d bytes of %d, and they were removed", m.Bytes, size).
+		return connector.Result{Err: connector.Errorf(connector.Permanent, "the server changed the message: it stored %d bytes of %d, and they were removed", m.Bytes, sent.size).
 			WithHint("the lines of the message end with a line feed or carriage return alone, which this server does not keep")}
 	}
 	asWritten(&b.Item, item.Flags.Get(ch.Item))

@@ -40,8 +40,8 @@ func (imap) Capabilities(s connector.Settings) connector.Capabilities {
 			item.Folder:  folderCaps(cfg),
 			item.Message: messageCaps(cfg),
 		},
-		// The folders; a command for each thousand messages, one to open their folder.
-		ReadRequests: func(n int) float64 { return 2 + 2*float64(n)/pageMessages },
+		// The folders; a command for each few thousand messages, and one to look closer.
+		ReadRequests: func(n int) float64 { return 2 + 2*float64(n)/pageBrief },
 	}
 }
 
@@ -76,8 +76,8 @@ func folderCaps(cfg config) connector.KindCaps {
 
 func messageCaps(cfg config) connector.KindCaps {
 	flags := connector.FieldCaps{Why: "RFC 9051, 2.3.2"}
-	if !cfg.keywords {
-		flags.Why = "the server lets nobody make keywords (PERMANENTFLAGS without \\*): system flags are kept"
+	if cfg.kept != nil {
+		flags.Values, flags.Why = cfg.kept, "RFC 9051, 7.1: the server lets nobody make keywords (PERMANENTFLAGS without \\*)"
 	}
 	content := "RFC 9051, 2.3.1.1: a message never changes; RFC 7889: the server's APPENDLIMIT"
 	if cfg.service == serviceMicrosoft {

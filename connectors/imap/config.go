@@ -51,7 +51,7 @@ func settings() []connector.Setting {
 		{Name: setDeleted, Help: "messages that are marked as deleted and not yet removed: skip (the default) or carry", Optional: true},
 		{Name: setSettle, Help: "how long a message that was under way may still appear after the connection broke; 10s by default", Optional: true},
 		{Name: setAppendLimit, Help: "bytes of the largest message that the server takes; learned when connecting", Optional: true},
-		{Name: setKeywords, Help: "yes if the server keeps keywords; learned when connecting", Optional: true},
+		{Name: setKeywords, Help: "yes if the server lets keywords be made, no, or those that it has, with spaces between them; learned when connecting", Optional: true},
 		{Name: setDelimiter, Help: "the character between the names of a folder and the one in it; learned when connecting", Optional: true},
 		{Name: setForbidden, Help: "characters that the server lets no folder's name hold, beside its delimiter: . for most servers with Maildir++", Optional: true},
 		{Name: setCreateUse, Help: "yes if the server lets a folder be made for sent mail and the like; learned when connecting", Optional: true},
@@ -92,7 +92,7 @@ type config struct {
 	carryDeleted bool
 	settle       time.Duration
 	appendLimit  int64
-	keywords     bool
+	kept         []string // the only flags that the server keeps; nil if it keeps any
 	createUse    bool
 	delimiter    string
 	forbidden    string
@@ -101,7 +101,7 @@ type config struct {
 // parse reads the settings. What is missing is not its matter; the config is of use
 // even with an error.
 func parse(s connector.Settings) (config, error) {
-	c := config{user: s[setUser], password: s[setPassword], token: s[setToken], settle: 10 * time.Second, keywords: s[setKeywords] != "no", createUse: s[setCreateUse] == "yes",
+	c := config{user: s[setUser], password: s[setPassword], token: s[setToken], settle: 10 * time.Second, createUse: s[setCreateUse] == "yes",
 		delimiter: s[setDelimiter], forbidden: s[setForbidden]}
 	var first error
 	bad := func(name, want string) {
@@ -160,6 +160,12 @@ func parse(s connector.Settings) (config, error) {
 	}
 	if c.labels = one(setLabels, labelsFolder, labelsKeyword, labelsBoth); c.labels == "" {
 		c.labels = labelsFolder
+	}
+	if v := s[setKeywords]; v != "" && v != "yes" {
+		c.kept = systemFlags()
+		if v != "no" {
+			c.kept = append(c.kept, strings.Fields(v)...)
+		}
 	}
 	c.carryDeleted = one(setDeleted, "skip", "carry") == "carry"
 	if v := s[setSettle]; v != "" {

@@ -25,6 +25,7 @@ type folder struct {
 	view       bool // it shows messages that lie in other folders
 	all        bool // it shows all of them
 	messages   int  // -1 if not told
+	state      wire.State
 	bytes      int64
 }
 
@@ -57,8 +58,8 @@ func (c *cloud) look(ctx context.Context, fresh bool) (*tree, error) {
 		if err != nil {
 			return err
 		}
-		if conn.Is("OBJECTID") && !conn.Is("LIST-STATUS") {
-			if err := withIDs(conn, list); err != nil {
+		if (conn.Is("OBJECTID") || conn.KeepsChanges() && c.reads.Load()) && !conn.Is("LIST-STATUS") && !conn.Is("IMAP4REV2") {
+			if err := withStatus(conn, list); err != nil {
 				return err
 			}
 		}
@@ -74,8 +75,8 @@ func (c *cloud) look(ctx context.Context, fresh bool) (*tree, error) {
 	return t, nil
 }
 
-// withIDs asks for the ids of folders one by one.
-func withIDs(conn *wire.Conn, list []wire.Folder) error {
+// withStatus asks for the ids and states of folders one by one.
+func withStatus(conn *wire.Conn, list []wire.Folder) error {
 	for i, f := range list {
 		if !opens(f) {
 			continue
@@ -85,7 +86,7 @@ func withIDs(conn *wire.Conn, list []wire.Folder) error {
 			return err
 		}
 		if err == nil {
-			list[i].ID, list[i].Messages, list[i].Bytes = s.ID, s.Messages, s.Bytes
+			list[i].ID, list[i].Messages, list[i].Bytes, list[i].State = s.ID, s.Messages, s.Bytes, s.State
 		}
 	}
 	return nil
@@ -129,7 +130,7 @@ func (t *tree) add(f wire.Folder, gmail bool) *folder {
 	if got := t.byName[name]; got != nil {
 		return got
 	}
-	out := &folder{name: name, label: name, opens: opens(f), subscribed: f.Has(`\Subscribed`), messages: f.Messages, bytes: f.Bytes, id: folderID(name)}
+	out := &folder{name: name, label: name, opens: opens(f), subscribed: f.Has(`\Subscribed`), messages: f.Messages, bytes: f.Bytes, state: f.State, id: folderID(name)}
 	if f.ID != "" {
 		out.id = "o" + f.ID
 	}

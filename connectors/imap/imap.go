@@ -13,8 +13,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
@@ -72,6 +75,8 @@ type cloud struct {
 	end  context.CancelFunc
 	work sync.WaitGroup
 
+	reads atomic.Bool // it is a source: the states of its folders matter
+
 	mu   sync.Mutex
 	tree *tree
 }
@@ -88,14 +93,13 @@ const stall = 2 * time.Minute
 
 // connect opens a connection and signs in.
 func (c *cloud) connect(ctx context.Context) (*wire.Conn, error) {
-	done, err := c.net.Turn(ctx, callClass)
-	if err != nil {
+	if err := c.turn(ctx); err != nil {
 		return nil, err
 	}
 	token := ""
+	var err error
 	if c.tokens != nil {
 		if token, err = c.tokens.get(ctx, ""); err != nil {
-			done(connector.Outcome{})
 			return nil, err
 		}
 	}
@@ -107,8 +111,29 @@ func (c *cloud) connect(ctx context.Context) (*wire.Conn, error) {
 			err = refused("sign-in", err)
 		}
 	}
-	done(connector.Outcome{Failed: err != nil, Refused: connector.ClassOf(err) == connector.Throttled})
+	c.learned(ctx, err)
 	return conn, err
+}
+
+// turn waits until a command may be sent. It is counted when it is sent: how many are
+// under way at once is the pool's matter, and how long one takes says how much it
+// carries, and nothing of the server's ease.
+func (c *cloud) turn(ctx context.Context) error {
+	done, err := c.net.Turn(ctx, callClass)
+	if err == nil {
+		done(connector.Outcome{})
+	}
+	return err
+}
+
+// learned slows down where the server refused for its load.
+func (c *cloud) learned(ctx context.Context, err error) {
+	if err == nil || connector.ClassOf(err) != connector.Throttled {
+		return
+	}
+	if done, err := c.net.Pacer().Take(ctx, callClass, 0); err == nil {
+		done(connector.Outcome{Refused: true})
+	}
 }
 
 func (c *cloud) signIn(ctx context.Context, token string) (*wire.Conn, error) {
@@ -141,16 +166,11 @@ func (c *cloud) signIn(ctx context.Context, token string) (*wire.Conn, error) {
 			err = conn.Login(c.cfg.user, c.cfg.password)
 		}
 	}
-	if err == nil {
-		began := time.Now()
-		if err = conn.Noop(); err == nil {
-			c.pool.took(time.Since(began))
-		}
-	}
 	if err != nil {
 		raw.Close()
 		return nil, notSecure(err)
 	}
+	conn.Resyncs()
 	return conn, nil
 }
 
@@ -205,8 +225,26 @@ func (c *cloud) learn(conn *wire.Conn, id *connector.Identity) {
 		id.Missing = append(id.Missing, "UIDPLUS (RFC 4315): without it this server can be read, but no target")
 	}
 	if p := conn.Selected().Permanent; p != nil {
-		id.Settings[setKeywords] = yesNo(contains(p, `\*`))
+		id.Settings[setKeywords] = keywordsOf(p)
 	}
+}
+
+// keywordsOf says which keywords a folder keeps, of its PERMANENTFLAGS.
+func keywordsOf(permanent []string) string {
+	if contains(permanent, `\*`) {
+		return "yes"
+	}
+	var some []string
+	for _, f := range permanent {
+		if isAtom(f) {
+			some = append(some, f)
+		}
+	}
+	if len(some) == 0 {
+		return "no"
+	}
+	slices.Sort(some)
+	return strings.Join(some, " ")
 }
 
 func yesNo(b bool) string {
@@ -218,6 +256,8 @@ func yesNo(b bool) string {
 
 // Source reads the mailbox.
 func (c *cloud) Source(context.Context) (connector.Source, error) {
+	c.reads.Store(true)
+	c.warm(false)
 	return &source{cloud: c, ahead: newAhead(c)}, nil
 }
 
@@ -227,27 +267,55 @@ func (c *cloud) Target(_ context.Context, place string) (connector.Target, error
 		return nil, connector.Errorf(connector.Permanent, "a mailbox has no places").
 			WithHint("leave the place empty: a connection is one mailbox")
 	}
-	return &target{cloud: c, large: make(chan struct{}, 1)}, nil
+	c.warm(true)
+	return &target{cloud: c, large: make(chan struct{}, 1), gathering: make(chan struct{}, c.cfg.connections+gathered), near: make(chan struct{}, nearWriters)}, nil
+}
+
+// atOnce is how many connections there are from the beginning: a pass over little has
+// no time to make more.
+const atOnce = 2
+
+// warm signs in beside what the caller does next, and reads the folders where nobody
+// else does. Where that fails, so does the first call that needs it, which says why.
+func (c *cloud) warm(look bool) {
+	for i := range min(atOnce, c.cfg.connections) {
+		c.work.Go(func() {
+			if look && i == 0 {
+				_, _ = c.look(c.ctx, true)
+				return
+			}
+			if conn, err := c.pool.lease(c.ctx, ""); err == nil {
+				c.pool.release(conn)
+			}
+		})
+	}
 }
 
 // with gives f a connection; one that has the folder open already if there is one.
 func (c *cloud) with(ctx context.Context, folder string, f func(*wire.Conn) error) error {
+	return c.withTurns(ctx, folder, 1, f)
+}
+
+// withTurns is with for what takes so many commands, about: where the service counts
+// them, it waits for all of their turns before it sends the first.
+func (c *cloud) withTurns(ctx context.Context, folder string, turns int, f func(*wire.Conn) error) error {
 	conn, err := c.alive(ctx, folder)
 	if err != nil {
 		return err
 	}
 	defer c.pool.release(conn)
-	done, err := c.net.Turn(ctx, callClass)
-	if err != nil {
+	if err := c.turn(ctx); err != nil {
 		return err
 	}
+	c.count(ctx, turns-1)
 	release := conn.Watch(ctx)
 	before := conn.Commands()
 	err = f(conn.Conn)
 	release()
+	c.pool.took(conn.Least())
 	err = refused("", err)
-	c.count(ctx, conn.Commands()-before-1)
-	done(connector.Outcome{Failed: conn.Broken(), Refused: err != nil && connector.ClassOf(err) == connector.Throttled})
+	c.count(ctx, conn.Commands()-before-turns)
+	c.learned(ctx, err)
 	return err
 }
 
@@ -278,7 +346,7 @@ func (c *cloud) alive(ctx context.Context, folder string) (*leased, error) {
 // trusted is how long a connection may rest without being asked.
 const trusted = time.Second
 
-// count takes the turns of commands beyond the first, where the service counts them.
+// count takes the turns of more commands, where the service counts them.
 func (c *cloud) count(ctx context.Context, more int) {
 	if more < 1 || len(c.cfg.quotas()) == 0 {
 		return

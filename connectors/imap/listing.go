@@ -13,8 +13,11 @@ import (
 	"github.com/rialto-migrate/rialto/connectors/mail"
 )
 
-// pageMessages is how many messages are listed at once.
-const pageMessages = 1000
+// How many messages are listed at once: briefly, and with their marks.
+const (
+	pageBrief    = 2000
+	pageMessages = 1000
+)
 
 // A place is how far the listing of a folder came. Sequence numbers are counted on
 // while nothing was removed before them (RFC 9051, 2.3.1.2), and looked up otherwise.
@@ -66,6 +69,9 @@ func (c *cloud) stretch(ctx context.Context, f *folder, examine bool, items stri
 			return nil
 		}
 		to := min(at.seq+pageMessages, box.Exists)
+		if items == brief {
+			to = min(at.seq+pageBrief, box.Exists)
+		}
 		turn := conn.Selected().Turn
 		err := conn.Fetch(false, fmt.Sprintf("%d:%d", at.seq+1, to), withLabels(conn, items), func(m wire.Message) error {
 			// Servers tell of other messages, too, when their flags change.
@@ -130,13 +136,10 @@ func withHeaders(conn *wire.Conn, list []listedMessage) error {
 	return err
 }
 
-// mostInSet is how many UIDs one command names.
-const mostInSet = 500
-
 // fetchUIDs asks for items of messages by UID, which rise.
 func fetchUIDs(conn *wire.Conn, uids []uint32, items string, message func(wire.Message) error, body wire.Body) error {
-	for part := range slices.Chunk(uids, mostInSet) {
-		if err := conn.Fetch(true, wire.Set(part), items, message, body); err != nil {
+	for _, set := range wire.Sets(uids) {
+		if err := conn.Fetch(true, set, items, message, body); err != nil {
 			return err
 		}
 	}

@@ -176,11 +176,11 @@ func (p *pool) size() int {
 	return p.most
 }
 
-// took notes how long the server took to answer what gives it no work.
+// took notes how long the server took to answer, 0 if it was not asked.
 func (p *pool) took(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.answer == 0 || d < p.answer {
+	if d > 0 && (p.answer == 0 || d < p.answer) {
 		p.answer = d
 	}
 }

@@ -129,13 +129,13 @@ func TestCheck(t *testing.T) {
 func TestResume(t *testing.T) {
 	srv := imaptest.Start(t, imaptest.Options{})
 	at := time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
-	for i := range 2300 {
-		srv.Deliver(t, "ann", []string{"", ".Later"}[i/2200], fmt.Sprintf("%d.M%d.test", 981173106+i, i), "S", at, message(fmt.Sprintf("%d@b", i), 60))
+	for i := range 9300 {
+		srv.Deliver(t, "ann", []string{"", ".Later"}[i/9200], fmt.Sprintf("%d.M%d.test", 981173106+i, i), "S", at, message(fmt.Sprintf("%d@b", i), 60))
 	}
 	c := open(t, srv, "ann", nil, nil)
 	src, dst := ends(t, c, c)
 	whole := list(t, src)
-	if len(whole) != 2300+3 {
+	if len(whole) != 9300+3 {
 		t.Fatalf("%d items are listed", len(whole))
 	}
 	seen := map[item.Ref]bool{}

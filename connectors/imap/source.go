@@ -6,8 +6,11 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connectors/imap/wire"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -16,6 +19,33 @@ import (
 type source struct {
 	*cloud
 	ahead *ahead
+
+	mu     sync.Mutex
+	seen   *tree // that Shards read, for the first listing after it
+	seenAt time.Time
+}
+
+// fresh is for how long the folders that Shards read are those of a listing.
+const fresh = time.Minute
+
+func (s *source) keep(t *tree) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen, s.seenAt = t, time.Now()
+}
+
+// latest returns the folders as they are: as Shards read them, if that was just now
+// and nothing was listed since.
+func (s *source) latest(ctx context.Context) (*tree, error) {
+	s.mu.Lock()
+	t := s.seen
+	s.seen = nil
+	recent := time.Since(s.seenAt) < fresh
+	s.mu.Unlock()
+	if t != nil && recent {
+		return t, nil
+	}
+	return s.look(ctx, true)
 }
 
 // mailbox is the one container of a connection.
@@ -32,6 +62,7 @@ func (s *source) Shards(ctx context.Context) iter.Seq2[connector.Shard, error] {
 			yield(connector.Shard{}, err)
 			return
 		}
+		s.keep(t)
 		sh := connector.Shard{Ref: s.mailbox(), Counts: map[item.Kind]int{}, Bytes: 0, People: 1, Visibility: connector.ForPeople}
 		for _, f := range t.folders {
 			if s.shows(f) {
@@ -56,47 +87,81 @@ func (s *source) Shards(ctx context.Context) iter.Seq2[connector.Shard, error] {
 	}
 }
 
-// List yields the folders first and then their messages, folder by folder.
+// List yields the folders first and then their messages, folder by folder; from a
+// cursor of changes, those messages that changed.
 func (s *source) List(ctx context.Context, _ connector.Shard, cursor connector.Cursor) iter.Seq2[connector.Page, error] {
 	return func(yield func(connector.Page, error) bool) {
-		t, err := s.look(ctx, true)
+		t, err := s.latest(ctx)
 		if err != nil {
 			yield(connector.Page{}, err)
 			return
 		}
+		l := &listing{s: s, tree: t, yield: yield, from: s.states(cursor)}
 		first, at, partly := t.resume(cursor)
+		l.partly = partly
 		if first < 0 {
 			first, at = 0, place{}
 			if !s.frame(t, yield) {
 				return
 			}
 		}
+		l.resumed = first > 0 || at.last > 0
 		for i := first; i < len(t.folders); i++ {
-			f := t.folders[i]
 			if i != first {
 				at = place{}
 			}
-			for end := !s.lists(f); !end; {
-				var page connector.Page
-				if page, end, err = s.page(ctx, f, &at, partly); err != nil {
-					if connector.ClassOf(err) == connector.Forbidden || connector.ClassOf(err) == connector.Gone {
-						partly = true // what lies in it is not known to be gone
-						break
-					}
-					yield(connector.Page{}, err)
-					return
-				}
-				if len(page.Bundles) > 0 && !yield(page, nil) {
-					return
-				}
+			if f := t.folders[i]; s.lists(f) && !l.folder(ctx, f, at) {
+				return
 			}
 		}
-		last := connector.Page{Whole: []item.Kind{item.Folder, item.Message}}
-		if partly {
-			last.Whole = nil
-		}
-		yield(last, nil)
+		yield(l.last(), nil)
 	}
+}
+
+// A listing is one on its way.
+type listing struct {
+	s       *source
+	tree    *tree
+	yield   func(connector.Page, error) bool
+	from    map[string]wire.State // of folders by id, from where changes are told; nil for none
+	same    []item.Ref
+	resumed bool // it began in the middle
+	partly  bool // a folder could not be read
+}
+
+// folder lists one folder; it is false when the listing is over.
+func (l *listing) folder(ctx context.Context, f *folder, at place) bool {
+	told, page, err := l.s.changes(ctx, f, l.from[f.id])
+	if err == nil && told {
+		l.same = append(l.same, f.ref())
+		return len(page.Bundles)+len(page.Gone) == 0 || l.yield(page, nil)
+	}
+	for end := false; err == nil && !end; {
+		page, end, err = l.s.page(ctx, f, &at, l.partly)
+		if err == nil && len(page.Bundles) > 0 && !l.yield(page, nil) {
+			return false
+		}
+	}
+	if class := connector.ClassOf(err); err != nil && (class == connector.Forbidden || class == connector.Gone) {
+		l.partly = true // what lies in it is not known to be gone
+		return true
+	}
+	if err != nil {
+		l.yield(connector.Page{}, err)
+	}
+	return err == nil
+}
+
+// last is the page that ends the listing.
+func (l *listing) last() connector.Page {
+	if l.partly {
+		return connector.Page{Same: l.same}
+	}
+	page := connector.Page{Whole: []item.Kind{item.Folder, item.Message}, Same: l.same}
+	if !l.resumed {
+		page.Since = l.s.since(l.tree)
+	}
+	return page
 }
 
 // frame yields the mailbox and its folders.
@@ -129,15 +194,19 @@ func (s *source) page(ctx context.Context, f *folder, at *place, partly bool) (c
 	}
 	page := connector.Page{Next: at.cursor(f, partly)}
 	for _, m := range list {
-		b, ok := s.bundle(f, at.validity, m)
-		if !ok {
-			continue
+		if b, ok := s.brief(f, at.validity, m); ok {
+			page.Bundles = append(page.Bundles, b)
 		}
-		// An id never names other bytes, nor another date: flags alone change.
-		b.Item.Brief, b.Item.Version = true, "flags "+strings.Join(item.Flags.Get(b.Item), " ")
-		page.Bundles = append(page.Bundles, b)
 	}
 	return page, end, nil
+}
+
+// brief is a message as a listing tells it; ok is false for one that does not move. An
+// id never names other bytes, nor another date: flags alone change.
+func (s *source) brief(f *folder, validity uint32, m listedMessage) (item.Bundle, bool) {
+	b, ok := s.bundle(f, validity, m)
+	b.Item.Brief, b.Item.Version = true, "flags "+strings.Join(item.Flags.Get(b.Item), " ")
+	return b, ok
 }
 
 // bundle is a message of the source; ok is false for one that does not move.

@@ -17,6 +17,9 @@ import (
 type target struct {
 	*cloud
 	large chan struct{} // holds one: a message of unknown size is in memory
+	// gathering and near have room for those that hold messages to be sent, and for
+	// those that send them to a near server.
+	gathering, near chan struct{}
 }
 
 func (t *target) Write(ctx context.Context, changes []connector.Change, open item.Opener) iter.Seq2[connector.Result, error] {

@@ -73,7 +73,13 @@ func (c *cutConn) Read(p []byte) (int, error) {
 // once: what is not in doubt was not stored, and what is in doubt is found by its
 // mark, or was not stored.
 func TestBrokenWrites(t *testing.T) {
-	srv := imaptest.Start(t, imaptest.Options{})
+	for _, hide := range [][]string{nil, {"MULTIAPPEND"}} {
+		t.Run(strings.Join(append([]string{"without"}, hide...), " "), func(t *testing.T) { brokenWrites(t, hide) })
+	}
+}
+
+func brokenWrites(t *testing.T, hide []string) {
+	srv := imaptest.Start(t, imaptest.Options{Hide: hide})
 	bodies := map[string][]byte{}
 	var items []item.Item
 	for i := range 5 {

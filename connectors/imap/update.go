@@ -67,15 +67,28 @@ func (t *target) setFlags(ctx context.Context, changes []connector.Change, resul
 				return nil
 			}, nil)
 		}
-		if err := look(); err != nil || len(there) == 0 {
-			return err
+		for _, ch := range changes {
+			_, _, uid, _ := splitID(ch.Item.ID)
+			if ch.Prev != nil {
+				there[uid] = *ch.Prev
+			}
 		}
-		for _, s := range t.stores(changes, there) {
-			if err := conn.Store(wire.Set(s.uids), s.how, s.flags); err != nil {
+		if len(there) < len(changes) {
+			if err := look(); err != nil || len(there) == 0 {
 				return err
 			}
 		}
-		return look()
+		var answers []func() error
+		for _, s := range t.stores(changes, there) {
+			answers = append(answers, conn.StoreLater(wire.Set(s.uids), s.how, s.flags))
+		}
+		err := look()
+		for _, answer := range answers {
+			if bad := answer(); err == nil {
+				err = bad
+			}
+		}
+		return err
 	})
 	if err != nil {
 		return err

@@ -22,6 +22,10 @@ type Shard struct {
 	// in this pass.
 	Swept bool
 	Cut   Cut
+	// Since is the source's cursor from which it tells what changed since a listing
+	// that was worked off with nothing left over; "" if there is none. It outlives the
+	// pass, and holds ids and versions only.
+	Since string
 }
 
 // A Key names one row within a shard.
@@ -94,7 +98,7 @@ type Link struct {
 
 // A Batch is everything that one step of the engine writes at once, in one
 // transaction: either all of it holds or none. It is applied in the order
-// Remove, Rows, Clear, Failures, Intents, Aliases, Links, Cursor, Cut.
+// Remove, Rows, Clear, Failures, Intents, Aliases, Links, Cursor, Cut, Anew, Since.
 type Batch struct {
 	Shard    int64
 	Target   item.Ref // sets the shard's target container, if not zero
@@ -107,7 +111,9 @@ type Batch struct {
 	Links    []Link // replace all earlier ones of the keys named in Rows
 	Cursor   *string
 	Swept    bool
-	Cut      *Cut // replaces the shard's; its state is never zero
+	Cut      *Cut   // replaces the shard's; its state is never zero
+	Anew     bool   // clears the shard's Since: the next pass lists all of it
+	Since    string // replaces the shard's, if not ""
 }
 
 // An Alias is another id of a source item, by which URLs name it.

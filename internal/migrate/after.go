@@ -33,7 +33,11 @@ func (p *pass) deletions(ctx context.Context) error {
 // gone handles the missing items of one part: tasks first, with all that lies
 // in them; then what lies in tasks that are still there; then what framed them.
 func (p *pass) gone(ctx context.Context, part *part) error {
-	if err := part.forgive(ctx); err != nil {
+	changes := p.feed(BoardOf(part.led.Source))
+	if err := part.forgive(ctx, changes); err != nil {
+		return err
+	}
+	if rest, err := p.restAsItWas(ctx, part, changes); err != nil || rest {
 		return err
 	}
 	var missing []ledger.Row
@@ -46,7 +50,10 @@ func (p *pass) gone(ctx context.Context, part *part) error {
 		if part.saw(r.Key) {
 			return nil
 		}
-		if p.proves(part.led.Source, r.Key.Kind) {
+		if changes.keeps(r) {
+			return nil
+		}
+		if changes.gone[r.Key] || p.proves(part.led.Source, r.Key.Kind) {
 			missing = append(missing, r)
 		}
 		if level(r.Key.Kind) > item.Leaf {
@@ -108,14 +115,14 @@ const deletedBeside = 16
 
 // forgive drops the failures of what the source no longer has: nothing would ever
 // be tried again that could clear them.
-func (p *part) forgive(ctx context.Context) error {
+func (p *part) forgive(ctx context.Context, changes *feed) error {
 	fails, err := p.e.Ledger.Failures(ctx, p.led.Num, math.MaxInt32)
 	if err != nil {
 		return fmt.Errorf("the ledger: %w", err)
 	}
 	var keys []ledger.Key
 	for _, f := range fails {
-		if !p.saw(f.Key) {
+		if changes.gone[f.Key] || !changes.partly() && !p.saw(f.Key) {
 			keys = append(keys, f.Key)
 		}
 	}

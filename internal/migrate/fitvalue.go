@@ -89,6 +89,8 @@ func (w *fitting) value(from item.Item, field item.Field, limits connector.Field
 		return w.many(from, field, limits, v.([]item.Ref))
 	case item.Person:
 		return w.person(from, field, v.(string))
+	case item.Options:
+		return w.options(from, field, limits, v.([]string))
 	case item.People:
 		return w.persons(from, field, limits, v.([]string))
 	case item.Values:
@@ -113,6 +115,21 @@ func (w *fitting) value(from item.Item, field item.Field, limits connector.Field
 	default:
 		return v
 	}
+}
+
+// options keeps those that the target has.
+func (w *fitting) options(from item.Item, field item.Field, limits connector.FieldCaps, all []string) []string {
+	if limits.Values == nil {
+		return all
+	}
+	has := func(o string) bool {
+		return slices.ContainsFunc(limits.Values, func(v string) bool { return strings.EqualFold(v, o) })
+	}
+	kept := slices.DeleteFunc(slices.Clone(all), func(o string) bool { return !has(o) })
+	if len(kept) < len(all) {
+		w.lose(from.Kind, field.Name, asDropped, from.ID)
+	}
+	return kept
 }
 
 // number fits a number to the steps that the target has. What is done is said

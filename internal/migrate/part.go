@@ -40,9 +40,13 @@ type part struct {
 	doubted map[item.Ref]bool
 	settled map[item.Ref]bool // folders that moved in an earlier pass, until something listed in them is known
 	marked  map[markKey][]markedItem
-	uploads map[item.Ref]upload // that were left, by the ledger's key
-	board   item.Ref            // the target's container, zero until it is made
-	seen    refSet
+	// relocating is held while a folder is looked through whose ids are others now, and
+	// relocatedIn are those that were.
+	relocating  sync.Mutex
+	relocatedIn []item.Ref
+	uploads     map[item.Ref]upload // that were left, by the ledger's key
+	board       item.Ref            // the target's container, zero until it is made
+	seen        refSet
 	partState
 }
 
@@ -451,30 +455,32 @@ func outsideIn(jobs []*job) [][]*job {
 	return out
 }
 
-// tasks writes tasks: lanes side by side, each in order. What lies in them is
-// left to below, beside the tasks that follow: neither waits for the other.
-func (p *part) tasks(ctx context.Context, below func(*part, *job), bundles []item.Bundle) error {
+// ready makes jobs of tasks, as far as they can be written now.
+func (p *part) ready(ctx context.Context, bundles []item.Bundle) ([]*job, error) {
 	if p.waits() {
-		return nil
+		return nil, nil
 	}
 	if p.container().Zero() {
 		var keys []item.Ref
 		for _, b := range bundles {
 			keys = append(keys, b.Item.Ref)
 		}
-		return p.orphans(ctx, keys)
+		return nil, p.orphans(ctx, keys)
 	}
 	jobs, err := p.jobs(ctx, bundles)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	jobs = p.postpone(jobs)
 	if err := p.renumbered(ctx, jobs); err != nil {
-		return err
+		return nil, err
 	}
-	if err := p.renamed(ctx, jobs); err != nil {
-		return err
-	}
+	return jobs, p.renamed(ctx, jobs)
+}
+
+// tasks writes tasks: lanes side by side, each in order. What lies in them is
+// left to below, beside the tasks that follow: neither waits for the other.
+func (p *part) tasks(ctx context.Context, below func(*part, *job), jobs []*job) error {
 	for _, generation := range p.generations(jobs) {
 		group, ctx := errgroup.WithContext(ctx)
 		group.SetLimit(p.lanesBeside())

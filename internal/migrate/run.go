@@ -21,7 +21,8 @@ const (
 	lanesOfFiles = 4    // the same of files and messages: each is a whole batch, whose bytes are in memory
 	lyingAtOnce  = 16   // tasks of one listing whose own items are in work at the same time
 	waveTasks    = 400  // tasks of a listing that are worked off together
-	waveFiles    = 4000 // files or messages, in which nothing lies
+	waveFiles    = 4000 // files, in which nothing lies
+	waveMessages = 2000 // messages, of which several waves are under way
 	maxSweeps    = 6    // listings of one container in one pass
 	maxRelinks   = 3    // times that links are mended in one pass
 )
@@ -166,6 +167,7 @@ type pass struct {
 	parts map[item.Ref]*part
 	order []item.Ref
 	whole map[item.Ref][]item.Kind // of which kinds a container's listing was complete
+	feeds map[item.Ref]*feed       // by container of the source
 	moved []item.Ref               // keys of items that stand in another container than before
 }
 
@@ -279,7 +281,7 @@ func (p *pass) sweeps(ctx context.Context, s connector.Shard) error {
 }
 
 // finish ends the containers: after all of them, since links are mended last.
-func (p *pass) finish(ctx context.Context) error {
+func (p *pass) finish(ctx context.Context) (err error) {
 	for _, source := range p.order {
 		part := p.parts[source]
 		board := part.container()
@@ -292,7 +294,11 @@ func (p *pass) finish(ctx context.Context) error {
 			continue
 		}
 		p.e.Failpoint("before-swept")
-		if err := part.apply(ctx, ledger.Batch{Swept: true}); err != nil {
+		end := ledger.Batch{Swept: true}
+		if end.Since, end.Anew, err = p.nextSince(ctx, part); err != nil {
+			return err
+		}
+		if err := part.apply(ctx, end); err != nil {
 			return err
 		}
 		p.e.Failpoint("after-swept")
@@ -323,7 +329,7 @@ func (p *pass) sweep(ctx context.Context, s connector.Shard) error {
 }
 
 // waves lists a container and works the listing off a stretch at a time.
-func (p *pass) waves(ctx context.Context, s connector.Shard, below func(*part, *job)) error {
+func (p *pass) waves(ctx context.Context, s connector.Shard, below func(*part, *job)) (err error) {
 	there, err := p.e.at(ctx, s.Ref)
 	if err != nil {
 		return err
@@ -332,24 +338,38 @@ func (p *pass) waves(ctx context.Context, s connector.Shard, below func(*part, *
 	var wave []routed
 	tasks, listed := 0, 0
 	most := waveFiles
-	if pointedAt(p.e.To.Caps.Leaf()) {
+	switch leaf := p.e.To.Caps.Leaf(); {
+	case pointedAt(leaf):
 		most = waveTasks
+	case leaf == item.Message:
+		most = waveMessages
 	}
 	p.claims(s.Ref, nil)
 	main, err := p.part(ctx, s.Ref)
 	if err != nil {
 		return err
 	}
+	var beside relay
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer func() {
+		if err != nil {
+			cancel()
+		}
+		if late := beside.wait(); err == nil {
+			err = late
+		}
+	}()
 	flush := func() error {
 		defer func() { wave, tasks = nil, 0 }()
 		defer main.fit.naming.settle()
-		return p.wave(ctx, s.Ref, wave, below)
+		return p.wave(ctx, s.Ref, wave, below, &beside)
 	}
-	for page, err := range pagesOf(ctx, p.e.source, s) {
+	changes := p.newFeed(s.Ref)
+	for page, err := range pagesFrom(ctx, p.e.source, s, p.listFrom(main)) {
 		if err != nil {
 			return err
 		}
-		p.claims(s.Ref, page.Whole)
 		there.meet(s.Ref, page.Bundles)
 		p.e.rename(page.Bundles)
 		if err := p.links.load(ctx, p.e.Ledger, page.Bundles); err != nil {
@@ -374,14 +394,19 @@ func (p *pass) waves(ctx context.Context, s connector.Shard, below func(*part, *
 				return err
 			}
 		}
+		changes.take(p.e, page)
 	}
 	wave = append(wave, r.end()...)
-	return flush()
+	if err := flush(); err != nil {
+		return err
+	}
+	p.claims(s.Ref, changes.proven(main))
+	return nil
 }
 
 // wave works a stretch of a listing off: first what frames the containers, then
-// the tasks.
-func (p *pass) wave(ctx context.Context, source item.Ref, wave []routed, below func(*part, *job)) error {
+// the tasks. What has no name and no place among others is written beside.
+func (p *pass) wave(ctx context.Context, source item.Ref, wave []routed, below func(*part, *job), beside *relay) error {
 	frames, tasks := map[item.Ref][]item.Bundle{}, map[item.Ref][]item.Bundle{}
 	for _, d := range wave {
 		to := source
@@ -408,13 +433,27 @@ func (p *pass) wave(ctx context.Context, source item.Ref, wave []routed, below f
 			return err
 		}
 		if len(frames[to]) > 0 {
+			if err := beside.wait(); err != nil {
+				return err
+			}
 			if err := part.frame(ctx, frames[to]); err != nil {
 				return err
 			}
 		}
-		if err := part.tasks(ctx, below, tasks[to]); err != nil {
+		if err := beside.room(tasks[to]); err != nil {
 			return err
 		}
+		jobs, err := part.ready(ctx, tasks[to])
+		if err != nil {
+			return err
+		}
+		if p.e.To.Caps.Leaf() != item.Message {
+			if err := part.tasks(ctx, below, jobs); err != nil {
+				return err
+			}
+			continue
+		}
+		beside.run(jobs, func() error { return part.tasks(ctx, below, jobs) })
 	}
 	p.e.progress()
 	return ctx.Err()

@@ -97,6 +97,9 @@ func (u *undoing) shard(ctx context.Context, s ledger.Shard) error {
 	if err := p.settle(ctx); err != nil {
 		return err
 	}
+	if err := p.apply(ctx, ledger.Batch{Anew: !u.dry}); err != nil {
+		return err
+	}
 	u.kept = map[item.Ref]bool{}
 	ours := newRefSet()
 	var frames []ledger.Row

@@ -106,6 +106,9 @@ func (p *part) prepare(ctx context.Context, kind item.Kind, l *lane, batch []*st
 			}
 			have[b.Item.Ref] = b
 		}
+		if err := p.relocated(ctx, batch, have); err != nil {
+			return p.failAll(ctx, batch, err)
+		}
 	}
 	for _, s := range batch {
 		if s.skipped || !updates(s.row) || s.row.Version != 0 || s.row.Print != 0 {

@@ -68,6 +68,7 @@ func TestTheLedgerIsTheSameOverTheLine(t *testing.T) {
 		{},
 		{Shard: 1, Target: ref, Cursor: &empty},
 		{Shard: 1, Cursor: &end, Swept: true},
+		{Shard: 1, Since: "changes", Anew: true},
 		{Shard: 1, Rows: []ledger.Row{someRow(1), {Key: item.Ref{Kind: item.Task, ID: "dropped"}, State: ledger.Dropped}},
 			Intents:  []ledger.Intent{{Key: ref, Op: ledger.Create, Target: ref, Container: ref, Parent: ref, Version: 1, Shape: 1<<64 - 1, Mark: "rialto:task:1", At: someTime()}},
 			Failures: []ledger.Failure{{Key: ref, Class: "full", Reason: "bucket 201"}},

@@ -198,7 +198,12 @@ func (b *packedBatch) write(s session, plain ledger.Batch) error {
 		}
 	}
 	if c := plain.Cut; c != nil {
-		return s.exec(setCut, int64(c.State), stamp(c.At), c.Before, plain.Shard)
+		if err := s.exec(setCut, int64(c.State), stamp(c.At), c.Before, plain.Shard); err != nil {
+			return err
+		}
+	}
+	if plain.Since != "" || plain.Anew {
+		return s.exec(setSince, []byte(plain.Since), plain.Shard)
 	}
 	return nil
 }

@@ -144,6 +144,8 @@ type lineShard struct {
 	Cut       string    `json:"cut,omitempty"` // closing, cut over, reopened
 	CutAt     time.Time `json:"cut_at,omitzero"`
 	CutBefore string    `json:"cut_before,omitempty"`
+
+	Since string `json:"since,omitempty"`
 }
 
 type lineRow struct {
@@ -229,7 +231,7 @@ func (l *Ledger) Export(ctx context.Context, w io.Writer) error {
 
 func (l *Ledger) exportShard(ctx context.Context, sh ledger.Shard, e *json.Encoder) error {
 	lines := []line{{Begin: &lineShard{Source: ref(sh.Source), Target: ref(sh.Target), Cursor: sh.Cursor, Swept: sh.Swept,
-		Cut: cutName(sh.Cut.State), CutAt: sh.Cut.At, CutBefore: sh.Cut.Before}}}
+		Cut: cutName(sh.Cut.State), CutAt: sh.Cut.At, CutBefore: sh.Cut.Before, Since: sh.Since}}}
 	intents, err := l.InDoubt(ctx, sh.Num)
 	if err != nil {
 		return err

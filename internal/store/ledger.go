@@ -168,6 +168,7 @@ func (l *Ledger) shardOf(r row) (sh ledger.Shard, err error) {
 		return sh, err
 	}
 	sh.Cut = ledger.Cut{State: ledger.CutState(r.int(5)), At: timeOf(r.int(6)), Before: r.text(7)}
+	sh.Since = string(r.blob(8))
 	sh.Target, err = l.kinds.unpack(r.blob(2))
 	return sh, err
 }

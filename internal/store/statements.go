@@ -6,7 +6,7 @@ package store
 
 const (
 	rowColumns   = "m.source_id, m.target_id, m.version, m.print, m.state, m.parent_id, m.base"
-	shardColumns = "num, source_id, target_id, cursor, swept, cut, cut_at, cut_before"
+	shardColumns = "num, source_id, target_id, cursor, swept, cut, cut_at, cut_before, since"
 )
 
 var (
@@ -27,6 +27,7 @@ var (
 	setTarget = both("UPDATE shard SET target_id = $1 WHERE num = $2")
 	setCursor = both("UPDATE shard SET cursor = $1 WHERE num = $2")
 	setSwept  = both("UPDATE shard SET swept = 1 WHERE num = $1")
+	setSince  = both("UPDATE shard SET since = $1 WHERE num = $2")
 	setCut    = both("UPDATE shard SET cut = $1, cut_at = $2, cut_before = $3 WHERE num = $4")
 	// spellParents writes out the parents that were the shard's old target.
 	spellParents = both("UPDATE m SET parent_id = $1 WHERE shard = $2 AND parent_id = $3")

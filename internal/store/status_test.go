@@ -82,7 +82,7 @@ func TestLookAtAnOldLedger(t *testing.T) {
 			t.Fatal(err)
 		}
 		err := l.db.update(ctx, durable, func(ss session) error {
-			for _, st := range []string{"ALTER TABLE shard DROP COLUMN cut", "ALTER TABLE shard DROP COLUMN cut_at", "ALTER TABLE shard DROP COLUMN cut_before", "ALTER TABLE intent DROP COLUMN session", "DELETE FROM goose_db_version WHERE version_id >= 2"} {
+			for _, st := range []string{"ALTER TABLE shard DROP COLUMN cut", "ALTER TABLE shard DROP COLUMN cut_at", "ALTER TABLE shard DROP COLUMN cut_before", "ALTER TABLE shard DROP COLUMN since", "ALTER TABLE intent DROP COLUMN session", "DELETE FROM goose_db_version WHERE version_id >= 2"} {
 				if err := ss.exec(both(st)); err != nil {
 					return err
 				}

@@ -51,10 +51,21 @@ func (a *Append) Add(flags []string, received time.Time, n int64, binary bool, f
 // End ends the command, and returns the UIDs that the messages were given, in their
 // order, and the folder's UIDVALIDITY: none from a server without UIDPLUS.
 func (a *Append) End() (validity uint32, uids []uint32, err error) {
-	c := a.c
-	c.write("\r\n")
-	c.flush()
-	s, err := c.wait(a.tag, "APPEND", nil)
+	a.Send()
+	return a.Answer()
+}
+
+// Send ends the command without waiting for its answer: another may be sent before
+// that is asked for (RFC 9051, 5.5).
+func (a *Append) Send() {
+	a.c.write("\r\n")
+	a.c.flush()
+	a.c.expect(a.tag)
+}
+
+// Answer waits for the answer to what was sent, as End does.
+func (a *Append) Answer() (validity uint32, uids []uint32, err error) {
+	s, err := a.c.wait(a.tag, "APPEND", nil)
 	if err != nil || s.Code != "APPENDUID" || len(s.Args) < 2 {
 		return 0, nil, err
 	}

@@ -166,7 +166,7 @@ func (c *Conn) List(sizes bool) ([]Folder, error) {
 		}
 	}, status: func(s Folder) {
 		if i, ok := at[s.Name]; ok {
-			out[i].ID, out[i].Messages, out[i].Bytes, out[i].Validity = s.ID, s.Messages, s.Bytes, s.Validity
+			out[i].ID, out[i].Messages, out[i].Bytes, out[i].State = s.ID, s.Messages, s.Bytes, s.State
 		}
 	}}
 	command := `LIST "" "*"`
@@ -212,6 +212,9 @@ func (c *Conn) statusItems(sizes bool) string {
 		if c.caps["STATUS=SIZE"] || c.caps["IMAP4REV2"] {
 			items = append(items, "SIZE")
 		}
+		if c.KeepsChanges() {
+			items = append(items, "UIDVALIDITY", "UIDNEXT", "HIGHESTMODSEQ")
+		}
 	}
 	return strings.Join(items, " ")
 }
@@ -230,21 +233,51 @@ func (c *Conn) Status(name string, sizes bool) (out Folder, err error) {
 // Select opens a folder, for reading only if it is asked so. What is open already is
 // not opened again.
 func (c *Conn) Select(name string, readOnly bool) error {
-	if c.box.Name == name && c.box.ReadOnly == readOnly {
+	if c.opening == nil && c.box.Name == name && c.box.ReadOnly == readOnly {
 		return nil
 	}
+	if o := c.opening; o != nil {
+		c.opening = nil
+		if _, err := c.wait(o.tag, "SELECT", nil); err == nil {
+			c.box.Name, c.box.ReadOnly = o.name, o.readOnly
+		} else if c.Broken() {
+			return err
+		}
+		return c.Select(name, readOnly)
+	}
+	return c.open(name, readOnly, "", nil)
+}
+
+func (c *Conn) open(name string, readOnly bool, with string, ev *events) error {
 	turn := c.box.Turn + 1
 	c.box = Selected{Turn: turn}
 	command := "SELECT"
 	if readOnly {
 		command = "EXAMINE"
 	}
-	_, err := c.named(command, name, "", nil)
+	_, err := c.named(command, name, with, ev)
 	if err != nil {
 		c.box = Selected{Turn: turn}
 		return err
 	}
 	c.box.Name, c.box.ReadOnly = name, readOnly
+	return nil
+}
+
+// SelectLater asks for a folder with the next command, for a Select that follows, or
+// at once where its name does not stand in a line. What the server says of the folder
+// is known before what it says to that command.
+func (c *Conn) SelectLater(name string, readOnly bool) error {
+	q, ok := quoted(name)
+	if !ok || c.opening != nil || c.box.Name == name {
+		return c.Select(name, readOnly)
+	}
+	command := "SELECT "
+	if readOnly {
+		command = "EXAMINE "
+	}
+	c.box = Selected{Turn: c.box.Turn + 1}
+	c.opening = &opening{name, c.later(command + q), readOnly}
 	return nil
 }
 
@@ -268,6 +301,33 @@ func (c *Conn) Fetch(byUID bool, set, items string, message func(Message) error,
 	return err
 }
 
+// Resyncs asks for QRESYNC where it is offered, with the next command: what is removed
+// is then told by UID. It is for a connection that has opened no folder (RFC 5161, 3.1).
+func (c *Conn) Resyncs() {
+	if c.caps["QRESYNC"] && c.caps["ENABLE"] {
+		c.later("ENABLE QRESYNC")
+		c.resyncs = true
+	}
+}
+
+// KeepsChanges reports whether the server tells what changed (CONDSTORE, RFC 7162).
+func (c *Conn) KeepsChanges() bool { return c.caps["CONDSTORE"] || c.caps["QRESYNC"] }
+
+// Changes opens a folder for reading and tells the flags of messages that are new or
+// changed since it was in a state. With QRESYNC (Resyncs) vanished is told what was
+// removed since, not ok for what is more than can be told, and whole is true.
+func (c *Conn) Changes(name string, since State, message func(Message) error, vanished func(uids []uint32, ok bool)) (whole bool, err error) {
+	ev := &events{message: message, vanished: vanished}
+	if c.resyncs {
+		return true, c.open(name, true, fmt.Sprintf(" (QRESYNC (%d %d))", since.Validity, since.ModSeq), ev)
+	}
+	if err := c.open(name, true, "", nil); err != nil || c.box.Validity != since.Validity {
+		return false, err
+	}
+	_, err = c.do(fmt.Sprintf("UID FETCH 1:* (UID FLAGS) (CHANGEDSINCE %d)", since.ModSeq), ev)
+	return false, err
+}
+
 // Count tells how many messages have a UID up to this one.
 func (c *Conn) Count(last uint32) (n uint32, err error) {
 	if last == 0 {
@@ -289,9 +349,16 @@ func (c *Conn) Count(last uint32) (n uint32, err error) {
 
 // Store changes the flags of messages: how is "+FLAGS.SILENT", "-FLAGS.SILENT" or
 // "FLAGS.SILENT".
-func (c *Conn) Store(set, how string, flags []string) error {
-	_, err := c.do("UID STORE "+set+" "+how+" ("+strings.Join(flags, " ")+")", nil)
-	return err
+func (c *Conn) Store(set, how string, flags []string) error { return c.StoreLater(set, how, flags)() }
+
+// StoreLater is Store, sent with the next command; answer waits for its answer.
+func (c *Conn) StoreLater(set, how string, flags []string) (answer func() error) {
+	tag := c.later("UID STORE " + set + " " + how + " (" + strings.Join(flags, " ") + ")")
+	return func() error {
+		c.flush()
+		_, err := c.wait(tag, "UID", nil)
+		return err
+	}
 }
 
 // StoreUnchanged changes the flags of one message if nothing of it changed since a

@@ -25,6 +25,13 @@ type Conn struct {
 	limit int64
 	bye   Status
 	box   Selected
+	least time.Duration
+	// resyncs is set when QRESYNC is being enabled: what is removed is told by UID.
+	resyncs bool
+	opening *opening
+	// sent are the commands whose answers nobody waits for yet, and what those said
+	// that came early; nil for one that did not.
+	sent map[string]*Status
 }
 
 // Selected is the folder that is open, as the server told of it.
@@ -38,6 +45,13 @@ type Selected struct {
 	Permanent []string // PERMANENTFLAGS; nil if not told: all
 	// Turn changes whenever the numbers of messages may have.
 	Turn int
+}
+
+// later sends a command with the next one, without waiting for its answer.
+func (c *Conn) later(command string) (tag string) {
+	tag = c.send(command + "\r\n")
+	c.expect(tag)
+	return tag
 }
 
 // A Refusal is a NO or a BAD.
@@ -123,6 +137,10 @@ func (c *Conn) Watch(ctx context.Context) (release func()) {
 // Commands is how many commands were sent.
 func (c *Conn) Commands() int { return c.tag }
 
+// Least is the shortest time that an answer took, about the way there and back; 0 if
+// there was none yet.
+func (c *Conn) Least() time.Duration { return c.least }
+
 // Selected is the open folder.
 func (c *Conn) Selected() Selected { return c.box }
 
@@ -173,6 +191,7 @@ type events struct {
 	lsub     func(Folder)
 	status   func(Folder)
 	uids     func([]uint32)
+	vanished func(uids []uint32, ok bool) // earlier, as CHANGEDSINCE tells it
 	count    func(uint32)
 	goesOn   bool // a continuation request ends the wait
 	wentOn   *bool
@@ -208,13 +227,22 @@ func (c *Conn) do(command string, ev *events) (Status, error) {
 	tag := c.send(command + "\r\n")
 	c.flush()
 	word, _, _ := strings.Cut(command, " ")
-	return c.wait(tag, word, ev)
+	began := time.Now()
+	s, err := c.wait(tag, word, ev)
+	if took := time.Since(began); err == nil && (c.least == 0 || took < c.least) {
+		c.least = took
+	}
+	return s, err
 }
 
 // wait reads answers until that of the tag. NO and BAD are a *Refusal.
 func (c *Conn) wait(tag, command string, ev *events) (Status, error) {
 	if ev == nil {
 		ev = &events{}
+	}
+	if early := c.sent[tag]; early != nil {
+		delete(c.sent, tag)
+		return early.outcome(command)
 	}
 	for c.r.err == nil {
 		switch c.r.peek() {
@@ -243,24 +271,49 @@ func (c *Conn) wait(tag, command string, ev *events) (Status, error) {
 			if c.r.err != nil {
 				break
 			}
+			if s.Kind != "OK" && s.Kind != "NO" && s.Kind != "BAD" {
+				c.r.syntax("OK, NO or BAD")
+				break
+			}
+			if early, of := c.sent[got]; of && early == nil && got != tag {
+				c.sent[got] = &s
+				break
+			}
 			if got != tag {
 				c.r.syntax("the answer to another command")
 				break
 			}
+			delete(c.sent, tag)
 			c.learn(s)
-			switch s.Kind {
-			case "OK":
-				return s, nil
-			case "NO", "BAD":
-				return s, &Refusal{Command: command, Status: s}
-			}
-			c.r.syntax("OK, NO or BAD")
+			return s.outcome(command)
 		}
 	}
 	if c.bye.Kind != "" && (errors.Is(c.r.err, io.ErrUnexpectedEOF) || errors.Is(c.r.err, net.ErrClosed)) {
 		return c.bye, fmt.Errorf("%w: %w", ErrBye, c.r.err)
 	}
 	return Status{}, c.r.err
+}
+
+// An opening is a folder that was asked for and whose answer nobody waited for yet.
+type opening struct {
+	name, tag string
+	readOnly  bool
+}
+
+// expect says that a command was sent whose answer is waited for later.
+func (c *Conn) expect(tag string) {
+	if c.sent == nil {
+		c.sent = map[string]*Status{}
+	}
+	c.sent[tag] = nil
+}
+
+// outcome is how a command ended.
+func (s Status) outcome(command string) (Status, error) {
+	if s.Kind == "OK" {
+		return s, nil
+	}
+	return s, &Refusal{Command: command, Status: s}
 }
 
 // untagged reads one answer after its star.
@@ -316,9 +369,32 @@ func (c *Conn) untagged(ev *events) error {
 	case "ESEARCH":
 		return c.esearch(ev)
 	case "VANISHED":
-		c.box.Turn++
+		return c.vanished(ev)
 	}
 	r.rest()
+	return nil
+}
+
+// vanished reads which messages were removed: while the folder is open, or before.
+func (c *Conn) vanished(ev *events) error {
+	r := &c.r
+	r.space()
+	earlier := false
+	if r.peek() == '(' {
+		earlier = strings.EqualFold(strings.Join(r.words(), " "), "EARLIER")
+		r.space()
+	}
+	set := r.until(" ")
+	r.rest()
+	uids, ok := ParseSet(set)
+	switch {
+	case r.err != nil:
+	case earlier && ev.vanished != nil:
+		ev.vanished(uids, ok)
+	case !earlier:
+		c.box.Turn++
+		c.box.Exists -= min(c.box.Exists, uint32(len(uids)))
+	}
 	return nil
 }
 

@@ -89,7 +89,15 @@ type Folder struct {
 	ID        string   // MAILBOXID (RFC 8474), "" if it was not asked for
 	Messages  int      // -1 if not told
 	Bytes     int64    // -1 if not told
-	Validity  uint32
+	State
+}
+
+// A State is what changes when anything in a folder does (RFC 7162).
+type State struct {
+	Validity uint32
+	Next     uint32 // UIDNEXT
+	Exists   uint32
+	ModSeq   uint64 // HIGHESTMODSEQ; 0 if not told, or if the folder keeps none
 }
 
 // Has tells whether the folder has an attribute.
@@ -125,11 +133,16 @@ func (r *reader) status() Folder {
 		r.space()
 		switch name {
 		case "MESSAGES":
-			f.Messages = int(r.number32())
+			f.Exists = r.number32()
+			f.Messages = int(f.Exists)
 		case "SIZE":
 			f.Bytes = int64(r.number())
 		case "UIDVALIDITY":
 			f.Validity = r.number32()
+		case "UIDNEXT":
+			f.Next = r.number32()
+		case "HIGHESTMODSEQ":
+			f.ModSeq = r.number()
 		case "MAILBOXID":
 			if ids := r.words(); len(ids) > 0 {
 				f.ID = ids[0]

@@ -5,26 +5,44 @@ import (
 	"strings"
 )
 
-// Set writes UIDs, which rise, as a sequence set: 1:3,7. The longest that RFC 9051
-// lets a client hope for is 8,192 bytes; whoever has more sends several.
+// Set writes UIDs, which rise, as a sequence set: 1:3,7.
 func Set(uids []uint32) string {
-	var b strings.Builder
-	for i := 0; i < len(uids); {
-		j := i
-		for j+1 < len(uids) && uids[j+1] == uids[j]+1 {
-			j++
-		}
-		if b.Len() > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(strconv.FormatUint(uint64(uids[i]), 10))
-		if j > i {
-			b.WriteByte(':')
-			b.WriteString(strconv.FormatUint(uint64(uids[j]), 10))
-		}
-		i = j + 1
+	set, _ := setOf(uids, 0)
+	return set
+}
+
+// longestSet is how long a set of one command may be. A line of 8,192 bytes is what
+// RFC 9051, 4 lets a client hope for.
+const longestSet = 7000
+
+// Sets writes UIDs, which rise, as few sets, each of which one command can carry.
+func Sets(uids []uint32) (out []string) {
+	for len(uids) > 0 {
+		set, n := setOf(uids, longestSet)
+		out, uids = append(out, set), uids[n:]
 	}
-	return b.String()
+	return out
+}
+
+// setOf writes as many of the UIDs as a set of such a length holds, 0 for all, and
+// says how many these are.
+func setOf(uids []uint32, longest int) (set string, n int) {
+	var b []byte
+	for n < len(uids) && (longest == 0 || len(b) < longest) {
+		last := n
+		for last+1 < len(uids) && uids[last+1] == uids[last]+1 {
+			last++
+		}
+		if len(b) > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendUint(b, uint64(uids[n]), 10)
+		if last > n {
+			b = strconv.AppendUint(append(b, ':'), uint64(uids[last]), 10)
+		}
+		n = last + 1
+	}
+	return string(b), n
 }
 
 // mostSet is how many numbers one set of an answer may have.

@@ -237,6 +237,12 @@ func (m *memory) Apply(ctx context.Context, b ledger.Batch) error {
 		s.Cut = *b.Cut
 		s.Cut.At = stamp(s.Cut.At)
 	}
+	if b.Anew {
+		s.Since = ""
+	}
+	if b.Since != "" {
+		s.Since = b.Since
+	}
 	return nil
 }
 

@@ -146,6 +146,8 @@ func batches() *rapid.Generator[ledger.Batch] {
 			Clear:  rapid.SliceOfN(keys(), 0, 2).Draw(t, "clear"),
 			Remove: rapid.SliceOfN(keys(), 0, 2).Draw(t, "remove"),
 			Swept:  rapid.IntRange(0, 4).Draw(t, "swept") == 0,
+			Anew:   rapid.IntRange(0, 4).Draw(t, "anew") == 0,
+			Since:  rapid.SampledFrom([]string{"", "", "a", "b"}).Draw(t, "since"),
 		}
 		b.Rows = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) ledger.Row {
 			return ledger.Row{

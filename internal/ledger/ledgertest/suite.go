@@ -140,6 +140,17 @@ func (f *fixture) passes() {
 	if s, _ = f.l.Shard(f.ctx, board("b1")); s.Cursor != "" || s.Swept {
 		f.Fatalf("the shard of a new pass: %+v", s)
 	}
+	since := "changes\x00\xff"
+	f.apply(ledger.Batch{Shard: num, Since: since})
+	f.again()
+	f.apply(ledger.Batch{Shard: num, Swept: true})
+	if s, _ = f.l.Shard(f.ctx, board("b1")); s.Since != since {
+		f.Fatalf("from where changes are told: %+v", s)
+	}
+	f.apply(ledger.Batch{Shard: num, Anew: true})
+	if s, _ = f.l.Shard(f.ctx, board("b1")); s.Since != "" {
+		f.Fatalf("after it was cleared: %+v", s)
+	}
 	f.again()
 	passes, err := f.l.Passes(f.ctx)
 	f.ok(err)
