@@ -32,17 +32,17 @@ func (p *pass) listFrom(main *part) connector.Cursor {
 	if len(main.force) > 0 || main.late || main.mending || e.telling.Load() || len(e.unsettled) > 0 {
 		return ""
 	}
-	from, ok := strings.CutPrefix(main.led.Since, e.policiesPrint())
+	from, ok := strings.CutPrefix(main.led.Since, e.decisionsPrint())
 	if !ok {
 		return ""
 	}
 	return connector.Cursor(from)
 }
 
-// policiesPrint stands before a cursor in the ledger: under other policies, what did
+// decisionsPrint stands before a cursor in the ledger: under other decisions, what did
 // not change may be handled otherwise.
-func (e *Engine) policiesPrint() string {
-	return fmt.Sprintf("%x ", e.print.Text(fmt.Sprintf("%+v", e.Spec.Policies)))
+func (e *Engine) decisionsPrint() string {
+	return fmt.Sprintf("%x ", e.print.Text(string(e.salt())))
 }
 
 // feed returns what the latest listing of a container told of changes.
@@ -138,5 +138,5 @@ func (p *pass) nextSince(ctx context.Context, part *part) (since string, anew bo
 	if f.since == "" || part.unfinished() || part.postponed || p.e.later.count() > 0 || p.e.stopped() {
 		return "", false, nil
 	}
-	return p.e.policiesPrint() + string(f.since), false, nil
+	return p.e.decisionsPrint() + string(f.since), false, nil
 }

@@ -25,7 +25,7 @@ func allowedColumns() map[string]string {
 		"kind.num": "number", "kind.name": "kind",
 		"pass.num": "number", "pass.began": "time", "pass.ended": "time", "pass.outcome": "state",
 		"shard.num": "number", "shard.source_id": "id", "shard.target_id": "id", "shard.cursor": "cursor", "shard.swept": "state",
-		"shard.cut": "state", "shard.cut_at": "time", "shard.cut_before": "ids and flags",
+		"shard.cut": "state", "shard.cut_at": "time", "shard.cut_before": "ids and flags", "shard.since": "cursor",
 		"m.shard": "number", "m.source_id": "id", "m.target_id": "id", "m.version": "keyed hash", "m.print": "keyed hash", "m.state": "state", "m.parent_id": "id", "m.base": "keyed hashes",
 		"intent.shard": "number", "intent.source_id": "id", "intent.op": "state", "intent.target_id": "id", "intent.container_id": "id",
 		"intent.parent_id": "id", "intent.version": "keyed hash", "intent.shape": "keyed hash", "intent.mark": "id", "intent.at": "time", "intent.session": "sealed",
