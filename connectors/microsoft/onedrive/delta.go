@@ -98,7 +98,14 @@ func unreadableCursor() error {
 func (r *reading) page(ctx context.Context, told []driveItem, fresh bool) (connector.Page, error) {
 	var p connector.Page
 	var all []driveItem
-	for _, i := range told {
+	last := make(map[string]int, len(told)) // of what comes twice, the last is how it is now
+	for n, i := range told {
+		last[i.ID] = n
+	}
+	for n, i := range told {
+		if last[i.ID] != n {
+			continue
+		}
 		if i.ID == r.tree.root || i.Root != nil {
 			continue
 		}

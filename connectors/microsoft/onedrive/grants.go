@@ -27,7 +27,7 @@ func linkScope(scope string) string {
 type sharing struct {
 	grants  []item.Grant
 	people  []item.Item // the members that grants name
-	unknown bool        // some is given to what has no name outside of its site
+	unknown bool        // some is given to what has no name outside of its site, or is not told
 }
 
 // sharingOf reads permissions: those that were given at the item itself. Whose drive
@@ -126,10 +126,13 @@ func (c *cloud) sharings(ctx context.Context, t tree, all []driveItem) (map[stri
 	}
 	out := make(map[string]sharing, len(ids))
 	for n, a := range c.graph.Batch(ctx, calls) {
-		if microsoft.IsGone(a.Err) {
+		switch {
+		case microsoft.IsGone(a.Err):
 			continue
-		}
-		if a.Err != nil {
+		case microsoft.IsForbidden(a.Err): // who may read an item need not know of the others
+			out[ids[n]] = sharing{unknown: true}
+			continue
+		case a.Err != nil:
 			return nil, a.Err
 		}
 		list, err := microsoft.All(microsoft.Rest[permission](ctx, c.graph, a.Body))

@@ -1,8 +1,12 @@
 package onedrive
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -286,4 +290,44 @@ func TestThrottling(t *testing.T) {
 			t.Errorf("240 calls at 100 units a minute took %s", took)
 		}
 	})
+}
+
+// What a page tells twice is given once, as it is now; who may not know whom an item is
+// shared with reads it all the same.
+func TestOddPages(t *testing.T) {
+	r := as(t, standin.Options{}, "")
+	d := r.driveOf("ann@contoso.test")
+	id := r.put(d, "a/one.txt", "one")
+	r.srv.Share(d, id, r.user("bob@contoso.test"), "read")
+	r.wire = http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		rec := httptest.NewRecorder()
+		r.srv.ServeHTTP(rec, q)
+		body := rec.Body.String()
+		switch {
+		case strings.HasSuffix(q.URL.Path, "/delta"):
+			var told map[string]any
+			r.no(json.Unmarshal(rec.Body.Bytes(), &told))
+			all := told["value"].([]any)
+			old := maps.Clone(all[len(all)-1].(map[string]any))
+			old["name"] = "as it was called before"
+			told["value"] = append([]any{old}, all...)
+			b, err := json.Marshal(told)
+			r.no(err)
+			body = string(b)
+		case strings.HasSuffix(q.URL.Path, "/$batch") && strings.Contains(body, "grantedToV2"):
+			body = `{"responses":[{"id":"0","status":403,"headers":{"Content-Type":"application/json"},"body":{"error":{"code":"accessDenied","message":"no"}}}]}`
+		}
+		for k, v := range rec.Header() {
+			w.Header()[k] = v
+		}
+		w.WriteHeader(rec.Code)
+		_, _ = io.WriteString(w, body)
+	})
+	all := bundles(r.list(d, ""))
+	if len(all) != 3 {
+		t.Errorf("%d items are listed, want a drive, a folder and a file", len(all))
+	}
+	if b := listedAs(t, all, item.File, "one.txt"); !slices.Equal(b.Unknown, []string{"file.permissions"}) {
+		t.Errorf("of a file whose permissions are not told %v is unknown", b.Unknown)
+	}
 }

@@ -2,6 +2,7 @@ package onedrive
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"net/http"
 	"slices"
@@ -134,8 +135,12 @@ func doubtful(err error) error {
 	if err == nil {
 		return nil
 	}
-	e := &connector.Error{Class: connector.ClassOf(err), Reason: err.Error(), InDoubt: true, Err: err}
-	return e
+	if e, ok := errors.AsType[*connector.Error](err); ok {
+		copied := *e
+		copied.InDoubt = true
+		return &copied
+	}
+	return &connector.Error{Class: connector.ClassOf(err), Reason: err.Error(), InDoubt: true, Err: err}
 }
 
 func dirty(c connector.Change, field string) bool {
