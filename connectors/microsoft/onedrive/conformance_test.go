@@ -58,7 +58,7 @@ func worlds() map[string]func(testing.TB) connectortest.TreeWorld {
 func TestConformance(t *testing.T) {
 	for name, start := range worlds() {
 		t.Run(name, func(t *testing.T) {
-			files := 600
+			files := 250
 			if name == "an app, a library" {
 				files = 0 // as many as the suite wants
 			}

@@ -62,7 +62,7 @@ func TestQuickXor(t *testing.T) {
 			for _, b := range data[span[0]:span[1]] {
 				_, _ = part.Write([]byte{b})
 			}
-			whole.add(part.ring, part.n)
+			whole.add(part.laid(), part.n)
 		}
 		sum := whole.sum()
 		if got := base64.StdEncoding.EncodeToString(sum[:]); got != want {

@@ -43,7 +43,8 @@ func (s session) with(p connector.UploadPart, ring [xorBytes]byte) session {
 	}
 	q := s.hash()
 	q.add(ring, p.Bytes)
-	s.Sent, s.Ring = q.n, hex.EncodeToString(q.ring[:])
+	whole := q.laid()
+	s.Sent, s.Ring = q.n, hex.EncodeToString(whole[:])
 	return s
 }
 
@@ -197,7 +198,8 @@ func (t *target) Put(ctx context.Context, text string, p connector.UploadPart, r
 	case err != nil:
 		return p, err
 	}
-	p.Tag, p.Session = hex.EncodeToString(sum.ring[:]), s.with(p, sum.ring).String()
+	laid := sum.laid()
+	p.Tag, p.Session = hex.EncodeToString(laid[:]), s.with(p, laid).String()
 	return p, nil
 }
 

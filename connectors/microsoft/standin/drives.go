@@ -1,6 +1,7 @@
 package standin
 
 import (
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
@@ -96,22 +97,26 @@ func (w *sponge) done() content {
 // quickXor is OneDrive's own checksum (docs: quickxorhash, with a reference
 // implementation): a 160-bit ring, each byte 11 bits further on, and the length
 // over its end.
+// Bytes that are 160 apart lie in the same place, and are laid over one another first.
 type quickXor struct {
-	ring [20]byte
-	at   int // bits
+	lanes [160]byte
+	at    int
 }
 
 func (q *quickXor) Write(p []byte) {
-	for _, b := range p {
-		i, shift := q.at/8, q.at%8
-		q.ring[i] ^= b << shift
-		q.ring[(i+1)%20] ^= byte(uint16(b) >> (8 - shift))
-		q.at = (q.at + 11) % 160
+	for len(p) > 0 {
+		n := subtle.XORBytes(q.lanes[q.at:], q.lanes[q.at:], p)
+		p, q.at = p[n:], (q.at+n)%len(q.lanes)
 	}
 }
 
 func (q *quickXor) sum(size int64) string {
-	out := q.ring
+	var out [20]byte
+	for lane, b := range q.lanes {
+		at := lane * 11 % 160
+		out[at/8] ^= b << (at % 8)
+		out[(at/8+1)%20] ^= byte(uint16(b) >> (8 - at%8))
+	}
 	var n [8]byte
 	binary.LittleEndian.PutUint64(n[:], uint64(size))
 	for i, b := range n {
