@@ -10,6 +10,7 @@ import (
 	"github.com/rialto-migrate/rialto/connectors/imap"
 	"github.com/rialto-migrate/rialto/connectors/local"
 	"github.com/rialto-migrate/rialto/connectors/mailfiles"
+	"github.com/rialto-migrate/rialto/connectors/microsoft/onedrive"
 	"github.com/rialto-migrate/rialto/connectors/microsoft/planner"
 	"github.com/rialto-migrate/rialto/connectors/redmine"
 	"github.com/rialto-migrate/rialto/connectors/s3"
@@ -31,6 +32,7 @@ func All() []connector.Connector {
 		googledrive.New(),
 		box.New(),
 		dropbox.New(),
+		onedrive.New(),
 		imap.New(),
 		mailfiles.New(),
 	}

@@ -18,6 +18,9 @@ func StandIns() []standin.Maker {
 		{Name: "dropbox", New: func(seed uint64) standin.Cloud { return dropbox.New(dropbox.Options{Seed: seed}) }},
 		{Name: "planner", New: func(seed uint64) standin.Cloud { return microsoft.New(microsoft.Options{Seed: seed}) }},
 		{Name: "googledrive", New: func(seed uint64) standin.Cloud { return googledrive.New(googledrive.Options{Seed: seed}) }},
+		{Name: "onedrive", New: func(seed uint64) standin.Cloud {
+			return microsoft.New(microsoft.Options{Seed: seed, Connector: "onedrive"})
+		}},
 	}
 }
 

@@ -317,8 +317,9 @@ func (c *CSDL) resolve(path string) (csdlPlace, string) {
 		}
 		// "root:/a/b:/content" names a drive's item by its path.
 		if strings.HasSuffix(seg, ":") {
-			if at.ref.name != "driveItem" || at.ref.many {
-				return at, fmt.Sprintf("only a drive's item has a path below it, %s has none", at.ref)
+			// and "sites/host:/sites/team" a site (docs: site-getbypath).
+			if at.ref.name != "driveItem" && at.ref.name != "site" || at.ref.many {
+				return at, fmt.Sprintf("only a drive's item and a site have a path below them, %s has none", at.ref)
 			}
 			for i++; i < len(segs) && !strings.HasSuffix(segs[i], ":"); i++ {
 			}

@@ -109,6 +109,11 @@ func (k *csdlChecker) request(x GraphExchange, at csdlPlace) {
 func (k *csdlChecker) parameters(o map[string]any, op *csdlOp) {
 	for _, name := range sortedNames(o) {
 		p := op.params[strings.ToLower(name)]
+		if p == nil && name == "deferCommit" && op.returns != nil && op.returns.name == "uploadSession" {
+			// docs: driveitem-createuploadsession; the metadata lacks it.
+			k.value("request."+name, o[name], csdlRef{"Edm.Boolean", false}, true, mode{request: true})
+			continue
+		}
 		if p == nil {
 			k.say("request."+name, "the action has no such parameter")
 			continue

@@ -53,9 +53,6 @@ func Delegated(s connector.Settings) bool {
 	return len(readClaims(s[SettingAccessToken]).scopes()) > 0
 }
 
-// scopes that a person consents to when they sign in by device code.
-var delegatedScopes = []string{"Tasks.ReadWrite", "Group.ReadWrite.All", "User.ReadBasic.All", "Files.ReadWrite.All"}
-
 // tokens keeps one access token fresh. Those who need one while it is being
 // fetched wait for the same answer.
 type tokens struct {

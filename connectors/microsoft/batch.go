@@ -36,6 +36,10 @@ type BatchCall struct {
 	After []int
 	// Repeatable says that carrying it out twice is harmless. GET and DELETE are.
 	Repeatable bool
+	// Class is that of connector.Request, and the same for all parts of a batch;
+	// Cost is its weight, 0 meaning 1.
+	Class string
+	Cost  int
 }
 
 func (b BatchCall) repeatable() bool {
@@ -145,7 +149,7 @@ func (c *Client) batchOne(ctx context.Context, calls []BatchCall, places []int, 
 		}
 		if refused > 0 {
 			c.http.Stats().Refused.Add(int64(refused))
-			c.tellPacer(ctx, asked)
+			c.tellPacer(ctx, calls[open[0]].Class, asked)
 		}
 		if len(again) == 0 || attempt == batchAttempts || denied && !c.tokens.drop(ctx, *used) {
 			return
@@ -161,9 +165,9 @@ func (c *Client) batchOne(ctx context.Context, calls []BatchCall, places []int, 
 }
 
 // tellPacer reports a refusal inside a batch, whose own answer was a 200: all
-// calls of the connection rest as long as was asked.
-func (c *Client) tellPacer(ctx context.Context, asked time.Duration) {
-	if done, err := c.http.Pacer().Take(ctx, "", 0); err == nil {
+// calls of its class rest as long as was asked.
+func (c *Client) tellPacer(ctx context.Context, class string, asked time.Duration) {
+	if done, err := c.http.Pacer().Take(ctx, class, 0); err == nil {
 		done(connector.Outcome{Status: http.StatusTooManyRequests, Refused: true, RetryAfter: asked})
 	}
 }
@@ -191,9 +195,10 @@ func (c *Client) send(ctx context.Context, calls []BatchCall, open []int, answer
 	var body struct {
 		Requests []part `json:"requests"`
 	}
-	repeatable, reads := true, true
+	repeatable, reads, cost := true, true, 0
 	for _, i := range open {
 		call := calls[i]
+		cost += max(call.Cost, 1)
 		p := part{ID: strconv.Itoa(i), Method: call.Method, URL: call.Path, Body: call.JSON, Headers: call.Header}
 		if call.JSON != nil {
 			h := map[string]string{"Content-Type": "application/json"}
@@ -215,7 +220,7 @@ func (c *Client) send(ctx context.Context, calls []BatchCall, open []int, answer
 		Responses []partAnswer `json:"responses"`
 	}
 	c.http.Stats().Requests.Add(int64(len(open) - 1)) // the client counts one itself
-	_, err := c.http.JSON(ctx, connector.Request{Method: http.MethodPost, URL: c.URL("/$batch", nil), JSON: body, Cost: len(open), Repeatable: repeatable, Reads: reads}, &got)
+	_, err := c.http.JSON(ctx, connector.Request{Method: http.MethodPost, URL: c.URL("/$batch", nil), JSON: body, Class: calls[open[0]].Class, Cost: cost, Repeatable: repeatable, Reads: reads}, &got)
 	if err != nil {
 		return err
 	}

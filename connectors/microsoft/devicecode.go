@@ -14,11 +14,13 @@ import (
 // DeviceCode signs a person in: show is called once with the address to open
 // and the code to type there, and then the authority is asked until they have
 // done it. It returns the refresh token, a secret that the vault seals as the
-// setting refresh-token. env needs the settings tenant (or none) and client-id.
+// setting refresh-token. scopes are what they are asked to consent to, as Graph
+// names them ("Files.ReadWrite.All"). env needs the settings tenant (or none) and
+// client-id.
 // It ends with ctx, or when the code expires, usually after 15 minutes.
 //
 // https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-device-code
-func DeviceCode(ctx context.Context, env connector.Env, show func(url, code string)) (refreshToken string, err error) {
+func DeviceCode(ctx context.Context, env connector.Env, scopes []string, show func(url, code string)) (refreshToken string, err error) {
 	graph, err := address(env.Settings, connector.SettingURL, GraphURL)
 	if err != nil {
 		return "", err
@@ -38,9 +40,9 @@ func DeviceCode(ctx context.Context, env connector.Env, show func(url, code stri
 	if err != nil {
 		return "", err
 	}
-	scopes := []string{"offline_access"}
-	for _, s := range delegatedScopes {
-		scopes = append(scopes, t.resource+"/"+s)
+	asked := []string{"offline_access"}
+	for _, s := range scopes {
+		asked = append(asked, t.resource+"/"+s)
 	}
 	id := env.Settings[SettingClientID]
 	var code struct {
@@ -51,7 +53,7 @@ func DeviceCode(ctx context.Context, env connector.Env, show func(url, code stri
 		Interval json.Number `json:"interval"`
 	}
 	_, err = t.http.JSON(ctx, connector.Request{Method: http.MethodPost, URL: t.endpoint + "/devicecode", Class: "login", Repeatable: true, Reads: true,
-		Form: url.Values{"client_id": {id}, "scope": {strings.Join(scopes, " ")}}}, &code)
+		Form: url.Values{"client_id": {id}, "scope": {strings.Join(asked, " ")}}}, &code)
 	if err != nil {
 		return "", err
 	}

@@ -84,11 +84,19 @@ func refuse(status int, h http.Header, body []byte) *connector.Error {
 			e.Class = connector.Full
 		}
 	case http.StatusInsufficientStorage:
-		e.Hint = "free space in the group's drive, or raise its quota"
+		e.Hint = "free space in the drive, or raise its quota"
 	case http.StatusBadRequest:
 		e.Hint = "the service did not accept a value; the failed item's id tells which to look at"
 	case http.StatusFailedDependency:
 		e.Class = connector.Transient
+	case http.StatusLocked: // docs: errors, "resourceLocked"
+		e.Class, e.Hint = connector.Transient, "somebody has the file open or checked it out: run again when it is closed"
+	}
+	switch r.Code {
+	case "pathIsTooLong":
+		e.Class, e.Hint = connector.Permanent, "the names of the folders above and its own are too long together: shorten some, or choose a place with a shorter path"
+	case "malwareDetected", "virusSuspicious":
+		e.Class, e.Hint = connector.Permanent, "the service found malware in the file and gives it to nobody: remove it"
 	}
 	return e
 }

@@ -44,7 +44,7 @@ func New(env connector.Env) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{tokens: tokens, base: base}
-	c.http = env.HTTP.With(connector.Dialect{Sign: tokens.sign, Refuse: refuse})
+	c.http = env.HTTP.With(connector.Dialect{Sign: tokens.sign, Refuse: refuse, Limits: limitsOf})
 	return c, nil
 }
 

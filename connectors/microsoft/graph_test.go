@@ -350,7 +350,7 @@ func TestDeviceCode(t *testing.T) {
 			Settings: connector.Settings{"tenant": "t1", "client-id": "app", "login": "http://login.test", "url": "http://graph.test/v1.0"}}
 		shown := ""
 		began := time.Now()
-		got, err := microsoft.DeviceCode(context.Background(), env, func(url, code string) { shown = url + " " + code })
+		got, err := microsoft.DeviceCode(context.Background(), env, []string{"Files.ReadWrite.All"}, func(url, code string) { shown = url + " " + code })
 		if err != nil || got != "lasting" || shown != "https://there ABC" {
 			t.Fatalf("got %q, %v, shown %q", got, err, shown)
 		}

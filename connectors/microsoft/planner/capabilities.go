@@ -106,7 +106,7 @@ func memberCaps() connector.KindCaps {
 			item.Standing.Name: {Told: true, Values: item.Standings(), Why: "accountEnabled, userType and assignedLicenses, which need User.Read.All: https://learn.microsoft.com/en-us/graph/api/resources/user"},
 			item.Outside.Name:  {Told: true, Why: "not in the group: an assignment adds them to it, with its mailbox and files: https://learn.microsoft.com/en-us/graph/api/group-post-members"},
 		},
-		Lost:  map[string]string{item.OwnsPlace.Name: "nobody owns a whole group"},
+		Lost:  map[string]string{item.OwnsPlace.Name: "all members of a group use its plans alike: https://learn.microsoft.com/en-us/graph/api/resources/planner-overview"},
 		Batch: 1, Undo: connector.UndoExact,
 	}
 }

@@ -48,7 +48,7 @@ func (planner) Manifest() connector.Manifest {
 
 // signIn is the delegated way in: what is written is written by that person.
 func signIn(ctx context.Context, env connector.Env, show func(url, code string)) (map[string]string, error) {
-	token, err := microsoft.DeviceCode(ctx, env, show)
+	token, err := microsoft.DeviceCode(ctx, env, []string{"Tasks.ReadWrite", "Group.ReadWrite.All", "User.ReadBasic.All", "Files.ReadWrite.All"}, show)
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ type user struct {
 	id, name, mail, upn, given, surname string
 	created                             time.Time
 	disabled, guest, unlicensed         bool
+	drive                               string // "" while it is not there
 }
 
 type group struct {

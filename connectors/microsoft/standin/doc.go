@@ -1,5 +1,6 @@
 // Package standin is a Microsoft 365 tenant that runs in this process: sign-in,
-// users and groups, Planner, group conversations and group drives, spoken as
+// users and groups, Planner, group conversations, the drives of groups, people and
+// sites, spoken as
 // Microsoft Graph v1.0. It holds everything in memory and refuses what Graph
 // refuses, with Graph's own status codes, error codes and header names.
 //

@@ -1,6 +1,7 @@
 package standin
 
 import (
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
@@ -17,14 +18,17 @@ import (
 	"unique"
 )
 
-// A drive is a group's document library.
+// A drive is a document library of a group or a site, or somebody's OneDrive.
 type drive struct {
-	id, group, name string
-	created         time.Time
-	root            string
-	items           map[string]*driveItem
-	kids            map[string]map[string]*driveItem // by parent and name in lower case
-	used            int64
+	id, name          string
+	group, user, site string // whose it is: one of them
+	created           time.Time
+	root              string
+	items             map[string]*driveItem
+	kids              map[string]map[string]*driveItem // by parent and name in lower case
+	used              int64
+	seq               uint64 // the last change
+	gone              []tombstone
 }
 
 type driveItem struct {
@@ -36,6 +40,10 @@ type driveItem struct {
 	data                          content
 	media                         string
 	version                       int
+	seq                           uint64 // of the drive, when it last changed
+	grants                        []*driveGrant
+	pack                          string // what a package is: "oneNote"
+	remote                        *remote
 }
 
 // content is a file's bytes, in blocks that equal ones share: a bench may
@@ -89,22 +97,26 @@ func (w *sponge) done() content {
 // quickXor is OneDrive's own checksum (docs: quickxorhash, with a reference
 // implementation): a 160-bit ring, each byte 11 bits further on, and the length
 // over its end.
+// Bytes that are 160 apart lie in the same place, and are laid over one another first.
 type quickXor struct {
-	ring [20]byte
-	at   int // bits
+	lanes [160]byte
+	at    int
 }
 
 func (q *quickXor) Write(p []byte) {
-	for _, b := range p {
-		i, shift := q.at/8, q.at%8
-		q.ring[i] ^= b << shift
-		q.ring[(i+1)%20] ^= byte(uint16(b) >> (8 - shift))
-		q.at = (q.at + 11) % 160
+	for len(p) > 0 {
+		n := subtle.XORBytes(q.lanes[q.at:], q.lanes[q.at:], p)
+		p, q.at = p[n:], (q.at+n)%len(q.lanes)
 	}
 }
 
 func (q *quickXor) sum(size int64) string {
-	out := q.ring
+	var out [20]byte
+	for lane, b := range q.lanes {
+		at := lane * 11 % 160
+		out[at/8] ^= b << (at % 8)
+		out[(at/8+1)%20] ^= byte(uint16(b) >> (8 - at%8))
+	}
 	var n [8]byte
 	binary.LittleEndian.PutUint64(n[:], uint64(size))
 	for i, b := range n {
@@ -124,9 +136,6 @@ func nameTaken() *refusal {
 // driveOfGroup turns /groups/{id}/drive… into /drives/{id}…, once the drive is
 // there: before, Graph answers what microsoft-graph-docs#631 shows.
 func (s *Server) driveOfGroup(c *call) error {
-	if len(c.segs) < 3 || c.segs[0] != "groups" || c.segs[2] != "drive" {
-		return nil
-	}
 	c.vars = map[string]string{"group": c.segs[1]}
 	g, err := s.group(c)
 	if err != nil {
@@ -146,11 +155,17 @@ func (s *Server) driveOfGroup(c *call) error {
 }
 
 func (s *Server) addDrive(g *group) {
-	d := &drive{id: "b!" + s.random(48), group: g.id, name: "Documents", created: s.now(), items: map[string]*driveItem{}, kids: map[string]map[string]*driveItem{}}
+	d := s.newDrive("Documents")
+	d.group, g.drive = g.id, d.id
+}
+
+func (s *Server) newDrive(name string) *drive {
+	d := &drive{id: "b!" + s.random(48), name: name, created: s.now(), items: map[string]*driveItem{}, kids: map[string]map[string]*driveItem{}}
 	root := &driveItem{id: s.driveItemID(), name: "root", folder: true, created: s.now(), modified: s.now(), by: caller{app: s.client}}
 	root.changedBy = root.by
 	d.root, d.items[root.id] = root.id, root
-	s.drives[d.id], g.drive = d, d.id
+	s.drives[d.id] = d
+	return d
 }
 
 func (s *Server) dropDrive(id string) { delete(s.drives, id) }
@@ -160,10 +175,8 @@ func (s *Server) drive(c *call) (*drive, error) {
 	if d == nil {
 		return nil, itemNotFound()
 	}
-	if c.who.delegated() {
-		if g := s.groups[d.group]; g == nil || !g.has(c.who.user) && !slices.Contains(g.owners, c.who.user) {
-			return nil, refuse(http.StatusForbidden, "accessDenied", "Access denied")
-		}
+	if c.who.delegated() && !s.reaches(c.who.user, d) {
+		return nil, refuse(http.StatusForbidden, "accessDenied", "Access denied")
 	}
 	return d, nil
 }
@@ -227,6 +240,7 @@ func fileName(name string) error {
 func (d *drive) child(parent, name string) *driveItem { return d.kids[parent][strings.ToLower(name)] }
 
 func (d *drive) link(it *driveItem) {
+	d.touch(it)
 	if d.kids[it.parent] == nil {
 		d.kids[it.parent] = map[string]*driveItem{}
 	}
@@ -254,11 +268,17 @@ func (d *drive) pathOf(it *driveItem) string {
 }
 
 func (s *Server) siteOf(c *call, d *drive) string {
-	name := "site"
+	name := "sites/site"
 	if g := s.groups[d.group]; g != nil {
-		name = g.nickname
+		name = "sites/" + g.nickname
 	}
-	return c.base + "/sites/" + name
+	if at := s.sites[d.site]; at != nil {
+		name = at.path
+	}
+	if u := s.users[d.user]; u != nil {
+		name = "personal/" + strings.NewReplacer("@", "_", ".", "_").Replace(u.upn)
+	}
+	return c.base + "/" + name
 }
 
 func (s *Server) itemObject(c *call, d *drive, it *driveItem) object {
@@ -266,12 +286,12 @@ func (s *Server) itemObject(c *call, d *drive, it *driveItem) object {
 		"id": it.id, "name": it.name, "createdDateTime": stampSeconds(it.created), "lastModifiedDateTime": stampSeconds(it.modified),
 		"createdBy": s.named(it.by), "lastModifiedBy": s.named(it.changedBy), "size": it.data.size,
 		"eTag": fmt.Sprintf("\"{%s},%d\"", it.id, it.version), "cTag": fmt.Sprintf("\"c:{%s},%d\"", it.id, it.version),
-		"webUrl": webURL(s.siteOf(c, d), d.pathOf(it)),
+		"webUrl": s.webURL(c, d, d.pathOf(it)),
 	}
 	if it.description != "" {
 		o["description"] = it.description
 	}
-	ref := object{"driveId": d.id, "driveType": "documentLibrary"}
+	ref := object{"driveId": d.id, "driveType": s.driveType(d)}
 	if it.parent == "" {
 		o["root"] = object{}
 	} else {
@@ -280,6 +300,18 @@ func (s *Server) itemObject(c *call, d *drive, it *driveItem) object {
 		o["fileSystemInfo"] = object{"createdDateTime": stampSeconds(it.fsCreated), "lastModifiedDateTime": stampSeconds(it.fsModified)}
 	}
 	o["parentReference"] = ref
+	if it.parent != "" && d.granted(it) {
+		o["shared"] = object{"scope": "users"}
+	}
+	if it.remote != nil {
+		delete(o, "size")
+		o["remoteItem"] = it.remote.object()
+		return o
+	}
+	if it.pack != "" {
+		o["package"] = object{"type": it.pack}
+		return o
+	}
 	if it.folder {
 		var size int64
 		for _, kid := range d.kids[it.id] {
@@ -299,9 +331,9 @@ func (s *Server) driveObject(c *call, d *drive) object {
 		total = 25 << 40
 	}
 	return object{
-		"id": d.id, "name": d.name, "driveType": "documentLibrary", "description": "", "createdDateTime": stampSeconds(d.created), "lastModifiedDateTime": stampSeconds(d.created),
-		"webUrl": s.siteOf(c, d) + "/Shared%20Documents",
-		"owner":  object{"group": object{"id": d.group, "displayName": s.groups[d.group].name}},
+		"id": d.id, "name": d.name, "driveType": s.driveType(d), "description": "", "createdDateTime": stampSeconds(d.created), "lastModifiedDateTime": stampSeconds(d.created),
+		"webUrl": s.webURL(c, d, ""),
+		"owner":  s.driveOwner(d),
 		"quota":  object{"deleted": 0, "remaining": total - d.used, "state": "normal", "total": total, "used": d.used},
 	}
 }
@@ -371,6 +403,9 @@ func (s *Server) createFolder(c *call) (answer, error) {
 	if err := fileName(name); err != nil {
 		return answer{}, err
 	}
+	if err := s.pathFits(c, d, parent.id, name); err != nil {
+		return answer{}, err
+	}
 	if old := d.child(parent.id, name); old != nil {
 		switch behavior {
 		case "rename":
@@ -416,7 +451,8 @@ func (d *drive) freeName(parent, name string) string {
 	}
 }
 
-// patchItem renames a file, describes it, or sets its dates
+// patchItem renames a file, puts it into another folder of its drive, describes it,
+// or sets its dates
 // (docs: driveitem-update).
 func (s *Server) patchItem(c *call) (answer, error) {
 	d, it, _, _, err := s.item(c)
@@ -432,6 +468,13 @@ func (s *Server) patchItem(c *call) (answer, error) {
 	p, n := parse(c, "microsoft.graph.driveItem"), *it
 	p.text("name", &n.name)
 	p.text("description", &n.description)
+	if in := p.nested("parentReference", "microsoft.graph.itemReference"); in != nil {
+		in.text("id", &n.parent)
+		if err := in.end(); err != nil && p.err == nil {
+			p.err = err
+		}
+	}
+	conflictBehavior(p)
 	fileSystemInfo(p, &n)
 	if err := p.end(); err != nil {
 		return answer{}, asDrive(err)
@@ -439,7 +482,13 @@ func (s *Server) patchItem(c *call) (answer, error) {
 	if err := fileName(n.name); err != nil {
 		return answer{}, err
 	}
-	if other := d.child(it.parent, n.name); other != nil && other != it {
+	if err := d.mayLieIn(it, n.parent); err != nil {
+		return answer{}, err
+	}
+	if err := s.pathFits(c, d, n.parent, n.name); err != nil {
+		return answer{}, err
+	}
+	if other := d.child(n.parent, n.name); other != nil && other != it {
 		return answer{}, nameTaken()
 	}
 	n.version++
@@ -487,6 +536,7 @@ func (d *drive) drop(it *driveItem) {
 	delete(d.kids, it.id)
 	d.used -= it.data.size
 	d.unlink(it)
+	d.bury(it)
 }
 
 // ifMatch holds an optional If-Match against a file's eTag or cTag.
@@ -515,15 +565,16 @@ func (s *Server) store(d *drive, it, parent *driveItem, name string, by caller, 
 		it.folder, it.version = false, 0
 	}
 	now := s.now()
-	it.data, it.modified, it.fsModified, it.changedBy = data, now, now, by
+	it.data, it.modified, it.fsModified, it.changedBy = s.promoted(d, name, data), now, now, by
 	it.version++
+	d.touch(it)
 	if it.media = media; media == "" || strings.HasPrefix(media, "application/json") {
 		it.media = mime.TypeByExtension(path.Ext(name))
 	}
 	if it.media == "" {
 		it.media = "application/octet-stream"
 	}
-	d.used += data.size - was
+	d.used += it.data.size - was
 	return it, nil
 }
 
@@ -552,7 +603,7 @@ func (s *Server) putContent(c *call, r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{header: told}, err
 	}
-	if err := s.driveOfGroup(c); err != nil {
+	if err := s.driveOf(c); err != nil {
 		return answer{}, err
 	}
 	for _, parts := range [][]string{{"drives", "{drive}", "root", "{path}", "content"}, {"drives", "{drive}", "items", "{item}", "{path}", "content"}, {"drives", "{drive}", "items", "{item}", "content"}} {
@@ -572,6 +623,9 @@ func (s *Server) finishContent(c *call, data content) (answer, error) {
 		return answer{}, err
 	}
 	status := http.StatusCreated
+	if err := s.pathFits(c, d, parent.id, name); err != nil {
+		return answer{}, err
+	}
 	if it != nil {
 		if it.folder {
 			return answer{}, nameTaken()

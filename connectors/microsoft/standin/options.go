@@ -13,6 +13,8 @@ type Options struct {
 	// Now is the tenant's clock; nil means time.Now. Timestamps, token lifetimes,
 	// the provisioning of drives and the windows of quotas follow it.
 	Now func() time.Time
+	// Connector is the name of the one that the tenant is run for; "" means planner.
+	Connector string
 	// Seed decides ids, the order of a batch's answers and what the faults hit.
 	Seed uint64
 	// Faults go wrong before a request reaches the tenant.
@@ -41,6 +43,15 @@ type Options struct {
 	// BasicUsers grants User.ReadBasic.All and no more: who asks for more than
 	// names and addresses of people is refused.
 	BasicUsers bool
+	// Consumer makes people's drives OneDrives of private persons (driveType
+	// "personal"): an upload with deferCommit is completed by a PUT.
+	Consumer bool
+	// Promotes writes the properties of a library into the Office files that it
+	// takes, as SharePoint does (https://github.com/OneDrive/onedrive-api-docs/issues/935):
+	// they are stored with more bytes than were sent.
+	Promotes bool
+	// HashLess leaves quickXorHash away: "if available" (docs: hashes).
+	HashLess bool
 	// Users are there from the start. With none, one administrator is, so that a
 	// delegated connection has somebody to act as.
 	Users []User
@@ -88,6 +99,7 @@ type Limits struct {
 	ChunkBytes        int64 // an upload's chunk is a multiple of it, except the last
 	ChunkMaxBytes     int64 // and smaller than this
 	SimpleUploadBytes int64 // PUT content
+	PathChars         int   // of a path below the host, decoded
 	DriveBytes        int64 // 507 quotaLimitReached beyond
 	EtagMemory        int   // how many older versions of a resource an If-Match may name
 }
@@ -99,7 +111,7 @@ func DefaultLimits() Limits {
 		TasksCreatedBy: 20000, TasksAssignedTo: 3000, ChecklistItems: 20, References: 10, Assignees: 20,
 		TitleChars: 255, ChecklistChars: 100, DescriptionChars: 32768, CategoryChars: 100,
 		PlannerPage: 400, DirectoryPage: 100, DirectoryPageMax: 999, ConversationPage: 20, DrivePage: 200,
-		BatchParts: 20, ChunkBytes: 320 << 10, ChunkMaxBytes: 60 << 20, SimpleUploadBytes: 250 << 20,
+		BatchParts: 20, ChunkBytes: 320 << 10, ChunkMaxBytes: 60 << 20, SimpleUploadBytes: 250 << 20, PathChars: 400,
 		EtagMemory: 64,
 	}
 }

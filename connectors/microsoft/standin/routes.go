@@ -70,10 +70,20 @@ func (s *Server) table() []route {
 		on("GET", at, s.getItem)
 		on("PATCH", at, s.patchItem)
 		on("DELETE", at, s.deleteItem)
+		on("PUT", at, s.commitFrom)
 		on("GET", at+"/children", s.listChildren)
 		on("POST", at+"/children", s.createFolder)
 		on("GET", at+"/content", s.getContent)
 		on("POST", at+"/createUploadSession", s.createUploadSession)
+		on("GET", at+"/permissions", s.listPermissions)
+		on("POST", at+"/invite", s.invite)
+		on("PATCH", at+"/permissions/{permission}", s.patchPermission)
+		on("DELETE", at+"/permissions/{permission}", s.deletePermission)
 	}
+	on("GET", "drives/{drive}/root/delta", s.delta)
+	on("GET", "sites", s.listSites)
+	on("GET", "sites/{site}", s.getSite)
+	on("GET", "sites/{site}/{path}", s.getSite)
+	on("GET", "sites/{site}/drives", s.listDrives)
 	return out
 }

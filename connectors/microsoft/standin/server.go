@@ -1,6 +1,7 @@
 package standin
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -47,6 +49,7 @@ type Server struct {
 	buckets map[string]*bucket
 	tasks   map[string]*task
 	drives  map[string]*drive
+	sites   map[string]*site
 	uploads map[string]*upload
 	links   map[string]download
 	made    map[string]int // tasks by creator
@@ -73,7 +76,7 @@ func New(o Options) *Server {
 		dice:   rand.New(rand.NewPCG(o.Seed, 365)),
 		tokens: map[string]token{}, refresh: map[string]caller{}, devices: map[string]*device{},
 		users: map[string]*user{}, groups: map[string]*group{}, plans: map[string]*plan{}, buckets: map[string]*bucket{},
-		tasks: map[string]*task{}, drives: map[string]*drive{}, uploads: map[string]*upload{}, links: map[string]download{},
+		tasks: map[string]*task{}, drives: map[string]*drive{}, sites: map[string]*site{}, uploads: map[string]*upload{}, links: map[string]download{},
 		made: map[string]int{}, owed: map[string]int{}, counts: map[string]int{},
 	}
 	if o.Limits != nil {
@@ -108,7 +111,7 @@ func New(o Options) *Server {
 }
 
 // Name implements standin.Cloud: the connector's name.
-func (s *Server) Name() string { return "planner" }
+func (s *Server) Name() string { return cmp.Or(s.opts.Connector, "planner") }
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.faulty.ServeHTTP(w, r) }
@@ -277,7 +280,7 @@ func classOf(segs []string) Class {
 		return AnyClass
 	case segs[0] == "planner", len(segs) > 2 && segs[2] == "planner", segs[0] == "me" && len(segs) > 1 && segs[1] == "planner":
 		return Planner
-	case segs[0] == "drives", len(segs) > 2 && segs[2] == "drive":
+	case segs[0] == "drives", segs[0] == "sites", len(segs) > 2 && segs[2] == "drive", len(segs) > 1 && segs[0] == "me" && segs[1] == "drive":
 		return Files
 	case len(segs) > 2 && (segs[2] == "threads" || segs[2] == "conversations"):
 		return Conversations
@@ -305,6 +308,9 @@ func costOf(c *call, class Class) int {
 		}
 		return max(cost, 1)
 	case Files:
+		if slices.Contains(c.segs, "permissions") || c.segs[len(c.segs)-1] == "invite" {
+			return 5
+		}
 		if c.method != http.MethodGet || c.segs[len(c.segs)-1] == "children" {
 			return 2
 		}
@@ -340,7 +346,7 @@ type route struct {
 }
 
 func (s *Server) route(c *call) (answer, error) {
-	if err := s.driveOfGroup(c); err != nil {
+	if err := s.driveOf(c); err != nil {
 		return answer{}, err
 	}
 	known := false

@@ -21,6 +21,7 @@ type upload struct {
 	busy                bool
 	expires             time.Time
 	dates               driveItem // fileSystemInfo and description
+	deferred            bool      // the file is made by a request of its own
 }
 
 const uploadLife = 15 * time.Minute // docs: "expirationDateTime"; each chunk moves it on
@@ -55,10 +56,7 @@ func (s *Server) createUploadSession(c *call) (answer, error) {
 			p.err = err
 		}
 	}
-	var deferred bool
-	if p.boolean("deferCommit", &deferred) && deferred {
-		p.fail("deferCommit is not supported by this stand-in: leave it away.")
-	}
+	p.boolean("deferCommit", &u.deferred)
 	if err := p.end(); err != nil {
 		return answer{}, asDrive(err)
 	}
@@ -77,6 +75,9 @@ func (s *Server) createUploadSession(c *call) (answer, error) {
 		return answer{}, nameTaken()
 	}
 	u.parent = parent.id
+	if err := s.pathFits(c, d, parent.id, name); err != nil {
+		return answer{}, err
+	}
 	if s.limits.DriveBytes > 0 && size > 0 && d.used+size > s.limits.DriveBytes {
 		return answer{}, refuse(http.StatusInsufficientStorage, "quotaLimitReached", "Insufficient Space Available")
 	}
@@ -89,7 +90,63 @@ func (s *Server) createUploadSession(c *call) (answer, error) {
 }
 
 func (u *upload) object() object {
-	return object{"expirationDateTime": stamp(u.expires), "nextExpectedRanges": []string{fmt.Sprintf("%d-", u.in.out.size)}}
+	next := []string{fmt.Sprintf("%d-", u.in.out.size)}
+	if u.in.out.size == u.total {
+		next = []string{}
+	}
+	return object{"expirationDateTime": stamp(u.expires), "nextExpectedRanges": next}
+}
+
+// complete makes the file of a session with deferCommit: a POST of nothing, once
+// the last byte is there, which the OneDrive of a private person does not know. The
+// caller holds mu.
+func (s *Server) complete(c *call, id string, u *upload) (answer, error) {
+	if d := s.drives[u.drive]; d != nil && s.driveType(d) == personal {
+		return answer{}, refuse(http.StatusMethodNotAllowed, "invalidRequest", "Method not allowed")
+	}
+	return s.finish(c, id, u)
+}
+
+// commitFrom makes the file of a session in a folder: a PUT with the session's address
+// as the item's source (docs: driveitem-createuploadsession, "Handle upload errors").
+func (s *Server) commitFrom(c *call) (answer, error) {
+	d, folder, _, _, err := s.item(c)
+	if err == nil && folder == nil {
+		err = itemNotFound()
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	p := parse(c, "microsoft.graph.driveItem")
+	var name, source string
+	p.text("name", &name)
+	p.text("@microsoft.graph.sourceUrl", &source)
+	behavior := conflictBehavior(p)
+	if err := p.end(); err != nil {
+		return answer{}, asDrive(err)
+	}
+	_, id, _ := strings.Cut(source, "/upload/")
+	id, _, _ = strings.Cut(id, "?")
+	u := s.uploads[id]
+	if u == nil || u.drive != d.id {
+		return answer{}, itemNotFound()
+	}
+	if err := fileName(name); err != nil {
+		return answer{}, err
+	}
+	u.parent, u.name, u.behavior = folder.id, name, behavior
+	return s.finish(c, id, u)
+}
+
+// finish makes the file of a session whose bytes are all there. The caller holds mu.
+func (s *Server) finish(c *call, id string, u *upload) (answer, error) {
+	if !u.deferred || u.busy || u.in.out.size != u.total {
+		return answer{}, badRange("The upload session cannot be completed: bytes are missing, or it is completed by itself")
+	}
+	if s.uploads[id] != u {
+		return answer{}, itemNotFound()
+	}
+	return s.commit(c, id, u)
 }
 
 // serveUpload is the upload address: it carries its own right, and refuses an
@@ -118,6 +175,10 @@ func (s *Server) serveUpload(w http.ResponseWriter, r *http.Request, id string) 
 		a, err = noContent()
 	case r.Method == http.MethodPut:
 		a, err = s.chunk(c, r, id, u)
+	case r.Method == http.MethodPost:
+		s.mu.Lock()
+		a, err = s.complete(c, id, u)
+		s.mu.Unlock()
 	default:
 		err = refuse(http.StatusMethodNotAllowed, "invalidRequest", "Method not allowed")
 	}
@@ -193,7 +254,7 @@ func (s *Server) chunk(c *call, r *http.Request, id string, u *upload) (answer, 
 		return answer{}, itemNotFound()
 	}
 	u.in, u.total, u.expires = next, total, s.now().Add(uploadLife)
-	if last+1 < total {
+	if last+1 < total || u.deferred {
 		return answer{status: http.StatusAccepted, body: u.object()}, nil
 	}
 	return s.commit(c, id, u)
