@@ -14,9 +14,9 @@ func StandIns() []standin.Maker {
 	return []standin.Maker{
 		{Name: "trello", New: func(seed uint64) standin.Cloud { return trello.New(trello.Options{Seed: seed}) },
 			Generate: generateTrello, Sizes: []string{"boards", "people", "left", "cards", "seed"}},
+		{Name: "planner", New: func(seed uint64) standin.Cloud { return microsoft.New(microsoft.Options{Seed: seed}) }},
 		{Name: "box", New: func(seed uint64) standin.Cloud { return box.New(box.Options{Seed: seed}) }},
 		{Name: "dropbox", New: func(seed uint64) standin.Cloud { return dropbox.New(dropbox.Options{Seed: seed}) }},
-		{Name: "planner", New: func(seed uint64) standin.Cloud { return microsoft.New(microsoft.Options{Seed: seed}) }},
 		{Name: "googledrive", New: func(seed uint64) standin.Cloud { return googledrive.New(googledrive.Options{Seed: seed}) }},
 		{Name: "onedrive", New: func(seed uint64) standin.Cloud {
 			return microsoft.New(microsoft.Options{Seed: seed, Connector: "onedrive"})

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
@@ -124,7 +125,13 @@ func (a *App) Connect(ctx context.Context, name, cloud string, values map[string
 	if err != nil {
 		return connector.Identity{}, err
 	}
-	id, err := a.check(ctx, job.End{Connection: name, Connector: cloud, Settings: join(set, secret)})
+	// What the check renews has no connection yet to be sealed with.
+	var renewing sync.Mutex
+	id, err := a.check(ctx, job.End{Connection: name, Connector: cloud, Settings: join(set, secret)}, &Request{Renewed: func(field, value string) {
+		renewing.Lock()
+		defer renewing.Unlock()
+		secret[field] = value
+	}})
 	if err != nil {
 		return id, err
 	}
@@ -207,11 +214,11 @@ func (a *App) Test(ctx context.Context, name string) (connector.Identity, error)
 	if err != nil {
 		return connector.Identity{}, err
 	}
-	return a.check(ctx, end)
+	return a.check(ctx, end, nil)
 }
 
-func (a *App) check(ctx context.Context, end job.End) (connector.Identity, error) {
-	out, err := a.work(ctx, job.Spec{Verb: job.Check, From: end}, nil, nil)
+func (a *App) check(ctx context.Context, end job.End, r *Request) (connector.Identity, error) {
+	out, err := a.work(ctx, job.Spec{Verb: job.Check, From: end}, nil, r)
 	if err != nil {
 		return connector.Identity{}, err
 	}
@@ -278,6 +285,9 @@ type Request struct {
 	// Wrote is told at the end what the kernel counts as written to disk by the
 	// mover since it was confined; it is not called if the kernel does not tell.
 	Wrote func(bytes int64)
+	// Renewed takes the secrets that a cloud renewed for a connection which is not kept
+	// yet; nil seals them with the connection. Called from any goroutine.
+	Renewed func(name, value string)
 }
 
 // Do carries out a verb on a migration. An Outcome that has an Error tells how
@@ -326,6 +336,10 @@ func (a *App) work(ctx context.Context, spec job.Spec, led ledger.Ledger, r *Req
 	}
 	config := mover.Config{Job: b, MemoryLimit: moverMemory, Policy: a.policy(spec), Reach: a.reach(spec), Ledger: led, Log: a.Log,
 		OnRenewed: func(connection, name, value string) error {
+			if r != nil && r.Renewed != nil {
+				r.Renewed(name, value)
+				return nil
+			}
 			return a.store.RenewSecret(context.WithoutCancel(ctx), vault.DefaultOrganisation, connection, name, vault.NewSecret(value))
 		}}
 	if r != nil && r.Events != nil {
