@@ -33,8 +33,11 @@ type Client struct {
 
 // A Dialect is what a vendor's HTTP has of its own.
 type Dialect struct {
-	// Sign adds the credentials. It is called anew for each attempt and may
-	// fetch a fresh token, through a Client of its own.
+	// Ready sees to credentials that are good for a while. It is called before each
+	// attempt takes its turn, and may fetch a fresh token, through a Client of its own.
+	Ready func(ctx context.Context) error
+	// Sign adds the credentials. It is called anew for each attempt, which has its turn
+	// by then: a request of its own could wait for that turn for ever.
 	Sign func(ctx context.Context, r *http.Request) error
 	// Renew replaces credentials that were refused. When an answer's class is
 	// Auth it is called once, for all calls that were refused at the same time,
@@ -219,6 +222,11 @@ func (c *Client) once(ctx context.Context, q Request) (*http.Response, *Error) {
 		return nil, e
 	}
 	where := q.where()
+	if c.dialect.Ready != nil && !q.Unsigned {
+		if e := unsigned(where, c.dialect.Ready(ctx)); e != nil {
+			return nil, e
+		}
+	}
 	done, err := c.pace.Take(ctx, q.Class, max(q.Cost, 1))
 	if err != nil {
 		return nil, &Error{Class: Transient, Reason: where + ": stopped while waiting for its turn", Err: err}
@@ -291,12 +299,17 @@ func (c *Client) sign(ctx context.Context, r *http.Request, q Request, where str
 	if c.dialect.Sign == nil || q.Unsigned {
 		return nil
 	}
-	err := c.dialect.Sign(ctx, r)
+	e := unsigned(where, c.dialect.Sign(ctx, r))
+	if e != nil && r.Body != nil {
+		r.Body.Close()
+	}
+	return e
+}
+
+// unsigned is why a request has no credentials; nil for no error.
+func unsigned(where string, err error) *Error {
 	if err == nil {
 		return nil
-	}
-	if r.Body != nil {
-		r.Body.Close()
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		copied := *e

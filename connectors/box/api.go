@@ -21,18 +21,14 @@ const tries = 4
 // An api makes the calls. "as" is the id of the user in whose name one is made, ""
 // for the connection's own.
 type api struct {
-	http  *connector.Client
-	ready func(context.Context) error // sees to a token
-	cfg   config
+	http *connector.Client
+	cfg  config
 }
 
 // json makes a call once. The client renews a token that is refused, but once: one that
 // ends while a call waits for its quota again and again is seen to here.
 func (a *api) json(ctx context.Context, r connector.Request, out any) (http.Header, error) {
 	for attempt := 1; ; attempt++ {
-		if err := a.ready(ctx); err != nil {
-			return nil, err
-		}
 		h, err := a.http.JSON(ctx, r, out)
 		if err == nil || connector.ClassOf(err) != connector.Auth || attempt == tries {
 			return h, err

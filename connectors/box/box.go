@@ -88,7 +88,7 @@ func (box) Open(_ context.Context, env connector.Env) (connector.Cloud, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &cloud{cfg: cfg, log: log, buffers: semaphore.NewWeighted(mostBuffered),
-		api: &api{http: env.HTTP.With(connector.Dialect{Sign: t.sign, Renew: t.renew(), Refuse: refuse}), ready: t.ready, cfg: cfg}}, nil
+		api: &api{http: env.HTTP.With(connector.Dialect{Ready: t.Ready, Sign: t.Sign, Renew: t.Renew(), Refuse: refuse}), cfg: cfg}}, nil
 }
 
 // A cloud is an open connection.

@@ -44,9 +44,6 @@ func (c *cloud) Open(ctx context.Context, b item.Blob, offset, n int64) (io.Read
 		return http.NoBody, nil
 	}
 	for attempt := 1; ; attempt++ {
-		if err := c.api.ready(ctx); err != nil {
-			return nil, err
-		}
 		resp, err := c.api.http.Do(ctx, r)
 		switch {
 		case err != nil && b.Version != "" && connector.ClassOf(err) == connector.Gone:

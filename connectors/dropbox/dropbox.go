@@ -72,7 +72,7 @@ func (dropbox) Open(_ context.Context, env connector.Env) (connector.Cloud, erro
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	a := &api{cfg: cfg, http: env.HTTP.With(connector.Dialect{Sign: tokens.sign, Renew: tokens.renew(), Refuse: refuse})}
+	a := &api{cfg: cfg, http: env.HTTP.With(connector.Dialect{Ready: tokens.Ready, Sign: tokens.Sign, Renew: tokens.Renew(), Refuse: refuse})}
 	return &cloud{cfg: cfg, api: a, log: log, rooms: make(chan struct{}, rooms), turn: make(chan struct{}, 1)}, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connectors/oauth"
 )
 
 // Classes of calls, and what each kind of call costs of the quota
@@ -41,14 +42,11 @@ type api struct {
 	base    string
 	queries bool
 	http    *connector.Client
-	tokens  *tokens
+	tokens  *oauth.Tokens
 }
 
-func newAPI(c config, http *connector.Client, t *tokens) *api {
-	d := connector.Dialect{Sign: t.sign, Refuse: refuse}
-	if t.renewable() {
-		d.Renew = t.renew
-	}
+func newAPI(c config, http *connector.Client, t *oauth.Tokens) *api {
+	d := connector.Dialect{Ready: t.Ready, Sign: t.Sign, Renew: t.Renew(), Refuse: refuse}
 	return &api{base: c.base.String(), queries: c.queries, http: http.With(d), tokens: t}
 }
 

@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/item"
@@ -74,13 +73,9 @@ func (drive) Open(_ context.Context, env connector.Env) (connector.Cloud, error)
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	now := env.Now
-	if now == nil {
-		now = time.Now
-	}
 	c := &cloud{cfg: cfg, log: log}
 	for _, user := range cfg.as {
-		t := newTokens(cfg, user, env.HTTP, now, env.Renewed)
+		t := newTokens(cfg, user, env)
 		c.people = append(c.people, &person{address: user, api: newAPI(cfg, env.HTTP, t)})
 	}
 	return c, nil
@@ -149,7 +144,7 @@ func (c *cloud) Check(ctx context.Context) (connector.Identity, error) {
 		}
 	}
 	id.Rights = []string{"read My Drive and the shared drives of this account"}
-	scopes := c.people[0].api.tokens.scopes()
+	scopes := c.people[0].api.tokens.Scopes()
 	switch {
 	case len(scopes) == 0 || slices.Contains(scopes, scopeAll):
 		id.Rights = append(id.Rights, "create folders and files, and let people at them")

@@ -22,6 +22,7 @@ import (
 
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/connectors/imap/wire"
+	"github.com/rialto-migrate/rialto/connectors/oauth"
 )
 
 // New returns the connector.
@@ -69,7 +70,7 @@ type cloud struct {
 	log  *slog.Logger
 	pool *pool
 	// tokens is nil where a password signs in.
-	tokens *tokens
+	tokens *oauth.Tokens
 
 	ctx  context.Context // of what goes on behind the calls
 	end  context.CancelFunc
@@ -99,14 +100,14 @@ func (c *cloud) connect(ctx context.Context) (*wire.Conn, error) {
 	token := ""
 	var err error
 	if c.tokens != nil {
-		if token, err = c.tokens.get(ctx, ""); err != nil {
+		if token, err = c.tokens.Get(ctx, ""); err != nil {
 			return nil, err
 		}
 	}
 	conn, err := c.signIn(ctx, token)
 	err = refused("sign-in", err)
 	if c.cfg.refresh != "" && err != nil && connector.ClassOf(err) == connector.Auth {
-		if token, err = c.tokens.get(ctx, token); err == nil {
+		if token, err = c.tokens.Get(ctx, token); err == nil {
 			conn, err = c.signIn(ctx, token)
 			err = refused("sign-in", err)
 		}

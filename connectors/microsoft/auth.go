@@ -9,9 +9,9 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connectors/oauth"
 )
 
 // The settings that every connector upon Graph shares.
@@ -53,24 +53,18 @@ func Delegated(s connector.Settings) bool {
 	return len(readClaims(s[SettingAccessToken]).scopes()) > 0
 }
 
-// tokens keeps one access token fresh. Those who need one while it is being
-// fetched wait for the same answer.
+// tokens keep one access token of Microsoft Entra fresh.
 type tokens struct {
-	settings  connector.Settings
+	*oauth.Tokens
 	http      *connector.Client
 	endpoint  string // of the authority, up to /oauth2/v2.0
 	resource  string // scheme and host of Graph
 	delegated bool
-	now       func() time.Time
-	renewed   func(name, value string) error
-
-	lock    chan struct{} // holds one; a mutex that a context can give up on
-	access  string
-	until   time.Time // zero for a token that cannot be renewed
-	early   time.Time // from here on a fresh one is sought
-	refresh string
 }
 
+// newTokens makes them. Both grants may be repeated:
+// https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow
+// https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow#refresh-the-access-token
 func newTokens(env connector.Env, graph *url.URL) (*tokens, error) {
 	s := env.Settings
 	login, err := address(s, SettingLogin, LoginURL)
@@ -80,26 +74,37 @@ func newTokens(env connector.Env, graph *url.URL) (*tokens, error) {
 	if r := s[SettingRights]; r != "" && r != "app" && r != "delegated" {
 		return nil, connector.Errorf(connector.Permanent, "the setting rights is neither app nor delegated")
 	}
-	t := &tokens{settings: s, delegated: Delegated(s), now: env.Now, renewed: env.Renewed, refresh: s[SettingRefreshToken],
-		endpoint: login.String() + "/" + url.PathEscape(cmp.Or(s[SettingTenant], "organizations")) + "/oauth2/v2.0",
-		resource: graph.Scheme + "://" + graph.Host, lock: make(chan struct{}, 1)}
-	if t.now == nil {
-		t.now = time.Now
-	}
+	t := &tokens{delegated: Delegated(s), endpoint: login.String() + "/" + url.PathEscape(cmp.Or(s[SettingTenant], "organizations")) + "/oauth2/v2.0",
+		resource: graph.Scheme + "://" + graph.Host}
 	if env.HTTP != nil {
 		t.http = env.HTTP.With(connector.Dialect{Refuse: refuseToken})
 	}
+	o := oauth.Options{HTTP: t.http, Now: env.Now, Refresh: s[SettingRefreshToken], Renewed: oauth.Sealing(env, SettingRefreshToken)}
 	switch {
-	case t.refresh != "":
-		if s[SettingClientID] == "" {
-			return nil, connector.Errorf(connector.Auth, "the setting client-id is missing").WithHint("connect again and give the app's id")
-		}
-	case s[SettingAccessToken] != "":
-		t.access = s[SettingAccessToken]
-	case s[SettingClientID] == "" || s[SettingClientSecret] == "" || s[SettingTenant] == "":
+	case o.Refresh != "" && s[SettingClientID] == "":
+		return nil, connector.Errorf(connector.Auth, "the setting client-id is missing").WithHint("connect again and give the app's id")
+	case o.Refresh == "" && s[SettingAccessToken] != "":
+		o.Access = s[SettingAccessToken]
+	case o.Refresh == "" && (s[SettingClientID] == "" || s[SettingClientSecret] == "" || s[SettingTenant] == ""):
 		return nil, connector.Errorf(connector.Auth, "the connection has no credentials").
 			WithHint("give tenant, client-id and client-secret to act as an app, or sign in as a person")
+	default:
+		o.Request = func(refresh string) (connector.Request, error) {
+			form := url.Values{"client_id": {s[SettingClientID]}}
+			if secret := s[SettingClientSecret]; secret != "" {
+				form.Set("client_secret", secret)
+			}
+			if refresh != "" {
+				form.Set("grant_type", "refresh_token")
+				form.Set("refresh_token", refresh)
+			} else {
+				form.Set("grant_type", "client_credentials")
+				form.Set("scope", t.resource+"/.default")
+			}
+			return connector.Request{URL: t.endpoint + "/token", Form: form, Class: "login"}, nil
+		}
 	}
+	t.Tokens = oauth.New(o)
 	return t, nil
 }
 
@@ -113,112 +118,17 @@ func note(ctx context.Context) (context.Context, *string) {
 }
 
 func (t *tokens) sign(ctx context.Context, r *http.Request) error {
-	access, err := t.get(ctx)
-	if err != nil {
+	if err := t.Sign(ctx, r); err != nil {
 		return err
 	}
-	r.Header.Set("Authorization", "Bearer "+access)
 	if used, ok := ctx.Value(usedToken{}).(*string); ok {
-		*used = access
-	}
-	return nil
-}
-
-func (t *tokens) take(ctx context.Context) error {
-	select {
-	case t.lock <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return &connector.Error{Class: connector.Transient, Reason: "stopped while waiting for a token", Err: context.Cause(ctx)}
-	}
-}
-
-// get returns a token that is good for a while: one is fetched when a tenth of
-// its life, at most five minutes, is left.
-func (t *tokens) get(ctx context.Context) (string, error) {
-	if err := t.take(ctx); err != nil {
-		return "", err
-	}
-	defer func() { <-t.lock }()
-	if t.access != "" && (t.until.IsZero() || t.now().Before(t.early)) {
-		return t.access, nil
-	}
-	if t.access == "" && !t.renewable() {
-		return "", connector.Errorf(connector.Auth, "the access token was refused and cannot be renewed").
-			WithHint("connect again with a new access token, or with an app's client-secret")
-	}
-	if err := t.fetch(ctx); err != nil {
-		if t.access != "" && t.now().Before(t.until) && connector.ClassOf(err) == connector.Transient {
-			return t.access, nil // the old one still serves; the next call tries again
-		}
-		return "", err
-	}
-	return t.access, nil
-}
-
-// drop forgets a token that was refused, unless it was replaced meanwhile. It
-// tells whether another try makes sense.
-func (t *tokens) drop(ctx context.Context, refused string) bool {
-	if !t.renewable() || t.take(ctx) != nil {
-		return false
-	}
-	defer func() { <-t.lock }()
-	if t.access == refused {
-		t.access = ""
-	}
-	return true
-}
-
-func (t *tokens) renewable() bool {
-	return t.settings[SettingRefreshToken] != "" || t.settings[SettingClientSecret] != "" && t.settings[SettingAccessToken] == ""
-}
-
-type grant struct {
-	Access  string      `json:"access_token"`
-	Refresh string      `json:"refresh_token"`
-	Expires json.Number `json:"expires_in"` // seconds
-}
-
-// fetch asks the authority. Both grants may be repeated:
-// https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow
-// https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow#refresh-the-access-token
-func (t *tokens) fetch(ctx context.Context) error {
-	form := url.Values{"client_id": {t.settings[SettingClientID]}}
-	if secret := t.settings[SettingClientSecret]; secret != "" {
-		form.Set("client_secret", secret)
-	}
-	if t.refresh != "" {
-		form.Set("grant_type", "refresh_token")
-		form.Set("refresh_token", t.refresh)
-	} else {
-		form.Set("grant_type", "client_credentials")
-		form.Set("scope", t.resource+"/.default")
-	}
-	var g grant
-	_, err := t.http.JSON(ctx, connector.Request{Method: http.MethodPost, URL: t.endpoint + "/token", Form: form, Class: "login", Repeatable: true, Reads: true}, &g)
-	if err != nil {
-		return err
-	}
-	if g.Access == "" {
-		return connector.Errorf(connector.Malformed, "the authority answered without a token")
-	}
-	seconds, _ := g.Expires.Int64()
-	life := time.Duration(max(seconds, 1)) * time.Second
-	t.access, t.until = g.Access, t.now().Add(life)
-	t.early = t.until.Add(-min(life/10, 5*time.Minute))
-	if g.Refresh != "" && g.Refresh != t.refresh {
-		t.refresh = g.Refresh
-		if t.renewed != nil {
-			if err := t.renewed(SettingRefreshToken, g.Refresh); err != nil {
-				return &connector.Error{Class: connector.Transient, Reason: "the renewed sign-in could not be sealed", Err: err}
-			}
-		}
+		*used = strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	}
 	return nil
 }
 
 func (t *tokens) claims(ctx context.Context) ([]string, error) {
-	access, err := t.get(ctx)
+	access, err := t.Get(ctx, "")
 	if err != nil {
 		return nil, err
 	}

@@ -151,7 +151,7 @@ func (c *Client) batchOne(ctx context.Context, calls []BatchCall, places []int, 
 			c.http.Stats().Refused.Add(int64(refused))
 			c.tellPacer(ctx, calls[open[0]].Class, asked)
 		}
-		if len(again) == 0 || attempt == batchAttempts || denied && !c.tokens.drop(ctx, *used) {
+		if len(again) == 0 || attempt == batchAttempts || denied && !c.tokens.Drop(ctx, *used) {
 			return
 		}
 		c.http.Stats().Retries.Add(int64(len(again)))

@@ -75,7 +75,9 @@ func DeviceCode(ctx context.Context, env connector.Env, scopes []string, show fu
 			wait.Stop()
 			return "", &connector.Error{Class: connector.Transient, Reason: "signing in was stopped", Err: context.Cause(ctx)}
 		}
-		var g grant
+		var g struct {
+			Refresh string `json:"refresh_token"`
+		}
 		_, err := t.http.JSON(ctx, connector.Request{Method: http.MethodPost, URL: t.endpoint + "/token", Class: "login", Repeatable: true, Reads: true,
 			Form: url.Values{"client_id": {id}, "grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "device_code": {code.Device}}}, &g)
 		switch Code(err) {

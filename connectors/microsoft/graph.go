@@ -44,7 +44,7 @@ func New(env connector.Env) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{tokens: tokens, base: base}
-	c.http = env.HTTP.With(connector.Dialect{Sign: tokens.sign, Refuse: refuse, Limits: limitsOf})
+	c.http = env.HTTP.With(connector.Dialect{Ready: tokens.Ready, Sign: tokens.sign, Refuse: refuse, Limits: limitsOf})
 	return c, nil
 }
 
@@ -112,7 +112,7 @@ func (c *Client) JSON(ctx context.Context, q connector.Request, out any) (http.H
 }
 
 func (c *Client) renew(ctx context.Context, err error, used string) bool {
-	return Status(err) == http.StatusUnauthorized && c.tokens.drop(ctx, used)
+	return Status(err) == http.StatusUnauthorized && c.tokens.Drop(ctx, used)
 }
 
 // Get reads one resource.
