@@ -191,7 +191,7 @@ func (t *target) put(ctx context.Context, id string, c connector.Change, open it
 	if err != nil {
 		err = ofSource(err)
 		if old == nil && !connector.InDoubt(err) {
-			t.drop(ctx, id)
+			t.drop(ctx, id, body != nil && body.n > 0)
 		}
 		return nil, err
 	}
@@ -302,16 +302,25 @@ func damaged() *connector.Error {
 	return connector.Errorf(connector.Transient, "PUT {object}: what the cloud stored is not what was sent").WithHint("run again: it was removed")
 }
 
-// drop removes what was written in vain, also when the run is stopped.
-func (t *target) drop(ctx context.Context, id string) {
+// drop removes what was written in vain, also when the run is stopped. Where bytes went
+// out, it looks again: a server that does not mind a request which is cut off stores it
+// a moment after (versitygw does).
+func (t *target) drop(ctx context.Context, id string, sent bool) {
 	ctx, end := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer end()
-	obj, err := t.look(ctx, id)
-	if err == nil {
-		err = t.do(ctx, "deleting {object}", func(ctx context.Context, _ *library) error { return obj.Remove(ctx) })
+	looks := []time.Duration{0}
+	if sent {
+		looks = append(looks, 100*time.Millisecond, 400*time.Millisecond)
 	}
-	if err != nil && connector.ClassOf(err) != connector.Gone {
-		t.log.Debug("a file that was begun stays behind", "error", err)
+	for _, wait := range looks {
+		time.Sleep(wait)
+		obj, err := t.look(ctx, id)
+		if err == nil {
+			err = t.do(ctx, "deleting {object}", func(ctx context.Context, _ *library) error { return obj.Remove(ctx) })
+		}
+		if err != nil && connector.ClassOf(err) != connector.Gone {
+			t.log.Debug("a file that was begun stays behind", "error", err)
+		}
 	}
 }
 
