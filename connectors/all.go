@@ -12,6 +12,7 @@ import (
 	"github.com/rialto-migrate/rialto/connectors/mailfiles"
 	"github.com/rialto-migrate/rialto/connectors/microsoft/onedrive"
 	"github.com/rialto-migrate/rialto/connectors/microsoft/planner"
+	"github.com/rialto-migrate/rialto/connectors/rclone"
 	"github.com/rialto-migrate/rialto/connectors/redmine"
 	"github.com/rialto-migrate/rialto/connectors/s3"
 	"github.com/rialto-migrate/rialto/connectors/sftp"
@@ -35,5 +36,6 @@ func All() []connector.Connector {
 		onedrive.New(),
 		imap.New(),
 		mailfiles.New(),
+		rclone.New(),
 	}
 }

@@ -18,6 +18,8 @@ import (
 
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/connectors/local"
+	"github.com/rialto-migrate/rialto/connectors/rclone"
+	"github.com/rialto-migrate/rialto/connectors/rclone/rclonetest"
 	"github.com/rialto-migrate/rialto/connectors/s3"
 	"github.com/rialto-migrate/rialto/connectors/s3/s3test"
 	"github.com/rialto-migrate/rialto/connectors/sftp"
@@ -239,6 +241,9 @@ func shelves(t *testing.T) map[string]func(*testing.T) (s shelf, root string) {
 			s := shelf{con: webdav.New(), set: connector.Settings{"url": srv.URL, "user": srv.User, "password": srv.Password}, place: "archive"}
 			return s, driveOf(t, s) + "/archive"
 		},
+		"rclone": func(t *testing.T) (shelf, string) {
+			return shelf{con: rclone.New(), set: rclonetest.S3(t).Bucket(t, "bucket"), place: "archive"}, "/archive"
+		},
 		"sftp": func(t *testing.T) (shelf, string) {
 			s := shelf{con: sftp.New(), set: sftptest.OpenSSH(t).Settings(), place: "archive"}
 			return s, driveOf(t, s) + "/archive"
@@ -349,6 +354,8 @@ func within(s shelf, root string) connector.Settings {
 		set["bucket"], set["prefix"] = "bucket", "archive"
 	case "webdav":
 		set["url"] = strings.TrimSuffix(set["url"], "/") + "/archive"
+	case "rclone":
+		set["folder"] = "bucket" + root
 	case "sftp":
 		set["folder"] = root
 	}

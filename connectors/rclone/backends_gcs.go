@@ -1,0 +1,5 @@
+//go:build rialto_gcs
+
+package rclone
+
+import _ "github.com/rclone/rclone/backend/googlecloudstorage"
