@@ -15,17 +15,29 @@ import (
 
 // A folder is a mail folder as Graph tells of it, and what it is for.
 type folder struct {
-	ID       string `json:"id"`
-	Name     string `json:"displayName"`
-	Parent   string `json:"parentFolderId"`
-	Folders  int    `json:"childFolderCount"`
-	Messages int    `json:"totalItemCount"`
+	ID         string     `json:"id"`
+	Name       string     `json:"displayName"`
+	Parent     string     `json:"parentFolderId"`
+	Folders    int        `json:"childFolderCount"`
+	Messages   int        `json:"totalItemCount"`
+	Properties []property `json:"singleValueExtendedProperties"`
 
 	known string // Graph's name for it, "" for one that people made
 	above string // the folder that it lies in, "" at the top
 }
 
-const folderFields = "id,displayName,parentFolderId,childFolderCount,totalItemCount"
+// sourceName is the property that keeps the name which a folder has at the source,
+// where it moved into one that Outlook has under another name.
+const sourceName = ours + "RialtoName"
+
+// folderQuery asks for what a folder is made an item of.
+func folderQuery() url.Values {
+	return url.Values{
+		"$select": {"id,displayName,parentFolderId,childFolderCount,totalItemCount"},
+		"$expand": {"singleValueExtendedProperties($filter=id eq '" + sourceName + "')"},
+		"$top":    {"250"},
+	}
+}
 
 // get reads one resource within the mailbox's slots.
 func (c *cloud) get(ctx context.Context, path string, query url.Values, out any) error {
@@ -117,7 +129,7 @@ func (b *box) folders(ctx context.Context) ([]*folder, error) {
 	}
 	var out []*folder
 	for waiting := []string{b.folder}; len(waiting) > 0; waiting = waiting[1:] {
-		for f, err := range all[folder](ctx, b.cloud, b.in(waiting[0]), url.Values{"$select": {folderFields}, "$top": {"250"}}) {
+		for f, err := range all[folder](ctx, b.cloud, b.in(waiting[0]), folderQuery()) {
 			if err != nil {
 				return nil, err
 			}
@@ -161,7 +173,7 @@ func (b *box) known(ctx context.Context) (map[string]string, error) {
 // named is the folder of a name in a folder, nil if there is none. Names that differ
 // in case alone are one.
 func (b *box) named(ctx context.Context, in, name string) (*folder, error) {
-	for f, err := range all[folder](ctx, b.cloud, b.in(in), url.Values{"$select": {folderFields}, "$top": {"250"}}) {
+	for f, err := range all[folder](ctx, b.cloud, b.in(in), folderQuery()) {
 		if err != nil {
 			return nil, err
 		}
@@ -175,8 +187,8 @@ func (b *box) named(ctx context.Context, in, name string) (*folder, error) {
 	return nil, nil
 }
 
-// bundle is a folder as an item. Outlook's own bear the name that mail programs give
-// them, because Outlook's differs by language.
+// folderBundle is a folder as an item. One that was taken over bears the name that it
+// has at the source: Outlook's own differ by language, and cannot be renamed.
 func (b *box) folderBundle(f *folder) item.Bundle {
 	it := item.Item{Ref: item.Ref{Kind: item.Folder, ID: f.ID}, Parent: b.ref()}
 	if f.above != "" {
@@ -185,6 +197,11 @@ func (b *box) folderBundle(f *folder) item.Bundle {
 	name := f.Name
 	if f.known == "inbox" {
 		name = "INBOX"
+	}
+	for _, p := range f.Properties {
+		if p.ID == sourceName && (f.known != "" || strings.EqualFold(p.Value, f.Name)) {
+			name = p.Value
+		}
 	}
 	item.Name.Set(&it, name)
 	if use := wellKnown()[f.known]; use != "" {

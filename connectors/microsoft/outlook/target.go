@@ -55,7 +55,7 @@ func (t *target) writeFolder(ctx context.Context, ch connector.Change) connector
 		if err != nil {
 			return connector.Result{Err: err}
 		}
-		return t.folderNow(ctx, ch.Item.ID, false)
+		return t.folderNow(ctx, ch.Item.ID)
 	}
 	if in == "" {
 		known, err := t.known(ctx)
@@ -65,7 +65,7 @@ func (t *target) writeFolder(ctx context.Context, ch connector.Change) connector
 		use := item.SpecialUse.Get(ch.Item)
 		for id, k := range known {
 			if use != "" && wellKnown()[k] == use || k == "inbox" && strings.EqualFold(name, "inbox") {
-				return t.folderNow(ctx, id, true)
+				return t.adopt(ctx, id, name)
 			}
 		}
 	}
@@ -74,7 +74,7 @@ func (t *target) writeFolder(ctx context.Context, ch connector.Change) connector
 		return connector.Result{Err: err}
 	}
 	if f != nil {
-		return t.folderNow(ctx, f.ID, true)
+		return t.adopt(ctx, f.ID, name)
 	}
 	var made folder
 	_, err = t.send(ctx, connector.Request{Method: http.MethodPost, URL: t.graph.URL(t.in(in), nil), JSON: map[string]any{"displayName": name}}, &made)
@@ -87,10 +87,27 @@ func (t *target) writeFolder(ctx context.Context, ch connector.Change) connector
 	return connector.Result{Stored: t.folderBundle(&made)}
 }
 
+// adopt takes over a folder, and notes the name that it has at the source.
+func (t *target) adopt(ctx context.Context, id, name string) connector.Result {
+	r := t.folderNow(ctx, id)
+	r.Adopted = true
+	if r.Err != nil || item.Name.Get(r.Stored.Item) == name {
+		return r
+	}
+	_, err := t.send(ctx, connector.Request{Method: http.MethodPatch, URL: t.graph.URL(t.path+"/mailFolders/"+url.PathEscape(id), nil),
+		JSON: map[string]any{"singleValueExtendedProperties": []property{{sourceName, name}}}, Repeatable: true}, nil)
+	if err != nil {
+		return connector.Result{Err: err}
+	}
+	r = t.folderNow(ctx, id)
+	r.Adopted = true
+	return r
+}
+
 // folderNow is a folder as it is.
-func (t *target) folderNow(ctx context.Context, id string, adopted bool) connector.Result {
+func (t *target) folderNow(ctx context.Context, id string) connector.Result {
 	for b, err := range t.fetch(ctx, []item.Ref{{Kind: item.Folder, ID: id}}) {
-		return connector.Result{Stored: b, Adopted: adopted, Err: err}
+		return connector.Result{Stored: b, Err: err}
 	}
 	return connector.Result{Err: connector.Errorf(connector.Gone, "folder %s is no longer there", id)}
 }
@@ -134,10 +151,10 @@ func (t *target) several(ctx context.Context, changes []connector.Change, open i
 		}
 		body := change(item.Flags.Get(ch.Item))
 		props := body["singleValueExtendedProperties"].([]property)
+		if at := item.Received.Get(ch.Item); !at.IsZero() && len(ch.Dirty) == 0 { // new, or half done
+			props = append(props, property{deliveryTime, at.UTC().Format(time.RFC3339)})
+		}
 		if ch.Op == connector.Create {
-			if at := item.Received.Get(ch.Item); !at.IsZero() {
-				props = append(props, property{deliveryTime, at.UTC().Format(time.RFC3339)})
-			}
 			if sent := made[i].sent; !sent.IsZero() {
 				props = append(props, property{submitTime, sent.UTC().Format(time.RFC3339)})
 			}

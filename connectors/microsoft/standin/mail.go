@@ -30,6 +30,7 @@ type mailbox struct {
 type mailFolder struct {
 	id, name, parent, known string // parent "" is the root
 	hidden                  bool
+	props                   map[string]string
 }
 
 type mailMessage struct {
@@ -149,6 +150,15 @@ func (b *mailbox) folderObject(f *mailFolder) object {
 		"totalItemCount": len(messages), "unreadItemCount": unread, "isHidden": f.hidden}
 }
 
+// shown is a folder as a call asks for it.
+func (b *mailbox) shown(c *call, f *mailFolder) (object, error) {
+	out, err := selected(c, b.folderObject(f))
+	if props, ok := extended(c, f.props); ok && err == nil {
+		out["singleValueExtendedProperties"] = props
+	}
+	return out, err
+}
+
 func (b *mailbox) listFolders(s *Server, c *call) (answer, error) {
 	in, err := b.parent(c)
 	if err != nil {
@@ -161,11 +171,17 @@ func (b *mailbox) listFolders(s *Server, c *call) (answer, error) {
 	folders, _ := b.below(in)
 	var out []object
 	for _, f := range folders {
-		if !f.hidden || c.query.Get("includeHiddenFolders") == "true" {
-			out = append(out, b.folderObject(f))
+		if f.hidden && c.query.Get("includeHiddenFolders") != "true" {
+			continue
 		}
+		o, err := b.shown(c, f)
+		if err != nil {
+			return answer{}, err
+		}
+		o[sortKey] = f.id
+		out = append(out, o)
 	}
-	return s.listing(c, "users('x')/mailFolders", out, n)
+	return s.cut(c, "users('x')/mailFolders", out, n)
 }
 
 // parent is the id of the folder that a call names, "" where it names none.
@@ -189,23 +205,18 @@ func (b *mailbox) getFolder(s *Server, c *call) (answer, error) {
 	return s.entity(c, http.StatusOK, "users('x')/mailFolders", b.folderObject(f))
 }
 
-func (b *mailbox) nameOf(c *call, in, id string) (string, error) {
-	p := parse(c, "microsoft.graph.mailFolder")
-	var name string
-	p.text("displayName", &name)
-	if err := p.end(); err != nil {
-		return "", err
-	}
+// mayBe refuses a name for a folder.
+func (b *mailbox) mayBe(name, in, id string) error {
 	if name == "" || chars(name) > 255 || strings.TrimSpace(name) != name {
-		return "", refuse(http.StatusBadRequest, "ErrorInvalidRequest", "The folder name is not valid.")
+		return refuse(http.StatusBadRequest, "ErrorInvalidRequest", "The folder name is not valid.")
 	}
 	folders, _ := b.below(in)
 	for _, f := range folders {
 		if f.id != id && strings.EqualFold(f.name, name) {
-			return "", refuse(http.StatusConflict, "ErrorFolderExists", "A folder with the specified name already exists.")
+			return refuse(http.StatusConflict, "ErrorFolderExists", "A folder with the specified name already exists.")
 		}
 	}
-	return name, nil
+	return nil
 }
 
 func (b *mailbox) createFolder(s *Server, c *call) (answer, error) {
@@ -213,8 +224,10 @@ func (b *mailbox) createFolder(s *Server, c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	name, err := b.nameOf(c, in, "")
-	if err != nil {
+	p := parse(c, "microsoft.graph.mailFolder")
+	var name string
+	p.text("displayName", &name)
+	if err := cmp.Or(p.end(), b.mayBe(name, in, "")); err != nil {
 		return answer{}, err
 	}
 	f := &mailFolder{id: s.mailID(), name: name, parent: in}
@@ -227,14 +240,31 @@ func (b *mailbox) patchFolder(s *Server, c *call) (answer, error) {
 	if f == nil {
 		return answer{}, noSuchMail()
 	}
-	if f.known != "" {
-		return answer{}, refuse(http.StatusForbidden, "ErrorAccessDenied", "A distinguished folder cannot be renamed.")
+	p := parse(c, "microsoft.graph.mailFolder")
+	name := f.name
+	named := p.text("displayName", &name)
+	var props []struct{ ID, Value string }
+	if raw, ok := p.take("singleValueExtendedProperties"); ok && !decode(raw, &props) {
+		p.wrong("singleValueExtendedProperties", "Collection(singleValueLegacyExtendedProperty)")
 	}
-	name, err := b.nameOf(c, f.parent, f.id)
-	if err != nil {
+	if err := p.end(); err != nil {
 		return answer{}, err
 	}
-	f.name = name
+	if named {
+		if f.known != "" {
+			return answer{}, refuse(http.StatusForbidden, "ErrorAccessDenied", "A distinguished folder cannot be renamed.")
+		}
+		if err := b.mayBe(name, f.parent, f.id); err != nil {
+			return answer{}, err
+		}
+		f.name = name
+	}
+	for _, x := range props {
+		if f.props == nil {
+			f.props = map[string]string{}
+		}
+		f.props[propertyID(x.ID)] = x.Value
+	}
 	return s.entity(c, http.StatusOK, "users('x')/mailFolders", b.folderObject(f))
 }
 
@@ -262,9 +292,9 @@ func (b *mailbox) drop(id string) {
 	delete(b.folders, id)
 }
 
-// properties are the extended ones that $expand asks for:
+// extended are the extended properties that $expand asks for:
 // singleValueExtendedProperties($filter=id eq 'A' or id eq 'B').
-func (m *mailMessage) properties(c *call) ([]object, bool) {
+func extended(c *call, props map[string]string) ([]object, bool) {
 	inner, ok := strings.CutPrefix(c.query.Get("$expand"), "singleValueExtendedProperties($filter=")
 	if !ok {
 		return nil, false
@@ -272,7 +302,7 @@ func (m *mailMessage) properties(c *call) ([]object, bool) {
 	out := []object{}
 	for part := range strings.SplitSeq(strings.TrimSuffix(inner, ")"), " or ") {
 		id := strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(part), "id eq '"), "'")
-		if v, there := m.props[propertyID(id)]; there {
+		if v, there := props[propertyID(id)]; there {
 			out = append(out, object{"id": propertyID(id), "value": v})
 		}
 	}
@@ -303,7 +333,7 @@ func (s *Server) messageObject(c *call, m *mailMessage) (object, error) {
 		return nil, err
 	}
 	if c.method == http.MethodGet {
-		if props, ok := m.properties(c); ok {
+		if props, ok := extended(c, m.props); ok {
 			out["singleValueExtendedProperties"] = props
 		}
 	}
@@ -337,18 +367,20 @@ func (b *mailbox) listMessages(s *Server, c *call) (answer, error) {
 		}
 		out[i][sortKey] = fmt.Sprintf("%09d", m.n)
 	}
+	return s.cut(c, "users('x')/messages", out, n)
+}
+
+// cut answers a collection of objects that show what the call selects already.
+func (s *Server) cut(c *call, context string, out []object, n int) (answer, error) {
 	look := *c
 	look.query = maps.Clone(c.query)
-	look.query.Del("$select") // they are cut already
-	a, err := s.listing(&look, "users('x')/messages", out, n)
+	look.query.Del("$select")
+	a, err := s.listing(&look, context, out, n)
 	if body, isObject := a.body.(object); isObject && body["@odata.nextLink"] != nil {
-		link := body["@odata.nextLink"].(string)
-		body["@odata.nextLink"] = link + "&" + strings.ReplaceAll(selectOf(c), "%24", "$")
+		body["@odata.nextLink"] = body["@odata.nextLink"].(string) + "&$select=" + c.query.Get("$select")
 	}
 	return a, err
 }
-
-func selectOf(c *call) string { return "$select=" + c.query.Get("$select") }
 
 // importMessage takes MIME in base64. What it makes is a draft, read, of now.
 func (b *mailbox) importMessage(s *Server, c *call) (answer, error) {
