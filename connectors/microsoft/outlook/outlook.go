@@ -46,8 +46,9 @@ func (outlook) Manifest() connector.Manifest {
 	}
 }
 
+// signIn is the delegated way in: only that person's own mailbox is read and written.
 func signIn(ctx context.Context, env connector.Env, show func(url, code string)) (map[string]string, error) {
-	token, err := microsoft.DeviceCode(ctx, env, show)
+	token, err := microsoft.DeviceCode(ctx, env, []string{writeMail, "User.Read"}, show)
 	if err != nil {
 		return nil, err
 	}

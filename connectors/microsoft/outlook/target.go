@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"io"
 	"iter"
 	"net/http"
@@ -237,13 +238,32 @@ func (t *target) create(ctx context.Context, ch connector.Change, open item.Open
 			return io.NopCloser(bytes.NewReader(coded)), int64(len(coded)), "text/plain", nil
 		}}, &m.message)
 	if err != nil {
-		return m, err
+		return m, refused(err)
 	}
 	if m.ID == "" {
 		return m, &connector.Error{Class: connector.Malformed, InDoubt: true, Reason: "POST: the answer names no message"}
 	}
 	m.sent = sentAt(body)
 	return m, nil
+}
+
+// refused makes clear what the answers to an import mean
+// (https://learn.microsoft.com/en-us/exchange/client-developer/web-service-reference/responsecode).
+func refused(err error) error {
+	e, ok := errors.AsType[*connector.Error](err)
+	if !ok {
+		return err
+	}
+	told := *e
+	switch code := microsoft.Code(err); {
+	case code == "ErrorQuotaExceeded" || microsoft.Status(err) == http.StatusInsufficientStorage:
+		told.Class, told.Hint = connector.Full, "the mailbox is full: make room, or have its quota raised, and run again"
+	case code == "ErrorMessageSizeExceeded" || microsoft.Status(err) == http.StatusRequestEntityTooLarge:
+		told.Class, told.Hint = connector.Permanent, tooLarge().Hint
+	case code == "ErrorAccessDenied":
+		told.Hint = "a person who signed in writes into their own mailbox alone: let an app with Mail.ReadWrite write into others"
+	}
+	return &told
 }
 
 // sentAt is the time of the header's Date, zero if it has none that can be read.
@@ -294,7 +314,7 @@ func mime(ch connector.Change, open item.Opener) ([]byte, error) {
 	return body, nil
 }
 
-func tooLarge() error {
+func tooLarge() *connector.Error {
 	return connector.Errorf(connector.Permanent, "the message is larger than 3 MiB: Graph takes 4 MB a request, in base64").
 		WithHint("move large messages over IMAP (connector imap, server outlook.office365.com)")
 }
