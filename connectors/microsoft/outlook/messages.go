@@ -20,6 +20,7 @@ const (
 	lastIcon     = "Integer 0x1080"    // PidTagIconIndex: 261 answered (MS-OXOMSG, 2.2.1.10)
 	ours         = "String {6b1c62a4-1f5b-4c1c-9a33-2f6f5a4f9d10} Name "
 	markProperty = ours + "RialtoMark"  // where Exchange does not keep the Message-ID
+	sentBytes    = ours + "RialtoBytes" // how many bytes its source had
 	wasDraft     = ours + "RialtoDraft" // "1" for a message that was a draft, "0" for others
 )
 
@@ -48,7 +49,7 @@ type property struct {
 // told asks for what a message is made an item of.
 func told() url.Values {
 	var ids []string
-	for _, id := range []string{lastVerb, markProperty, wasDraft} {
+	for _, id := range []string{lastVerb, markProperty, sentBytes, wasDraft} {
 		ids = append(ids, "id eq '"+id+"'")
 	}
 	return url.Values{

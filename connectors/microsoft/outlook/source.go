@@ -127,10 +127,12 @@ func (b *box) messages(ctx context.Context, folder, next string) (out []item.Bun
 
 // Fetch yields the named items.
 func (s *source) Fetch(ctx context.Context, shard connector.Shard, refs []item.Ref) iter.Seq2[item.Bundle, error] {
-	return s.of(shard.Ref).fetch(ctx, refs)
+	b := s.of(shard.Ref)
+	return b.fetch(ctx, refs, b.messageBundle)
 }
 
-func (b *box) fetch(ctx context.Context, refs []item.Ref) iter.Seq2[item.Bundle, error] {
+// fetch yields what is there of the named items; as makes an item of a message.
+func (b *box) fetch(ctx context.Context, refs []item.Ref, as func(*message) item.Bundle) iter.Seq2[item.Bundle, error] {
 	return func(yield func(item.Bundle, error) bool) {
 		var calls []microsoft.BatchCall
 		var folders map[string]*folder
@@ -167,7 +169,7 @@ func (b *box) fetch(ctx context.Context, refs []item.Ref) iter.Seq2[item.Bundle,
 				yield(item.Bundle{}, err)
 				return
 			}
-			if !yield(b.messageBundle(&m), nil) {
+			if !yield(as(&m), nil) {
 				return
 			}
 		}

@@ -107,7 +107,7 @@ func (t *target) adopt(ctx context.Context, id, name string) connector.Result {
 
 // folderNow is a folder as it is.
 func (t *target) folderNow(ctx context.Context, id string) connector.Result {
-	for b, err := range t.fetch(ctx, []item.Ref{{Kind: item.Folder, ID: id}}) {
+	for b, err := range t.fetch(ctx, []item.Ref{{Kind: item.Folder, ID: id}}, t.letter) {
 		return connector.Result{Stored: b, Err: err}
 	}
 	return connector.Result{Err: connector.Errorf(connector.Gone, "folder %s is no longer there", id)}
@@ -120,7 +120,7 @@ func (t *target) writeMessages(ctx context.Context, changes []connector.Change, 
 	return func(yield func(connector.Result, error) bool) {
 		for len(changes) > 0 {
 			n := len(changes)
-			if !t.tried.Load() {
+			if changes[0].Op == connector.Create && !t.tried.Load() {
 				n = 1
 			}
 			for _, r := range t.several(ctx, changes[:n], open) {
@@ -155,6 +155,14 @@ func (t *target) several(ctx context.Context, changes []connector.Change, open i
 		if at := item.Received.Get(ch.Item); !at.IsZero() && len(ch.Dirty) == 0 { // new, or half done
 			props = append(props, property{deliveryTime, at.UTC().Format(time.RFC3339)})
 		}
+		switch size := int64(made[i].bytes); {
+		case ch.Op == connector.Create:
+			props = append(props, property{sentBytes, strconv.FormatInt(size, 10)})
+		case ch.Prev != nil && ch.Prev.Item.Blob != nil && ch.Prev.Item.Blob.Bytes >= 0:
+			props = append(props, property{sentBytes, strconv.FormatInt(ch.Prev.Item.Blob.Bytes, 10)})
+		case ch.Item.Blob != nil && ch.Item.Blob.Bytes >= 0:
+			props = append(props, property{sentBytes, strconv.FormatInt(ch.Item.Blob.Bytes, 10)})
+		}
 		if ch.Op == connector.Create {
 			if sent := made[i].sent; !sent.IsZero() {
 				props = append(props, property{submitTime, sent.UTC().Format(time.RFC3339)})
@@ -175,7 +183,7 @@ func (t *target) several(ctx context.Context, changes []connector.Change, open i
 			continue
 		}
 		m.Properties = calls[k].JSON.(map[string]any)["singleValueExtendedProperties"].([]property) // an update tells none
-		results[i].Stored = t.messageBundle(&m)
+		results[i].Stored = t.letter(&m)
 		if changes[i].Op == connector.Create {
 			results[i] = t.judge(ctx, m, results[i])
 		}
@@ -186,7 +194,8 @@ func (t *target) several(ctx context.Context, changes []connector.Change, open i
 // An imported message is one that lacks what the second step gives it.
 type imported struct {
 	message
-	sent time.Time // as its sender says, zero if not
+	sent  time.Time // as its sender says, zero if not
+	bytes int       // that its source had
 }
 
 // halfDone marks a message that is there, and lacks what the second step gives it:
@@ -222,7 +231,7 @@ func (t *target) create(ctx context.Context, ch connector.Change, open item.Open
 	if t.staysDraft.Load() {
 		return m, draftsStay()
 	}
-	body, err := mime(ch, open)
+	body, bytesOf, err := mime(ch, open)
 	if err != nil {
 		return m, err
 	}
@@ -243,7 +252,7 @@ func (t *target) create(ctx context.Context, ch connector.Change, open item.Open
 	if m.ID == "" {
 		return m, &connector.Error{Class: connector.Malformed, InDoubt: true, Reason: "POST: the answer names no message"}
 	}
-	m.sent = sentAt(body)
+	m.sent, m.bytes = sentAt(body), bytesOf
 	return m, nil
 }
 
@@ -285,33 +294,35 @@ func head(body []byte) []byte {
 	return body
 }
 
-// mime is what is imported: the message, and a Message-ID where it has none.
-func mime(ch connector.Change, open item.Opener) ([]byte, error) {
+// mime is what is imported: the message, and a Message-ID where it has none. n is how
+// many bytes the source gave.
+func mime(ch connector.Change, open item.Opener) (body []byte, n int, err error) {
 	b := ch.Item.Blob
 	if b == nil {
-		return nil, connector.Errorf(connector.Permanent, "the message has no bytes")
+		return nil, 0, connector.Errorf(connector.Permanent, "the message has no bytes")
 	}
 	if b.Bytes > mostMessage {
-		return nil, tooLarge()
+		return nil, 0, tooLarge()
 	}
 	r, err := open(*b, 0, -1)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer r.Close()
-	body, err := io.ReadAll(io.LimitReader(connector.Measure(r, b.Bytes), mostMessage+1))
+	body, err = io.ReadAll(io.LimitReader(connector.Measure(r, b.Bytes), mostMessage+1))
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, 0, err
 	case len(body) > mostMessage:
-		return nil, tooLarge()
+		return nil, 0, tooLarge()
 	case len(body) == 0:
-		return nil, connector.Errorf(connector.Permanent, "the message is empty, not even a header: there is nothing to import")
+		return nil, 0, connector.Errorf(connector.Permanent, "the message is empty, not even a header: there is nothing to import")
 	}
+	n = len(body)
 	if id, ok := strings.CutPrefix(ch.Mark, "mid:"); ok && rialtomail.Mark(head(body)) == "" {
 		body = append([]byte("Message-ID: <"+id+">\r\n"), body...)
 	}
-	return body, nil
+	return body, n, nil
 }
 
 func tooLarge() *connector.Error {
@@ -319,9 +330,19 @@ func tooLarge() *connector.Error {
 		WithHint("move large messages over IMAP (connector imap, server outlook.office365.com)")
 }
 
+// letter is a message of the target: its bytes are told as its source had them, which
+// tells those apart that bear one Message-ID.
+func (t *target) letter(m *message) item.Bundle {
+	b := t.messageBundle(m)
+	if n, err := strconv.ParseInt(m.property(sentBytes), 10, 64); err == nil {
+		b.Item.Blob.Bytes = n
+	}
+	return b
+}
+
 // Fetch implements connector.Target.
 func (t *target) Fetch(ctx context.Context, _ item.Ref, refs []item.Ref) iter.Seq2[item.Bundle, error] {
-	return t.fetch(ctx, refs)
+	return t.fetch(ctx, refs, t.letter)
 }
 
 // Find yields everything in the box: Exchange does not tell who put it there. A
@@ -356,7 +377,7 @@ func (t *target) Find(ctx context.Context, container item.Ref, since time.Time) 
 				if !since.IsZero() && m.Made.Before(since.Add(-time.Hour)) {
 					continue
 				}
-				if !yield(connector.Found{Bundle: t.messageBundle(&m), Mark: m.mark(), Made: m.Made}, nil) {
+				if !yield(connector.Found{Bundle: t.letter(&m), Mark: m.mark(), Made: m.Made}, nil) {
 					return
 				}
 			}
@@ -383,7 +404,7 @@ func (t *target) Delete(ctx context.Context, _, ref item.Ref, accept func(item.B
 		}
 		path = t.path + "/mailFolders/" + url.PathEscape(ref.ID)
 	}
-	for b, err := range t.fetch(ctx, []item.Ref{ref}) {
+	for b, err := range t.fetch(ctx, []item.Ref{ref}, t.letter) {
 		if err != nil {
 			return false, err
 		}
