@@ -11,6 +11,7 @@ import (
 	"github.com/rialto-migrate/rialto/connectors/local"
 	"github.com/rialto-migrate/rialto/connectors/mailfiles"
 	"github.com/rialto-migrate/rialto/connectors/microsoft/onedrive"
+	"github.com/rialto-migrate/rialto/connectors/microsoft/outlook"
 	"github.com/rialto-migrate/rialto/connectors/microsoft/planner"
 	"github.com/rialto-migrate/rialto/connectors/rclone"
 	"github.com/rialto-migrate/rialto/connectors/redmine"
@@ -37,5 +38,6 @@ func All() []connector.Connector {
 		imap.New(),
 		mailfiles.New(),
 		rclone.New(),
+		outlook.New(),
 	}
 }

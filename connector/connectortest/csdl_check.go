@@ -74,7 +74,9 @@ func (k *csdlChecker) request(x GraphExchange, at csdlPlace) {
 		k.say("request header", "%s of %s needs If-Match", x.Method, at.ref)
 	}
 	k.query(x, at)
-	if at.stream || len(x.RequestBody) == 0 {
+	// A message comes as MIME, too: https://learn.microsoft.com/en-us/graph/api/mailfolder-post-messages
+	mime := at.ref == csdlRef{"message", true} && x.RequestHeader.Get("Content-Type") == "text/plain"
+	if at.stream || mime || len(x.RequestBody) == 0 {
 		if x.Method == http.MethodPatch && !at.stream {
 			k.say("request", "PATCH has no body")
 		}
@@ -302,7 +304,8 @@ func (k *csdlChecker) object(where string, o map[string]any, typ string, m mode)
 			k.dynamic(at, name, o[name], typ, m)
 		case p == nil:
 			k.say(at, "type %s has no such property", typ)
-		case p.nav && m.request && m.patch:
+		case p.nav && m.request && m.patch && p.typ.name != "singleValueLegacyExtendedProperty":
+			// Extended properties are: https://learn.microsoft.com/en-us/graph/api/singlevaluelegacyextendedproperty-post-singlevalueextendedproperties
 			k.say(at, "a navigation property cannot be patched with its owner")
 		case p.nav && !m.request && !slices.Contains(m.expanded, name):
 			k.say(at, "a navigation property comes only when it is expanded")

@@ -29,6 +29,7 @@ func connections() map[string][]shown {
 		"planner": {{"signed in as a person (a refresh token)", connector.Settings{"refresh-token": "x"}},
 			{"as an app on its own (a client secret)", connector.Settings{"client-secret": "x"}}},
 		"onedrive": {{"in a tenant (kind=organisation)", nil}, {"in the OneDrive of a private person (kind=personal)", connector.Settings{"kind": "personal"}}},
+		"outlook":  {{"that refuses messages which would stay drafts (drafts=refuse)", nil}, {"that keeps them (drafts=keep)", connector.Settings{"drafts": "keep"}}},
 		"redmine": {{"with an administrator's key, and a custom field Labels (id 7, say)", connector.Settings{"admin": "yes", "labels-field": "7", "text": "markdown"}},
 			{"without a custom field Labels", connector.Settings{"admin": "yes", "text": "markdown"}},
 			{"with the key of somebody who is no administrator", connector.Settings{"admin": "no", "labels-field": "7", "text": "markdown"}},

@@ -385,6 +385,9 @@ func (w *fitting) fields(from item.Item, to *item.Item, main bool) {
 	caps := w.to.Kinds[from.Kind]
 	for _, field := range info.Fields {
 		v := from.Fields[field.Name]
+		if field.Name == item.Content.Name && from.Blob != nil && info.Level == item.Leaf && caps.Lost[field.Name] != "" {
+			w.lose(from.Kind, field.Name, asOther, from.ID) // the bytes move all the same
+		}
 		if item.IsZero(v) {
 			continue
 		}

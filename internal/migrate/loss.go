@@ -29,6 +29,7 @@ const (
 	asDay     = "day"     // the day stays, the clock goes to the text
 	asCut     = "cut"     // shortened; the rest goes to the text where there is one
 	asDropped = "drop"
+	asOther   = "converted" // the target keeps it in a form of its own
 	asMerged  = "append"
 	asLink    = "link"
 	asFilled  = "filled"  // the target takes no empty one: it was given a text

@@ -298,10 +298,14 @@ func (b *rebuilder) pair(c *candidate, u *unit, where map[item.Ref]item.Ref) (it
 	}
 	if mark := b.e.target.Carrier(u.key.Kind, u.mark); mark != "" {
 		want := resolved(u.item, where)
-		for _, i := range c.byMark[string(u.key.Kind)+" "+mark] {
-			if there := c.found[i].Bundle.Item; !c.used[i] && !apart(want.Parent, there.Parent) && !otherSize(want.Blob, there.Blob) {
-				c.used[i] = true
-				return there.Ref, true
+		at := item.Received.Get(want).Truncate(time.Second)
+		for _, dated := range []bool{true, false} { // of messages that lie there twice, that of the same date
+			for _, i := range c.byMark[string(u.key.Kind)+" "+mark] {
+				there := c.found[i].Bundle.Item
+				if !c.used[i] && !apart(want.Parent, there.Parent) && !otherSize(want.Blob, there.Blob) && (!dated || at.Equal(item.Received.Get(there).Truncate(time.Second))) {
+					c.used[i] = true
+					return there.Ref, true
+				}
 			}
 		}
 	}

@@ -469,10 +469,11 @@ func (v *verifier) blobs(ctx context.Context, group *errgroup.Group, w *walked, 
 }
 
 // bytesOf compares what a file is: by what both clouds say of its bytes if that is
-// enough, else by reading them at both ends.
+// enough, else by reading them at both ends. A target that keeps them in a form of its
+// own does not keep them, and is held to its fields.
 func (v *verifier) bytesOf(ctx context.Context, group *errgroup.Group, w *walked, have *trace) {
 	want := w.unit.item.Blob
-	if want == nil || have.blob == nil {
+	if want == nil || have.blob == nil || !v.e.To.Caps.Keeps(w.unit.key.Kind, item.Content.Name) {
 		return
 	}
 	key, row := w.unit.key, w.rows[w.unit.key]

@@ -125,6 +125,12 @@ func (a answer) write(w http.ResponseWriter) {
 		w.WriteHeader(a.status)
 		return
 	}
+	if text, ok := a.body.(mimeText); ok {
+		w.Header().Set("Content-Type", "text/plain")
+		w.WriteHeader(a.status)
+		_, _ = w.Write(text) // a failure means that the client has gone
+		return
+	}
 	b, err := json.Marshal(a.body)
 	if err != nil {
 		http.Error(w, "the answer cannot be written", http.StatusInternalServerError)

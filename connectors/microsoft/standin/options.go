@@ -52,6 +52,9 @@ type Options struct {
 	Promotes bool
 	// HashLess leaves quickXorHash away: "if available" (docs: hashes).
 	HashLess bool
+	// ClearsDrafts lets an update take the mark of a draft from an imported message.
+	// Unsettled: see mailMessage.setProperty. Without it, a draft stays one.
+	ClearsDrafts bool
 	// Users are there from the start. With none, one administrator is, so that a
 	// delegated connection has somebody to act as.
 	Users []User
@@ -142,6 +145,7 @@ func DocumentedQuotas() []Quota {
 		{AnyClass, shared.Window{Max: 2000, Per: time.Second, Phase: -1}},
 		{Identity, shared.Window{Max: 3500, Per: 10 * time.Second, Phase: -1}},
 		{Conversations, shared.Window{Max: 10000, Per: 10 * time.Minute, Phase: -1}},
+		{Mail, shared.Window{Max: 10000, Per: 10 * time.Minute, Phase: -1}},
 		{Files, shared.Window{Max: 1200, Per: time.Minute, Phase: -1}},
 	}
 }

@@ -8,6 +8,7 @@ func (s *Server) table() []route {
 	on := func(method, path string, h func(*call) (answer, error)) {
 		out = append(out, route{method, strings.Split(path, "/"), h})
 	}
+	s.mailRoutes(on)
 	on("GET", "me", s.me)
 	on("GET", "me/planner/tasks", s.listMyTasks)
 	on("GET", "organization", s.organization)

@@ -52,9 +52,10 @@ type Server struct {
 	sites   map[string]*site
 	uploads map[string]*upload
 	links   map[string]download
-	made    map[string]int // tasks by creator
-	owed    map[string]int // tasks by assignee
-	counts  map[string]int // requests by "METHOD /shape"
+	made    map[string]int      // tasks by creator
+	owed    map[string]int      // tasks by assignee
+	mail    map[string]*mailbox // by user
+	counts  map[string]int      // requests by "METHOD /shape"
 }
 
 type throttle struct {
@@ -278,6 +279,8 @@ func classOf(segs []string) Class {
 	switch {
 	case len(segs) == 0:
 		return AnyClass
+	case slices.ContainsFunc(segs, func(s string) bool { return s == "mailFolders" || s == "messages" }):
+		return Mail
 	case segs[0] == "planner", len(segs) > 2 && segs[2] == "planner", segs[0] == "me" && len(segs) > 1 && segs[1] == "planner":
 		return Planner
 	case segs[0] == "drives", segs[0] == "sites", len(segs) > 2 && segs[2] == "drive", len(segs) > 1 && segs[0] == "me" && segs[1] == "drive":
