@@ -124,7 +124,11 @@ func (c *comparison) unit(w *walked) error {
 		return nil
 	}
 	m.met = true
-	same, sure := m.holds(c.h, u.item.Blob)
+	bytesToo := v.e.To.Caps.Keeps(u.key.Kind, item.Content.Name)
+	same, sure := true, true
+	if bytesToo {
+		same, sure = m.holds(c.h, u.item.Blob)
+	}
 	settled := unpack(row.Base, v.e.packedNames(u.key.Kind))
 	if !same || !sure || settled.keeps(item.Content.Name) || m.in != c.h.in(u.item.Parent) || m.fields != v.e.print.Items(v.e.kept, u.item) {
 		c.slow = append(c.slow, w)
@@ -135,7 +139,9 @@ func (c *comparison) unit(w *walked) error {
 	}
 	v.e.losses.add(u.losses)
 	v.count(u.key.Kind, 1, 1, 0)
-	v.told(u.item.Blob)
+	if bytesToo {
+		v.told(u.item.Blob)
+	}
 	return nil
 }
 
