@@ -201,6 +201,22 @@ func (t *target) Members(context.Context) iter.Seq2[item.Item, error] {
 	return func(func(item.Item, error) bool) {}
 }
 
+// Special are the account's folders for sent mail and the like: those that the server
+// declares (RFC 6154), else those whose names say so.
+func (t *target) Special(ctx context.Context) (map[string]item.Item, error) {
+	tree, err := t.look(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]item.Item{}
+	for _, f := range tree.folders {
+		if _, twice := out[f.use]; f.use != "" && f.opens && !twice {
+			out[f.use] = f.bundle(t.mailbox()).Item
+		}
+	}
+	return out, nil
+}
+
 // writeFolder makes, renames or subscribes a folder.
 func (t *target) writeFolder(ctx context.Context, ch connector.Change) connector.Result {
 	if ch.Op == connector.Update {

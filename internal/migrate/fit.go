@@ -115,7 +115,15 @@ func (f *fitter) parentOf(it item.Item, container item.Ref) item.Ref {
 	switch {
 	case contains(it.Kind):
 		return item.Ref{}
-	case it.Parent.Kind == item.Folder:
+	case it.Kind == item.Folder:
+		if parent, ok := f.naming.standsIn(it.Ref); ok {
+			if parent.Kind != item.Folder {
+				return container
+			}
+			return parent
+		}
+	}
+	if it.Parent.Kind == item.Folder {
 		return f.where(it.Parent)
 	}
 	return container

@@ -36,6 +36,10 @@ type naming struct {
 	met    refSet                // claims of a verb that writes nothing
 	paths  map[item.Ref]pathSize // of folders
 	beyond map[item.Ref]bool     // folders and files whose paths are too long
+	// special are the target's folders of special use, and taken by whom of the source.
+	special map[string]item.Item
+	taken   map[string]item.Ref
+	stands  map[item.Ref]item.Ref // what such a folder lies in at the target, by source
 }
 
 // A pathSize is how long the path of a folder is, from below its container on.
@@ -50,6 +54,7 @@ const siblingName = "sibling"
 
 func (e *Engine) newNaming(shard int64) *naming {
 	n := &naming{e: e, shard: shard, ahead: e.ahead}
+	n.settle()
 	if !e.files() {
 		return n
 	}
@@ -62,7 +67,6 @@ func (e *Engine) newNaming(shard int64) *naming {
 	}
 	n.twins = !n.rules.Twins && (from.Twins || n.rules.Folds && !from.Folds || n.rules.Forms && !from.Forms)
 	n.deep = n.rules.MaxPathBytes > 0 || n.rules.MaxPathChars > 0
-	n.settle()
 	if n.ahead {
 		n.met = newRefSet()
 	}
@@ -79,6 +83,9 @@ func (n *naming) settle() {
 
 // load chooses the names of what a page holds, in the order of the page.
 func (n *naming) load(ctx context.Context, bundles []item.Bundle) error {
+	if err := n.loadSpecial(ctx, bundles); err != nil {
+		return err
+	}
 	if !n.twins && !n.deep {
 		return nil
 	}
