@@ -84,7 +84,7 @@ func TestFar(t *testing.T) {
 		if n, commands := used(from); n < 4 || commands > 90 {
 			t.Errorf("without %v: the source was read by %d commands on %d connections", c.hide, commands, n)
 		}
-		if n, commands := used(to); n != 8 || commands > c.commands {
+		if n, commands := used(to); n < 4 || commands > c.commands {
 			t.Errorf("without %v: the target was written by %d commands on %d connections", c.hide, commands, n)
 		}
 		t.Logf("without %v: waited %d times", c.hide, waits.Load())
