@@ -130,7 +130,15 @@ func (c *comparison) unit(w *walked) error {
 		same, sure = m.holds(c.h, u.item.Blob)
 	}
 	settled := unpack(row.Base, v.e.packedNames(u.key.Kind))
-	if !same || !sure || settled.keeps(item.Content.Name) || m.in != c.h.in(u.item.Parent) || m.fields != v.e.print.Items(v.e.kept, u.item) {
+	asSettled := !settled.keeps(item.Content.Name) && m.in == c.h.in(u.item.Parent) && m.fields == v.e.print.Items(v.e.kept, u.item)
+	if asSettled && !sure && u.item.Blob != nil && v.e.To.Caps.Paths { // its path alone is enough to read it
+		there := &trace{ref: row.Target, blob: &item.Blob{Ref: row.Target, Parent: u.item.Parent, Bytes: m.bytes}}
+		v.e.losses.add(u.losses)
+		v.count(u.key.Kind, 1, 1, 0)
+		c.group.Go(func() error { return v.blob(c.ctx, u.key, *u.item.Blob, there) })
+		return nil
+	}
+	if !asSettled || !same || !sure {
 		c.slow = append(c.slow, w)
 		if len(c.slow) == slowly {
 			return c.flush()

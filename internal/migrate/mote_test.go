@@ -57,6 +57,31 @@ func TestVerifyInTurns(t *testing.T) {
 	}
 }
 
+// TestVerifyReads reads the files of clouds that tell no hashes at both ends, and asks for
+// none by itself first.
+func TestVerifyReads(t *testing.T) {
+	from, to := newTree("/src"), newTree("/dst")
+	from.mute, to.mute = true, true
+	h := newHaul(t, from, to)
+	for i := range 20 {
+		from.put(fmt.Sprintf("dir %d/%d.txt", i%4, i), fmt.Sprint("text ", i))
+	}
+	if _, err := h.engine().Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	asked, reads := to.asked, to.reads
+	v, err := h.engine().Verify(t.Context(), false)
+	if err != nil || v.Status != "equal" || v.Blobs.Files != 20 || v.Blobs.Told != 0 || to.asked != asked || to.reads != reads+20 {
+		t.Errorf("verify: %v, %+v; %d files were asked for and %d read", err, v, to.asked-asked, to.reads-reads)
+	}
+	to.mu.Lock()
+	to.nodes["/dst/dir 1/1.txt"].data = []byte("tixt 1") // nothing but the bytes tells
+	to.mu.Unlock()
+	if v, err := h.engine().Verify(t.Context(), false); err != nil || v.Status != "differs" || v.Blobs.Differences != 1 {
+		t.Errorf("verify of other bytes: %v, %+v", err, v)
+	}
+}
+
 // TestMotesAreSmall keeps what a comparison holds of a file within what its comment
 // says.
 func TestMotesAreSmall(t *testing.T) {

@@ -262,7 +262,7 @@ func TestTreeClockSkew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGrove(t)
 		g.to.caps.SettleDelay = time.Minute
-		for i := range 100 {
+		for i := range 500 {
 			g.from.put(fmt.Sprintf("more/%d", i), fmt.Sprint(i))
 		}
 		skew := time.Duration(0)
