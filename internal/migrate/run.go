@@ -274,6 +274,9 @@ func (p *pass) sweeps(ctx context.Context, s connector.Shard) error {
 			if err := part.dropUploads(ctx); err != nil {
 				return err
 			}
+			if err := part.dropDoubts(ctx); err != nil {
+				return err
+			}
 		}
 		part.rest()
 	}

@@ -47,7 +47,7 @@ func (p *part) settle(ctx context.Context) error {
 	for _, in := range creates {
 		b.Clear = append(b.Clear, in.Key)
 	}
-	if len(b.Clear) > 0 {
+	if len(b.Clear) > 0 && !p.e.To.Caps.Paths { // else what is tried again may be ours: see dropDoubts
 		if err := p.apply(ctx, b); err != nil {
 			return err
 		}
@@ -183,6 +183,29 @@ func (p *part) tryAgain(creates []ledger.Intent) {
 	for _, in := range creates {
 		p.mayStand(p.e.key(in.Key))
 	}
+}
+
+// dropDoubts forgets the creates that nothing tried again, once a sweep has worked
+// everything off: the source no longer has them. Until then they stay, so that a
+// process which dies after another still knows what may be ours.
+func (p *part) dropDoubts(ctx context.Context) error {
+	if !p.e.To.Caps.Paths {
+		return nil
+	}
+	intents, err := p.e.Ledger.InDoubt(ctx, p.led.Num)
+	if err != nil {
+		return fmt.Errorf("the ledger: %w", err)
+	}
+	var b ledger.Batch
+	for _, in := range intents {
+		if in.Op == ledger.Create && in.Session == "" {
+			b.Clear = append(b.Clear, in.Key)
+		}
+	}
+	if len(b.Clear) == 0 {
+		return nil
+	}
+	return p.apply(ctx, b)
 }
 
 // mayStand takes note that what is created by a key may be there already, and ours.
