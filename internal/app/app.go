@@ -44,6 +44,8 @@ type Config struct {
 	// Networks are the private ones that movers may connect to; see mover.Reach.
 	Networks  []netip.Prefix
 	Failpoint string // for tests: where a mover dies
+	// Organisation owns what is kept; "" is the command line's own.
+	Organisation string
 }
 
 // An App carries out the use cases. Close it.
@@ -60,6 +62,9 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if c.Getenv == nil {
 		c.Getenv = os.Getenv
 	}
+	if c.Organisation == "" {
+		c.Organisation = vault.DefaultOrganisation
+	}
 	s, err := store.Open(ctx, store.Options{Dir: c.StateDir, Program: c.Version, Getenv: c.Getenv,
 		Postgres: vault.NewSecret(c.Getenv(DatabaseVariable))})
 	if err != nil {
@@ -67,6 +72,18 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	}
 	return &App{Config: c, store: s}, nil
 }
+
+// Of returns the use cases of another organisation, on the same state directory. It
+// is not closed by itself.
+func (a *App) Of(organisation string) *App {
+	c := *a
+	c.Organisation = organisation
+	return &c
+}
+
+// Store is where the use cases keep what they remember, for what else a service
+// remembers.
+func (a *App) Store() *store.Store { return a.store }
 
 // Close ends the use of the state directory.
 func (a *App) Close() error { return a.store.Close() }
@@ -144,7 +161,7 @@ func (a *App) Connect(ctx context.Context, name, cloud string, values map[string
 	for k, v := range secret {
 		conn.Secrets[k] = vault.NewSecret(v)
 	}
-	return id, a.store.PutConnection(ctx, vault.DefaultOrganisation, conn)
+	return id, a.store.PutConnection(ctx, a.Organisation, conn)
 }
 
 // sort parts values into plain settings and secrets, and refuses what the
@@ -200,12 +217,12 @@ func (a *App) RotateRoot(ctx context.Context) error { return a.store.RotateRoot(
 
 // Connections lists the connections, without their secrets.
 func (a *App) Connections(ctx context.Context) ([]vault.Connection, error) {
-	return a.store.Connections(ctx, vault.DefaultOrganisation)
+	return a.store.Connections(ctx, a.Organisation)
 }
 
 // Remove forgets a connection and its secrets.
 func (a *App) Remove(ctx context.Context, name string) error {
-	return a.store.RemoveConnection(ctx, vault.DefaultOrganisation, name)
+	return a.store.RemoveConnection(ctx, a.Organisation, name)
 }
 
 // Test tries a connection again and says who it is.
@@ -255,7 +272,7 @@ type Sight struct {
 
 // end opens a connection's secrets.
 func (a *App) end(ctx context.Context, name string) (job.End, error) {
-	c, err := a.store.Connection(ctx, vault.DefaultOrganisation, name)
+	c, err := a.store.Connection(ctx, a.Organisation, name)
 	if err != nil {
 		return job.End{}, err
 	}
@@ -302,7 +319,7 @@ func (a *App) Do(ctx context.Context, r Request) (*job.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	led, err := a.store.Ledger(ctx, vault.DefaultOrganisation, r.File.Name)
+	led, err := a.store.Ledger(ctx, a.Organisation, r.File.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -313,12 +330,12 @@ func (a *App) Do(ctx context.Context, r Request) (*job.Outcome, error) {
 
 // Ledger opens the ledger of a migration for looking at. The caller closes it.
 func (a *App) Ledger(ctx context.Context, migration string) (*store.Ledger, error) {
-	return a.store.Ledger(ctx, vault.DefaultOrganisation, migration)
+	return a.store.Ledger(ctx, a.Organisation, migration)
 }
 
 // DiscardLedger deletes the ledger of a migration, before it is rebuilt.
 func (a *App) DiscardLedger(ctx context.Context, migration string) error {
-	return a.store.DiscardLedger(ctx, vault.DefaultOrganisation, migration)
+	return a.store.DiscardLedger(ctx, a.Organisation, migration)
 }
 
 // moverMemory is where the mover's garbage is collected more often rather than
@@ -340,7 +357,7 @@ func (a *App) work(ctx context.Context, spec job.Spec, led ledger.Ledger, r *Req
 				r.Renewed(name, value)
 				return nil
 			}
-			return a.store.RenewSecret(context.WithoutCancel(ctx), vault.DefaultOrganisation, connection, name, vault.NewSecret(value))
+			return a.store.RenewSecret(context.WithoutCancel(ctx), a.Organisation, connection, name, vault.NewSecret(value))
 		}}
 	if r != nil && r.Events != nil {
 		config.OnEvent = func(raw []byte) { job.Events(raw, r.Events) }

@@ -14,14 +14,14 @@ const lookForPause = time.Second
 
 // Paused tells since when a migration is paused; zero if it is not.
 func (a *App) Paused(ctx context.Context, migration string) (time.Time, error) {
-	return a.store.Paused(ctx, vault.DefaultOrganisation, migration)
+	return a.store.Paused(ctx, a.Organisation, migration)
 }
 
 // Pause has a migration send nothing new, in this or any other process, until it
 // is resumed. What is under way is finished. It returns since when that holds:
 // one that was paused already stays so. Safe to repeat.
 func (a *App) Pause(ctx context.Context, migration string) (time.Time, error) {
-	if err := a.store.Pause(ctx, vault.DefaultOrganisation, migration, time.Now()); err != nil {
+	if err := a.store.Pause(ctx, a.Organisation, migration, time.Now()); err != nil {
 		return time.Time{}, err
 	}
 	return a.Paused(ctx, migration)
@@ -33,7 +33,7 @@ func (a *App) Resume(ctx context.Context, migration string) (was time.Time, err 
 	if was, err = a.Paused(ctx, migration); err != nil {
 		return was, err
 	}
-	return was, a.store.Resume(ctx, vault.DefaultOrganisation, migration)
+	return was, a.store.Resume(ctx, a.Organisation, migration)
 }
 
 // followPause tells a mover when its migration is paused and resumed, until it

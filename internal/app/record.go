@@ -47,7 +47,7 @@ func places(f *migrate.File) string {
 }
 
 func (a *App) party(ctx context.Context, name string) (p report.Party, err error) {
-	conn, err := a.store.Connection(ctx, vault.DefaultOrganisation, name)
+	conn, err := a.store.Connection(ctx, a.Organisation, name)
 	if err != nil {
 		return p, err
 	}

@@ -68,7 +68,7 @@ func (a *App) Status(ctx context.Context, f *migrate.File) (*Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	led, err := a.store.Look(ctx, vault.DefaultOrganisation, f.Name)
+	led, err := a.store.Look(ctx, a.Organisation, f.Name)
 	if err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ func (s *Store) key(ctx context.Context, organisation string) (*vault.Key, error
 		if sealed, err = fresh.Sealed(s.root); err != nil {
 			return nil, err
 		}
-		err = s.accounts.update(ctx, durable, func(ss session) error {
+		err = s.write(ctx, of(organisation), func(ss session) error {
 			return ss.exec(addOrganisation, organisation, sealed)
 		})
 		if err != nil {
@@ -73,7 +73,7 @@ func (s *Store) key(ctx context.Context, organisation string) (*vault.Key, error
 }
 
 func (s *Store) sealedKey(ctx context.Context, organisation string) (sealed []byte, err error) {
-	err = s.accounts.view(ctx, func(ss session) error {
+	err = s.read(ctx, of(organisation), func(ss session) error {
 		return ss.query(getOrganisation, func(r row) error {
 			sealed = append(sealed, r.blob(0)...)
 			return nil
@@ -112,7 +112,7 @@ func (s *Store) PutConnection(ctx context.Context, organisation string, c vault.
 		}
 		values = append(values, value{field, 1, sealed})
 	}
-	return s.accounts.update(ctx, durable, func(ss session) error {
+	return s.write(ctx, of(organisation), func(ss session) error {
 		if err := ss.exec(putConnection, organisation, c.Name, c.Connector, c.Identity, stamp(c.Created)); err != nil {
 			return err
 		}
@@ -139,7 +139,7 @@ func (s *Store) RenewSecret(ctx context.Context, organisation, name, field strin
 	if err != nil {
 		return err
 	}
-	return s.accounts.update(ctx, durable, func(ss session) error {
+	return s.write(ctx, of(organisation), func(ss session) error {
 		found := false
 		err := ss.query(getConnection, func(row) error { found = true; return nil }, organisation, name)
 		if err != nil {
@@ -159,7 +159,7 @@ func (s *Store) Connection(ctx context.Context, organisation, name string) (vaul
 		return vault.Connection{}, err
 	}
 	found := map[string]*vault.Connection{}
-	err = s.accounts.view(ctx, func(ss session) error {
+	err = s.read(ctx, of(organisation), func(ss session) error {
 		err := ss.query(getConnection, func(r row) error { found[name] = connectionOf(r); return nil }, organisation, name)
 		if err != nil || found[name] == nil {
 			return err
@@ -184,7 +184,7 @@ func (s *Store) Connections(ctx context.Context, organisation string) ([]vault.C
 	}
 	found := map[string]*vault.Connection{}
 	var names []string
-	err = s.accounts.view(ctx, func(ss session) error {
+	err = s.read(ctx, of(organisation), func(ss session) error {
 		err := ss.query(listConnections, func(r row) error {
 			names = append(names, r.text(0))
 			found[r.text(0)] = connectionOf(r)
@@ -207,7 +207,7 @@ func (s *Store) Connections(ctx context.Context, organisation string) ([]vault.C
 
 // RemoveConnection forgets a connection and its secrets.
 func (s *Store) RemoveConnection(ctx context.Context, organisation, name string) error {
-	return s.accounts.update(ctx, durable, func(ss session) error {
+	return s.write(ctx, of(organisation), func(ss session) error {
 		found := false
 		err := ss.query(getConnection, func(row) error { found = true; return nil }, organisation, name)
 		if err != nil {

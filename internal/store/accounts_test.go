@@ -131,7 +131,7 @@ func TestSealedRows(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				err := s.accounts.update(t.Context(), durable, func(ss session) error {
+				err := s.write(t.Context(), everyone, func(ss session) error {
 					if strings.Contains(sql, "$1") {
 						return ss.exec(both(sql), []byte("changed"))
 					}

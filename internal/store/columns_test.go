@@ -38,6 +38,18 @@ func allowedColumns() map[string]string {
 		"connection_value.organisation": "name", "connection_value.connection": "name", "connection_value.field": "name",
 		"connection_value.secret": "state", "connection_value.sealed_value": "sealed",
 		"migration.num": "number", "migration.organisation": "name", "migration.name": "the operator's name for it",
+		"organisation.sealed_name": "sealed", "organisation.country": "code", "organisation.region": "the operator's name for it",
+		"organisation.second_factor": "state", "organisation.created": "time", "organisation.active": "time",
+		"service_value.field": "name", "service_value.sealed_value": "sealed",
+		"person.id": "id", "person.sealed_key": "sealed", "person.address_hash": "keyed hash", "person.sealed_address": "sealed", "person.sealed_name": "sealed",
+		"person.sealed_password": "sealed", "person.sealed_totp": "sealed", "person.totp_step": "number", "person.created": "time", "person.confirmed": "time",
+		"recovery_code.person": "id", "recovery_code.code_hash": "hash", "outside.id_hash": "keyed hash", "outside.person": "id",
+		"passkey.id": "id", "passkey.person": "id", "passkey.sealed_credential": "sealed", "passkey.created": "time", "passkey.used": "time",
+		"member.organisation": "id", "member.person": "id", "member.role": "name", "member.since": "time",
+		"invitation.organisation": "id", "invitation.token_hash": "hash", "invitation.sealed_address": "sealed", "invitation.role": "name",
+		"invitation.invited_by": "id", "invitation.created": "time", "invitation.expires": "time",
+		"session.token_hash": "hash", "session.person": "id", "session.created": "time", "session.seen": "time", "session.fresh": "time", "session.second": "time", "session.sealed_about": "sealed",
+		"errand.token_hash": "hash", "errand.person": "id", "errand.kind": "name", "errand.expires": "time",
 		"migration.sealed_print": "sealed", "migration.sealed_store": "sealed", "migration.created": "time", "migration.paused": "time",
 	}
 }

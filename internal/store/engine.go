@@ -28,6 +28,8 @@ const (
 // []byte (nil is NULL) and string, or slices of int64 and []byte: slices run
 // the statement for each place in them, and all have the same length.
 type session interface {
+	// enter limits the transaction to a scope of the accounts; first of all.
+	enter(whose scope) error
 	exec(s statement, args ...any) error
 	// query calls each for every row. The row is valid during the call only.
 	query(s statement, each func(row) error, args ...any) error

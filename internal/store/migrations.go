@@ -21,7 +21,9 @@ var (
 		WHERE organisation = $1 AND name = $2`)
 	listMigrations = both(`SELECT num, name, created, sealed_print, sealed_store FROM migration
 		WHERE organisation = $1 ORDER BY num`)
-	addMigration = both(`INSERT INTO migration (num, organisation, name, sealed_print, sealed_store, created)
+	// In SQLite a transaction that writes is alone anyway.
+	lockMigrations = statement{"SELECT 1", "LOCK TABLE migration IN SHARE ROW EXCLUSIVE MODE"}
+	addMigration   = both(`INSERT INTO migration (num, organisation, name, sealed_print, sealed_store, created)
 		SELECT coalesce(max(num), 0) + 1, $1, $2, $3, $4, $5 FROM migration WHERE true
 		ON CONFLICT (organisation, name) DO NOTHING`)
 )
@@ -44,7 +46,7 @@ func migrationOf(r row) Migration {
 
 // Migrations returns the migrations of an organisation, the oldest first.
 func (s *Store) Migrations(ctx context.Context, organisation string) (out []Migration, err error) {
-	err = s.accounts.view(ctx, func(ss session) error {
+	err = s.read(ctx, of(organisation), func(ss session) error {
 		return ss.query(listMigrations, func(r row) error { out = append(out, migrationOf(r)); return nil }, organisation)
 	})
 	return out, err
@@ -208,7 +210,11 @@ func (s *Store) migration(ctx context.Context, organisation, name string) (*vaul
 			return nil, Migration{}, err
 		}
 	}
-	err = s.accounts.update(ctx, durable, func(ss session) error {
+	// Numbers run across organisations.
+	err = s.write(ctx, everyone, func(ss session) error {
+		if err := ss.exec(lockMigrations); err != nil {
+			return err
+		}
 		return ss.exec(addMigration, organisation, name, sealed[0], sealed[1], now())
 	})
 	if err != nil {
@@ -219,7 +225,7 @@ func (s *Store) migration(ctx context.Context, organisation, name string) (*vaul
 }
 
 func (s *Store) knownMigration(ctx context.Context, organisation, name string) (m Migration, err error) {
-	err = s.accounts.view(ctx, func(ss session) error {
+	err = s.read(ctx, of(organisation), func(ss session) error {
 		return ss.query(getMigration, func(r row) error { m = migrationOf(r); return nil }, organisation, name)
 	})
 	return m, err

@@ -15,7 +15,7 @@ var (
 // known. It may be asked while another process has the ledger.
 func (s *Store) Paused(ctx context.Context, organisation, migration string) (since time.Time, err error) {
 	var at int64
-	err = s.accounts.view(ctx, func(ss session) (err error) {
+	err = s.read(ctx, of(organisation), func(ss session) (err error) {
 		at, err = one(ss, getPaused, organisation, migration)
 		return err
 	})
@@ -31,14 +31,14 @@ func (s *Store) Pause(ctx context.Context, organisation, migration string, now t
 	if _, _, err := s.migration(ctx, organisation, migration); err != nil {
 		return err
 	}
-	return s.accounts.update(ctx, durable, func(ss session) error {
+	return s.write(ctx, of(organisation), func(ss session) error {
 		return ss.exec(pause, stamp(now), organisation, migration)
 	})
 }
 
 // Resume takes the wish back; where there is none it does nothing.
 func (s *Store) Resume(ctx context.Context, organisation, migration string) error {
-	return s.accounts.update(ctx, durable, func(ss session) error {
+	return s.write(ctx, of(organisation), func(ss session) error {
 		return ss.exec(resume, organisation, migration)
 	})
 }

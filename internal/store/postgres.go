@@ -21,12 +21,38 @@ const wherePostgres = "PostgreSQL"
 
 // A postgresEngine is one schema of a PostgreSQL database, used through one
 // connection, one call at a time. If the connection breaks, the engine stays
-// broken: the lock that the connection held is gone with it.
+// broken: the lock that the connection held is gone with it. One that is shared
+// holds no lock, uses several connections, and makes new ones for broken ones.
 type postgresEngine struct {
-	db *sql.DB
+	db     *sql.DB
+	shared bool
+	rows   bool // the role of rows is there
 
 	mu   sync.Mutex
-	conn *sql.Conn
+	conn *sql.Conn // nil if shared
+}
+
+// sharedConnections is how many connections to the accounts a process holds.
+const sharedConnections = 8
+
+// share lets calls go side by side from now on.
+func (e *postgresEngine) share(ctx context.Context) error {
+	err := e.conn.QueryRowContext(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1 AND pg_has_role(oid, 'MEMBER'))", rowsRole).Scan(&e.rows)
+	if err == nil && !e.rows {
+		var past bool
+		err = e.conn.QueryRowContext(ctx, "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user").Scan(&past)
+		if err == nil && past {
+			err = connector.Errorf(connector.Forbidden, "store: this user of the database sees the rows of every organisation").
+				WithHint("use one that is no superuser and does not bypass row-level security, or make the role "+rowsRole+" and grant it to this one")
+		}
+	}
+	if err = errors.Join(err, e.conn.Close()); err != nil {
+		return err
+	}
+	e.conn, e.shared = nil, true
+	e.db.SetMaxOpenConns(sharedConnections)
+	e.db.SetMaxIdleConns(sharedConnections)
+	return nil
 }
 
 // openPostgres opens a schema, made if it is missing, and brings its tables up
@@ -115,6 +141,9 @@ func (e *postgresEngine) lock(ctx context.Context, name string) error {
 }
 
 func (e *postgresEngine) close() error {
+	if e.conn == nil {
+		return explain(wherePostgres, e.db.Close())
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	// Not left to the end of the connection, which the server notices later. If
@@ -145,17 +174,21 @@ func (e *postgresEngine) update(ctx context.Context, d durability, work func(ses
 // transact stops between statements when ctx is done, never within one: pgx
 // would break the connection, and the lock would be lost with it.
 func (e *postgresEngine) transact(ctx context.Context, opts *sql.TxOptions, work func(session) error) (err error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	defer func() { err = explain(wherePostgres, err) }()
-	tx, err := e.conn.BeginTx(context.WithoutCancel(ctx), opts)
+	begin := e.db.BeginTx
+	if !e.shared {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		begin = e.conn.BeginTx
+	}
+	tx, err := begin(context.WithoutCancel(ctx), opts)
 	if err != nil {
 		return err
 	}
-	if err := work(postgresSession{ctx, tx}); err != nil {
+	if err := work(postgresSession{ctx, tx, e.rows}); err != nil {
 		if rb := tx.Rollback(); rb != nil && !errors.Is(rb, sql.ErrTxDone) {
 			err = errors.Join(err, rb)
 		}
@@ -165,8 +198,20 @@ func (e *postgresEngine) transact(ctx context.Context, opts *sql.TxOptions, work
 }
 
 type postgresSession struct {
-	ctx context.Context
-	tx  *sql.Tx
+	ctx  context.Context
+	tx   *sql.Tx
+	rows bool // the role of rows is there
+}
+
+// rowsRole may see and change rows, and nothing else.
+const rowsRole = "rialto_rows"
+
+func (s postgresSession) enter(whose scope) error {
+	st := both("SELECT set_config('rialto.organisation', $1, true), set_config('rialto.person', $2, true)")
+	if s.rows {
+		st.postgres += ", set_config('role', '" + rowsRole + "', true)"
+	}
+	return s.query(st, func(row) error { return nil }, whose.organisation, whose.person)
 }
 
 func (s postgresSession) exec(st statement, args ...any) error {

@@ -235,6 +235,9 @@ func (e *sqliteEngine) prepare(text string) (*sqlite3.Stmt, error) {
 
 type sqliteSession struct{ *sqliteEngine }
 
+// enter leaves it to the statements, which all have the scope in their keys.
+func (s sqliteSession) enter(scope) error { return nil }
+
 func (s sqliteSession) exec(st statement, args ...any) error {
 	return s.forEach(st, args, func(stmt *sqlite3.Stmt) error { return stmt.Exec() })
 }

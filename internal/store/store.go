@@ -63,6 +63,7 @@ type Store struct {
 	mu   sync.Mutex
 	root *vault.Root
 	keys map[string]*vault.Key // by organisation
+	uses sync.Map              // the service's own keys, by their use: []byte
 }
 
 const (
@@ -128,10 +129,12 @@ func (s *Store) openPostgres(ctx context.Context, tables schema) error {
 	}
 	s.accounts = db
 	var sealed int64
-	err = db.view(ctx, func(ss session) (err error) {
-		sealed, err = one(ss, countOrganisations)
-		return err
-	})
+	if err = db.share(ctx); err == nil {
+		err = s.read(ctx, everyone, func(ss session) (err error) {
+			sealed, err = one(ss, countOrganisations)
+			return err
+		})
+	}
 	if err == nil {
 		s.root, err = vault.LoadRoot(s.opts.RootFile, sealed == 0, s.opts.Getenv)
 	}
@@ -239,7 +242,7 @@ func (s *Store) rewrap(ctx context.Context) error {
 			return explain(s.accountsKeyFile(), err)
 		}
 	}
-	return s.accounts.update(ctx, durable, func(ss session) error {
+	return s.write(ctx, everyone, func(ss session) error {
 		sealed := map[string][]byte{}
 		err := ss.query(listOrganisations, func(r row) (err error) {
 			sealed[r.text(0)], err = vault.Rewrap(s.root, r.text(0), r.blob(1))
@@ -253,7 +256,7 @@ func (s *Store) rewrap(ctx context.Context) error {
 				return err
 			}
 		}
-		return nil
+		return s.rewrapPeople(ss)
 	})
 }
 
