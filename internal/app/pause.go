@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/rialto-migrate/rialto/internal/mover"
-	"github.com/rialto-migrate/rialto/internal/vault"
 )
 
 // lookForPause is how often a verb asks whether its migration was paused or

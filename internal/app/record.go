@@ -10,7 +10,6 @@ import (
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/internal/migrate"
 	"github.com/rialto-migrate/rialto/internal/report"
-	"github.com/rialto-migrate/rialto/internal/vault"
 )
 
 // Record makes the record of processing of a migration from what verify found and

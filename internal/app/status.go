@@ -10,7 +10,6 @@ import (
 	"github.com/rialto-migrate/rialto/internal/ledger"
 	"github.com/rialto-migrate/rialto/internal/migrate"
 	"github.com/rialto-migrate/rialto/internal/store"
-	"github.com/rialto-migrate/rialto/internal/vault"
 	"github.com/rialto-migrate/rialto/item"
 )
 

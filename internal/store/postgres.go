@@ -43,7 +43,7 @@ func (e *postgresEngine) share(ctx context.Context) error {
 		err = e.conn.QueryRowContext(ctx, "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user").Scan(&past)
 		if err == nil && past {
 			err = connector.Errorf(connector.Forbidden, "store: this user of the database sees the rows of every organisation").
-				WithHint("use one that is no superuser and does not bypass row-level security, or make the role "+rowsRole+" and grant it to this one")
+				WithHint("use one that is no superuser and does not bypass row-level security, or make the role " + rowsRole + " and grant it to this one")
 		}
 	}
 	if err = errors.Join(err, e.conn.Close()); err != nil {
