@@ -80,6 +80,7 @@ var (
 	addInvitation   = both("INSERT INTO invitation (organisation, token_hash, sealed_address, role, invited_by, created, expires) VALUES ($1, $2, $3, $4, $5, $6, $7)")
 	listInvitations = both("SELECT organisation, token_hash, sealed_address, role, invited_by, created, expires FROM invitation WHERE organisation = $1 ORDER BY created")
 	findInvitation  = both("SELECT organisation, token_hash, sealed_address, role, invited_by, created, expires FROM invitation WHERE token_hash = $1")
+	lockInvitation  = statement{findInvitation.sqlite, findInvitation.postgres + " FOR UPDATE"}
 	dropInvitation  = both("DELETE FROM invitation WHERE organisation = $1 AND token_hash = $2")
 )
 
@@ -373,7 +374,7 @@ func (s *Store) invitations(ctx context.Context, whose scope, st statement, by a
 // RemoveInvitation takes an invitation back, and says whether it was there.
 func (s *Store) RemoveInvitation(ctx context.Context, organisation string, hash []byte) (was bool, err error) {
 	err = s.write(ctx, of(organisation), func(ss session) error {
-		if err := ss.query(findInvitation, func(r row) error { was = r.text(0) == organisation; return nil }, hash); err != nil {
+		if err := ss.query(lockInvitation, func(r row) error { was = r.text(0) == organisation; return nil }, hash); err != nil {
 			return err
 		}
 		return ss.exec(dropInvitation, organisation, hash)
