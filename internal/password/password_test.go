@@ -106,15 +106,15 @@ func TestTurns(t *testing.T) {
 
 func TestRefuse(t *testing.T) {
 	for password, want := range map[string]string{
-		"":                             "needs 12",
-		"short":                        "needs 12",
-		"password1234":                 "guessed first",
-		"aaaaaaaaaaaaaaaa":             "guessed first",
-		"qwertyuiopasdf":               "guessed first",
-		"ana.ferreira1":                "guessed first",
-		strings.Repeat("x7!k", 65):     "at most 256",
-		"bad \xff bytes here":          "no characters",
-		"correct tulip bridge seven":   "",
+		"":                           "needs 12",
+		"short":                      "needs 12",
+		"password1234":               "guessed first",
+		"aaaaaaaaaaaaaaaa":           "guessed first",
+		"qwertyuiopasdf":             "guessed first",
+		"ana.ferreira1":              "guessed first",
+		strings.Repeat("x7!k", 65):   "at most 256",
+		"bad \xff bytes here":        "no characters",
+		"correct tulip bridge seven": "",
 		"дождь лодка весло стол":       "",
 		strings.Repeat("q9$ Zt-w", 30): "",
 	} {
