@@ -196,14 +196,14 @@ func (p *Post) deliver(ctx context.Context, l account.Letter) error {
 	if secure == nil {
 		secure = &tls.Config{ServerName: p.Server.Host, MinVersion: tls.VersionTLS12}
 	}
-	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+	dial := func(dialing context.Context, network, address string) (net.Conn, error) {
 		var d interface {
 			DialContext(context.Context, string, string) (net.Conn, error)
 		} = &net.Dialer{}
 		if p.Server.Port == tlsPort {
 			d = &tls.Dialer{Config: secure}
 		}
-		conn, err := d.DialContext(ctx, network, address)
+		conn, err := d.DialContext(dialing, network, address)
 		if err == nil { // the library waits for answers whatever becomes of ctx
 			context.AfterFunc(ctx, func() { conn.Close() })
 		}
