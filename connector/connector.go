@@ -12,6 +12,7 @@ import (
 	"io"
 	"iter"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/rialto-migrate/rialto/item"
@@ -224,6 +225,11 @@ type Change struct {
 	// Mark is what the target must carry so that this item can be found again,
 	// from Target.Carrier. "" for a kind without a mark.
 	Mark string
+}
+
+// Writes reports whether an Update has a field to write.
+func (c Change) Writes(field string) bool {
+	return len(c.Dirty) == 0 || slices.Contains(c.Dirty, field)
 }
 
 // DirtyParent stands in Change.Dirty for what the item lies in.

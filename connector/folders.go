@@ -41,3 +41,9 @@ func ReadFolders(c Cursor) (f Folders, ok bool) {
 	}
 	return f, true
 }
+
+// Done takes the folder that was read, the last of those that wait, from them, and
+// adds the ones that lie in it.
+func (f *Folders) Done(in []string) {
+	f.Waiting, f.After = append(f.Waiting[:len(f.Waiting)-1], in...), ""
+}

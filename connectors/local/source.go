@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -112,7 +113,7 @@ func (l *lister) folder(it item.Item, at string) bool {
 			empty = false
 			return true
 		}
-		b.Unknown = append(b.Unknown, "file."+special(e.Type()))
+		b.Unknown = append(b.Unknown, "file."+paths.Special(e.Type()))
 		return true
 	})
 	switch connector.ClassOf(err) {
@@ -137,19 +138,6 @@ func (l *lister) folder(it item.Item, at string) bool {
 		l.todo = append(l.todo, at)
 	}
 	return l.add(b)
-}
-
-// special names what is no file.
-func special(m fs.FileMode) string {
-	switch {
-	case m&fs.ModeSymlink != 0:
-		return "symlink"
-	case m&fs.ModeSocket != 0:
-		return "socket"
-	case m&fs.ModeNamedPipe != 0:
-		return "pipe"
-	}
-	return "device"
 }
 
 // files adds what lies in a folder.

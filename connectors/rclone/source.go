@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -17,7 +18,7 @@ func (s *source) Shards(ctx context.Context) iter.Seq2[connector.Shard, error] {
 			yield(connector.Shard{}, err)
 			return
 		}
-		yield(connector.Shard{Ref: drive("/"), Bytes: -1, People: -1}, nil)
+		yield(connector.Shard{Ref: paths.Drive("/"), Bytes: -1, People: -1}, nil)
 	}
 }
 
@@ -25,7 +26,7 @@ func (s *source) Shards(ctx context.Context) iter.Seq2[connector.Shard, error] {
 // that are still to be read, and which file of the next one came last.
 func (s *source) List(ctx context.Context, shard connector.Shard, from connector.Cursor) iter.Seq2[connector.Page, error] {
 	return func(yield func(connector.Page, error) bool) {
-		w := newWalk(s.cloud, treeOf(shard.Ref, "/"))
+		w := newWalk(s.cloud, paths.Of(shard.Ref, "/"))
 		if from != "" && !w.resume(from) {
 			yield(connector.Page{}, connector.Errorf(connector.Permanent, "the cursor of a listing cannot be read").WithHint("run again: the listing begins anew"))
 			return
@@ -35,48 +36,23 @@ func (s *source) List(ctx context.Context, shard connector.Shard, from connector
 }
 
 func (s *source) Fetch(ctx context.Context, shard connector.Shard, refs []item.Ref) iter.Seq2[item.Bundle, error] {
-	return s.fetch(ctx, treeOf(shard.Ref, "/"), refs)
-}
-
-// fetch reads items one by one, many at a time, and yields them in order.
-func (c *cloud) fetch(ctx context.Context, t tree, refs []item.Ref) iter.Seq2[item.Bundle, error] {
-	asked := make([]connector.Change, len(refs))
-	for i, r := range refs {
-		asked[i] = connector.Change{Item: item.Item{Ref: r}}
-	}
-	return func(yield func(item.Bundle, error) bool) {
-		read := func(ctx context.Context, q connector.Change) connector.Result {
-			it, err := c.get(ctx, t, q.Item.Ref)
-			return connector.Result{Stored: item.Bundle{Item: it, CheckItems: -1}, Err: err}
-		}
-		for r, err := range connector.Each(ctx, asked, side, read) {
-			if err == nil {
-				err = r.Err
-			}
-			if err != nil && connector.ClassOf(err) == connector.Gone {
-				continue
-			}
-			if !yield(r.Stored, err) || err != nil {
-				return
-			}
-		}
-	}
+	return paths.Fetch(ctx, paths.Of(shard.Ref, "/"), refs, side, s.get)
 }
 
 // get reads one item. It fails with class Gone if nothing of its kind is there.
-func (c *cloud) get(ctx context.Context, t tree, ref item.Ref) (item.Item, error) {
-	if folder(ref.Kind) {
+func (c *cloud) get(ctx context.Context, t paths.Tree, ref item.Ref) (item.Item, error) {
+	if paths.IsFolder(ref.Kind) {
 		there, err := c.stands(ctx, ref)
 		if err == nil && !there {
 			err = connector.Errorf(connector.Gone, "listing {folder}: it is not there")
 		}
-		return t.folder(ref.ID), err
+		return t.Folder(ref.ID), err
 	}
 	obj, err := c.look(ctx, ref.ID)
 	if err != nil {
 		return item.Item{}, err
 	}
-	return c.file(ctx, t.parent(ref.ID), obj)
+	return c.file(ctx, t.Parent(ref.ID), obj)
 }
 
 // stands reports whether a folder or container does. One that is the part which keys

@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"path"
-	"slices"
 	"time"
 
 	"github.com/rclone/rclone/fs"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -32,10 +31,8 @@ func (t *target) write(ctx context.Context, c connector.Change, open item.Opener
 	if t.readOnly {
 		return it, false, onlyRead()
 	}
-	if name := item.Name.Get(c.Item); c.Item.Kind != item.Drive || name != "" {
-		if e := legal(name); e != nil {
-			return it, false, e
-		}
+	if e := paths.Named(c); e != nil {
+		return it, false, e
 	}
 	switch {
 	case c.Item.Kind == item.Drive:
@@ -60,29 +57,21 @@ func onlyRead() *connector.Error {
 // writeDrive makes the folder of a drive with those above it, or takes over what is
 // there.
 func (t *target) writeDrive(ctx context.Context, c connector.Change) (item.Item, bool, error) {
-	at := t.place
-	if name := item.Name.Get(c.Item); name != "" {
-		at = connector.Below(at, name)
-	}
-	if c.Op == connector.Update && c.Item.ID != at {
-		return item.Item{}, false, connector.Errorf(connector.Unsupported, "the folder of a drive is not renamed").WithHint("rename it in the cloud, then run again with that place")
+	at, err := paths.DriveAt(c, t.place)
+	if err != nil {
+		return item.Item{}, false, err
 	}
 	made, err := t.makeFolder(ctx, at, false)
-	return treeOf(drive(at), t.place).folder(at), !made, err
+	return paths.Of(paths.Drive(at), t.place).Folder(at), !made, err
 }
 
 // writeFolder makes a folder, or takes over the one that is there.
 func (t *target) writeFolder(ctx context.Context, c connector.Change) (item.Item, bool, error) {
-	at := c.Item.ID
-	if c.Op == connector.Create {
-		at = connector.Below(c.Item.Parent.ID, item.Name.Get(c.Item))
-	}
-	it := item.Item{Ref: item.Ref{Kind: item.Folder, ID: at}, Parent: c.Item.Parent}
-	item.Name.Set(&it, path.Base(at))
+	it := paths.FolderAt(c)
 	if c.Op == connector.Update {
 		return it, false, nil // its name was all that could differ
 	}
-	made, err := t.makeFolder(ctx, at, item.Empty.Get(c.Item))
+	made, err := t.makeFolder(ctx, it.ID, item.Empty.Get(c.Item))
 	return it, !made, err
 }
 
@@ -96,7 +85,7 @@ func (t *target) makeFolder(ctx context.Context, at string, seen bool) (made boo
 	}
 	if _, err := t.look(ctx, at); err == nil || connector.ClassOf(err) != connector.Gone {
 		if err == nil {
-			return false, inTheWay()
+			return false, paths.InTheWay()
 		}
 		return false, err
 	}
@@ -113,13 +102,8 @@ func (t *target) makeFolder(ctx context.Context, at string, seen bool) (made boo
 	return err == nil, err
 }
 
-func inTheWay() *connector.Error {
-	return connector.Errorf(connector.Conflict, "something else stands there by that name").
-		WithHint("it is in the way: rename or remove it at the target, then run again")
-}
-
 func (t *target) Fetch(ctx context.Context, container item.Ref, refs []item.Ref) iter.Seq2[item.Bundle, error] {
-	return t.fetch(ctx, treeOf(container, t.place), refs)
+	return paths.Fetch(ctx, paths.Of(container, t.place), refs, side, t.get)
 }
 
 // Find yields what stands in a container, whoever made it: what this connection
@@ -131,20 +115,8 @@ func (t *target) Find(ctx context.Context, container item.Ref, _ time.Time) iter
 			t.findDrives(ctx, yield)
 			return
 		}
-		newWalk(t.cloud, treeOf(container, t.place)).pages(ctx, func(p connector.Page, err error) bool {
-			if err != nil {
-				if connector.ClassOf(err) == connector.Gone {
-					return false // the container is: nothing is to be found
-				}
-				return yield(connector.Found{}, err)
-			}
-			for _, b := range p.Bundles {
-				if b.Item.Kind != item.Drive && !yield(connector.Found{Bundle: b}, nil) {
-					return false
-				}
-			}
-			return true
-		})
+		w := newWalk(t.cloud, paths.Of(container, t.place))
+		paths.Found(func(yield func(connector.Page, error) bool) { w.pages(ctx, yield) })(yield)
 	}
 }
 
@@ -163,16 +135,7 @@ func (t *target) findDrives(ctx context.Context, yield func(connector.Found, err
 		}
 		return
 	}
-	at := []string{t.place}
-	for _, name := range in.folders {
-		at = append(at, connector.Below(t.place, name))
-	}
-	for _, path := range at {
-		it := treeOf(drive(path), t.place).folder(path)
-		if !yield(connector.Found{Bundle: item.Bundle{Item: it, CheckItems: -1}}, nil) {
-			return
-		}
-	}
+	paths.FoundDrives(t.place, in.folders)(yield)
 }
 
 // Delete removes a file of the version that accept saw, or a folder in which nothing
@@ -181,7 +144,7 @@ func (t *target) Delete(ctx context.Context, container, ref item.Ref, accept fun
 	if t.readOnly {
 		return false, onlyRead()
 	}
-	it, err := t.get(ctx, treeOf(container, t.place), ref)
+	it, err := t.get(ctx, paths.Of(container, t.place), ref)
 	if err != nil && connector.ClassOf(err) == connector.Gone {
 		return true, nil
 	}
@@ -191,7 +154,7 @@ func (t *target) Delete(ctx context.Context, container, ref item.Ref, accept fun
 	if ref.ID == "/" || !accept(item.Bundle{Item: it, CheckItems: -1}) {
 		return false, nil
 	}
-	if folder(ref.Kind) {
+	if paths.IsFolder(ref.Kind) {
 		return t.deleteFolder(ctx, ref.ID)
 	}
 	obj, err := t.pinned(ctx, *it.Blob)
@@ -243,9 +206,4 @@ func (t *target) Link(item.Ref, item.Ref) string { return "" }
 // Members yields nobody: backends do not list people.
 func (t *target) Members(context.Context) iter.Seq2[item.Item, error] {
 	return func(func(item.Item, error) bool) {}
-}
-
-// dirty reports whether a field is to be written.
-func dirty(c connector.Change, field string) bool {
-	return len(c.Dirty) == 0 || slices.Contains(c.Dirty, field)
 }

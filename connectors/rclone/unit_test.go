@@ -15,6 +15,7 @@ import (
 	"github.com/rclone/rclone/fs/config/obscure"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -170,7 +171,7 @@ func TestOnlyReads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	it := item.Item{Ref: item.Ref{Kind: item.Folder}, Parent: drive("/")}
+	it := item.Item{Ref: item.Ref{Kind: item.Folder}, Parent: paths.Drive("/")}
 	item.Name.Set(&it, "new")
 	for r := range tg.Write(t.Context(), []connector.Change{{Op: connector.Create, Item: it}}, nil) {
 		if connector.ClassOf(r.Err) != connector.Forbidden {

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -14,22 +15,21 @@ const pageSize = 1000
 // A walk is a listing under way.
 type walk struct {
 	*cloud
-	tree    tree
-	waiting []string // folders to be read, the next one last
-	after   string   // the file of the next folder that was given out last; "" before the first
-	ready   []item.Bundle
-	whole   bool // nothing was left out
+	connector.Folders
+	tree  paths.Tree
+	ready []item.Bundle
+	whole bool // nothing was left out
 }
 
 var errStop = errors.New("the listing is wanted no more")
 
-func newWalk(c *cloud, t tree) *walk {
-	return &walk{cloud: c, tree: t, waiting: []string{t.drive}, whole: true}
+func newWalk(c *cloud, t paths.Tree) *walk {
+	return &walk{cloud: c, tree: t, Folders: connector.Folders{Waiting: []string{t.Drive}}, whole: true}
 }
 
 // pages yields the listing to its end.
 func (w *walk) pages(ctx context.Context, yield func(connector.Page, error) bool) {
-	for len(w.waiting) > 0 {
+	for len(w.Waiting) > 0 {
 		if err := w.folder(ctx, yield); err != nil {
 			if !errors.Is(err, errStop) {
 				yield(connector.Page{}, err)
@@ -47,11 +47,11 @@ func (w *walk) pages(ctx context.Context, yield func(connector.Page, error) bool
 // folder adds the next folder and its files to what is ready, and yields the pages
 // that fill up meanwhile.
 func (w *walk) folder(ctx context.Context, yield func(connector.Page, error) bool) error {
-	at := w.waiting[len(w.waiting)-1]
-	here := w.tree.folder(at)
+	at := w.Waiting[len(w.Waiting)-1]
+	here := w.tree.Folder(at)
 	self := item.Bundle{Item: here, CheckItems: -1}
 	in, err := w.entries(ctx, at)
-	if at == w.tree.drive && (err == nil && in.none() || connector.ClassOf(err) == connector.Gone) {
+	if at == w.tree.Drive && (err == nil && in.none() || connector.ClassOf(err) == connector.Gone) {
 		there, e := w.stands(ctx, here.Ref)
 		switch {
 		case e != nil:
@@ -63,26 +63,26 @@ func (w *walk) folder(ctx context.Context, yield func(connector.Page, error) boo
 		}
 	}
 	switch class := connector.ClassOf(err); {
-	case err != nil && at != w.tree.drive && class == connector.Gone:
-		w.done(nil) // it was deleted while we read
+	case err != nil && at != w.tree.Drive && class == connector.Gone:
+		w.Done(nil) // it was deleted while we read
 		return nil
-	case err != nil && at != w.tree.drive && class == connector.Forbidden:
+	case err != nil && at != w.tree.Drive && class == connector.Forbidden:
 		w.whole = false
 		self.Unknown = []string{"folder.unreadable"}
 		w.ready = append(w.ready, self)
-		w.done(nil)
+		w.Done(nil)
 		return nil
 	case err != nil:
 		return err
 	}
-	if w.after == "" {
+	if w.After == "" {
 		if in.none() && self.Item.Kind == item.Folder {
 			item.Empty.Set(&self.Item, true)
 		}
 		w.ready = append(w.ready, self)
 	}
 	files := in.files
-	for len(files) > 0 && w.after != "" && name(files[0]) <= w.after {
+	for len(files) > 0 && w.After != "" && name(files[0]) <= w.After {
 		files = files[1:]
 	}
 	for len(files) > 0 {
@@ -95,8 +95,8 @@ func (w *walk) folder(ctx context.Context, yield func(connector.Page, error) boo
 			w.ready = append(w.ready, item.Bundle{Item: it, CheckItems: -1})
 		}
 		if len(w.ready) >= pageSize {
-			w.after = name(files[n-1])
-			page := connector.Page{Bundles: w.ready, Next: w.cursor()}
+			w.After = name(files[n-1])
+			page := connector.Page{Bundles: w.ready, Next: w.Cursor()}
 			w.ready = nil
 			if !yield(page, nil) {
 				return errStop
@@ -108,23 +108,12 @@ func (w *walk) folder(ctx context.Context, yield func(connector.Page, error) boo
 	for i, f := range in.folders {
 		folders[len(folders)-1-i] = connector.Below(at, f)
 	}
-	w.done(folders)
+	w.Done(folders)
 	return nil
 }
 
-// done takes the folder that was read from those that wait, and adds the ones in it.
-func (w *walk) done(folders []string) {
-	w.waiting, w.after = append(w.waiting[:len(w.waiting)-1], folders...), ""
-}
-
-// cursor is how far the walk came.
-func (w *walk) cursor() connector.Cursor {
-	return connector.Folders{Waiting: w.waiting, After: w.after}.Cursor()
-}
-
 // resume goes on from a cursor.
-func (w *walk) resume(from connector.Cursor) bool {
-	read, ok := connector.ReadFolders(from)
-	w.waiting, w.after = read.Waiting, read.After
+func (w *walk) resume(from connector.Cursor) (ok bool) {
+	w.Folders, ok = connector.ReadFolders(from)
 	return ok
 }

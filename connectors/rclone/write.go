@@ -14,6 +14,7 @@ import (
 	"github.com/rclone/rclone/fs/hash"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -38,7 +39,7 @@ func (t *target) createFile(ctx context.Context, c connector.Change, open item.O
 	}
 	if folder, err := t.folderThere(ctx, id); err != nil || folder {
 		if err == nil {
-			err = inTheWay()
+			err = paths.InTheWay()
 		}
 		return it, false, err
 	}
@@ -72,7 +73,7 @@ func (t *target) adopt(ctx context.Context, c connector.Change, there fs.Object,
 	}
 	same, err := t.same(ctx, *c.Item.Blob, *it.Blob, open)
 	if err == nil && !same {
-		err = inTheWay()
+		err = paths.InTheWay()
 	}
 	if err != nil {
 		return item.Item{}, false, err
@@ -103,9 +104,9 @@ func (t *target) updateFile(ctx context.Context, c connector.Change, open item.O
 		}
 	}
 	switch at := item.Modified.Get(c.Item); {
-	case dirty(c, item.Content.Name), dirty(c, item.MediaType.Name):
+	case c.Writes(item.Content.Name), c.Writes(item.MediaType.Name):
 		obj, err = t.put(ctx, to, c, open, obj)
-	case dirty(c, item.Modified.Name) && !at.IsZero():
+	case c.Writes(item.Modified.Name) && !at.IsZero():
 		err = t.do(ctx, "setting the time of {object}", func(ctx context.Context, _ *library) error { return obj.SetModTime(ctx, at) })
 		if errors.Is(err, errNoTime) {
 			obj, err = t.put(ctx, to, c, open, obj)
@@ -127,13 +128,13 @@ var errNoTime = fs.ErrorCantSetModTimeWithoutDelete
 func (t *target) move(ctx context.Context, obj fs.Object, to string) (moved fs.Object, err error) {
 	if _, err := t.look(ctx, to); err == nil || connector.ClassOf(err) != connector.Gone {
 		if err == nil {
-			return nil, inTheWay()
+			return nil, paths.InTheWay()
 		}
 		return nil, err
 	}
 	if folder, err := t.folderThere(ctx, to); err != nil || folder {
 		if err == nil {
-			err = inTheWay()
+			err = paths.InTheWay()
 		}
 		return nil, err
 	}

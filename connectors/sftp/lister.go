@@ -12,6 +12,8 @@ import (
 
 	pkg "github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
+
+	"github.com/rialto-migrate/rialto/connector/paths"
 )
 
 // A lister reads folders piece by piece, in a session of its own: pkg/sftp holds a
@@ -231,7 +233,7 @@ func (a answer) names() ([]fs.FileInfo, error) {
 				body.text()
 			}
 		}
-		if e.name != "." && e.name != ".." && legal(e.name) == nil {
+		if e.name != "." && e.name != ".." && paths.Legal(e.name) == nil {
 			all = append(all, e)
 		}
 	}

@@ -4,10 +4,10 @@ import (
 	"context"
 	"iter"
 	"path"
-	"strings"
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -30,10 +30,8 @@ func (t *target) write(ctx context.Context, c connector.Change, open item.Opener
 	if t.readOnly {
 		return it, false, connector.Errorf(connector.Forbidden, "nothing was sent: a source is only read").WithHint("please report this as a mistake of the connector")
 	}
-	if name := item.Name.Get(c.Item); c.Item.Kind != item.Drive || name != "" {
-		if e := legal(name); e != nil {
-			return it, false, e
-		}
+	if e := paths.Named(c); e != nil {
+		return it, false, e
 	}
 	if c.Op == connector.Update && c.Item.Kind != item.Drive {
 		if err := t.rename(ctx, &c); err != nil {
@@ -59,15 +57,12 @@ func (t *target) write(ctx context.Context, c connector.Change, open item.Opener
 // writeDrive makes the folder of a drive with those above it, or takes over what is
 // there.
 func (t *target) writeDrive(ctx context.Context, c connector.Change) (item.Item, bool, error) {
-	at := t.place
-	if name := item.Name.Get(c.Item); name != "" {
-		at = connector.Below(at, name)
-	}
-	if c.Op == connector.Update && c.Item.ID != at {
-		return item.Item{}, false, connector.Errorf(connector.Unsupported, "the folder of a drive is not renamed").WithHint("rename it on the server, then run again with that place")
+	at, err := paths.DriveAt(c, t.place)
+	if err != nil {
+		return item.Item{}, false, err
 	}
 	made, err := t.makePath(ctx, at)
-	return treeOf(drive(at), t.place).folder(at), !made, err
+	return paths.Of(paths.Drive(at), t.place).Folder(at), !made, err
 }
 
 // makePath makes a folder and those above it that are missing; made is false if it
@@ -78,7 +73,7 @@ func (t *target) makePath(ctx context.Context, at string) (made bool, err error)
 	case err == nil && info.IsDir():
 		return false, nil
 	case err == nil:
-		return false, inTheWay()
+		return false, paths.InTheWay()
 	case connector.ClassOf(err) != connector.Gone || at == t.root || at == "/":
 		return false, err
 	}
@@ -99,26 +94,21 @@ func (t *target) makeFolder(ctx context.Context, at string) (made bool, err erro
 	case looked != nil:
 		return false, err
 	case !info.IsDir():
-		return false, inTheWay()
+		return false, paths.InTheWay()
 	}
 	return false, nil
 }
 
 // writeFolder makes a folder, or takes over the one that is there.
 func (t *target) writeFolder(ctx context.Context, c connector.Change) (item.Item, bool, error) {
-	at := c.Item.ID
-	if c.Op == connector.Create {
-		at = connector.Below(c.Item.Parent.ID, item.Name.Get(c.Item))
-	}
-	it := item.Item{Ref: item.Ref{Kind: item.Folder, ID: at}, Parent: c.Item.Parent}
-	item.Name.Set(&it, path.Base(at))
+	it := paths.FolderAt(c)
 	if c.Op == connector.Update {
 		return it, false, nil // its name was all that could differ
 	}
-	made, err := t.makeFolder(ctx, at)
+	made, err := t.makeFolder(ctx, it.ID)
 	if err != nil && connector.ClassOf(err) == connector.Gone { // the folder above it is
 		if _, err = t.makePath(ctx, c.Item.Parent.ID); err == nil {
-			made, err = t.makeFolder(ctx, at)
+			made, err = t.makeFolder(ctx, it.ID)
 		}
 	}
 	return it, !made, err
@@ -133,7 +123,7 @@ func (t *target) rename(ctx context.Context, c *connector.Change) error {
 	}
 	if _, err := t.look(ctx, to); err == nil || connector.ClassOf(err) != connector.Gone {
 		if err == nil {
-			return inTheWay()
+			return paths.InTheWay()
 		}
 		return err
 	}
@@ -142,13 +132,8 @@ func (t *target) rename(ctx context.Context, c *connector.Change) error {
 	return err
 }
 
-func inTheWay() *connector.Error {
-	return connector.Errorf(connector.Conflict, "something else stands there by that name").
-		WithHint("it is in the way: rename or remove it at the target, then run again")
-}
-
 func (t *target) Fetch(ctx context.Context, container item.Ref, refs []item.Ref) iter.Seq2[item.Bundle, error] {
-	return t.fetch(ctx, treeOf(container, t.place), refs)
+	return paths.Fetch(ctx, paths.Of(container, t.place), refs, side, t.get)
 }
 
 // Find yields what stands in a container, whoever made it: what this connection
@@ -160,20 +145,8 @@ func (t *target) Find(ctx context.Context, container item.Ref, _ time.Time) iter
 			t.findDrives(ctx, yield)
 			return
 		}
-		newWalk(t.cloud, treeOf(container, t.place)).pages(ctx, func(p connector.Page, err error) bool {
-			if err != nil {
-				if connector.ClassOf(err) == connector.Gone {
-					return false // the container is: nothing is to be found
-				}
-				return yield(connector.Found{}, err)
-			}
-			for _, b := range p.Bundles {
-				if b.Item.Kind != item.Drive && !yield(connector.Found{Bundle: b}, nil) {
-					return false
-				}
-			}
-			return true
-		})
+		w := newWalk(t.cloud, paths.Of(container, t.place))
+		paths.Found(func(yield func(connector.Page, error) bool) { w.pages(ctx, yield) })(yield)
 	}
 }
 
@@ -185,18 +158,13 @@ func (t *target) findDrives(ctx context.Context, yield func(connector.Found, err
 		}
 		return
 	}
-	at := []string{t.place}
+	var names []string
 	for _, info := range all {
 		if info.IsDir() {
-			at = append(at, connector.Below(t.place, info.Name()))
+			names = append(names, info.Name())
 		}
 	}
-	for _, path := range at {
-		it := treeOf(drive(path), t.place).folder(path)
-		if !yield(connector.Found{Bundle: item.Bundle{Item: it, CheckItems: -1}}, nil) {
-			return
-		}
-	}
+	paths.FoundDrives(t.place, names)(yield)
 }
 
 // Delete removes a file of the version that accept saw, or a folder in which nothing
@@ -205,7 +173,7 @@ func (t *target) Delete(ctx context.Context, container, ref item.Ref, accept fun
 	if t.readOnly {
 		return false, connector.Errorf(connector.Forbidden, "nothing was sent: a source is only read").WithHint("please report this as a mistake of the connector")
 	}
-	it, err := t.get(ctx, treeOf(container, t.place), ref)
+	it, err := t.get(ctx, paths.Of(container, t.place), ref)
 	if err != nil && connector.ClassOf(err) == connector.Gone {
 		return true, nil
 	}
@@ -215,7 +183,7 @@ func (t *target) Delete(ctx context.Context, container, ref item.Ref, accept fun
 	if ref.ID == t.root || !accept(item.Bundle{Item: it, CheckItems: -1}) {
 		return false, nil
 	}
-	if !folder(ref.Kind) {
+	if !paths.IsFolder(ref.Kind) {
 		err = t.pool.do(ctx, "REMOVE {object}", true, func(s *session) error { return s.Remove(ref.ID) })
 		if err != nil && connector.ClassOf(err) == connector.Gone {
 			err = nil
@@ -242,7 +210,7 @@ func (t *target) sweep(ctx context.Context, at string) error {
 		return err
 	}
 	for _, info := range all {
-		if ours(info.Name()) && info.Mode().IsRegular() {
+		if paths.Ours(info.Name()) && info.Mode().IsRegular() {
 			t.drop(ctx, connector.Below(at, info.Name()))
 		}
 	}
@@ -260,11 +228,4 @@ func (t *target) Link(item.Ref, item.Ref) string { return "" }
 // Members yields nobody: a server's accounts are its own.
 func (t *target) Members(context.Context) iter.Seq2[item.Item, error] {
 	return func(func(item.Item, error) bool) {}
-}
-
-// ours reports whether a name is one of those under which a file is written before
-// it gets its own.
-func ours(name string) bool {
-	rest, ok := strings.CutPrefix(name, beside)
-	return ok && len(rest) == besideDigits && strings.Trim(rest, "0123456789abcdef") == ""
 }

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -19,6 +18,7 @@ import (
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/connectors/sftp/sftptest"
 	"github.com/rialto-migrate/rialto/item"
 )
@@ -89,7 +89,7 @@ func TestCut(t *testing.T) {
 	try := func(n, times int64) {
 		name := fmt.Sprintf("%d-%d", n, times)
 		set := srv.Settings()
-		parent := drive(srv.Dir)
+		parent := paths.Drive(srv.Dir)
 		r := one(t, open(t, set, through(n, times)), "", connector.Change{Op: connector.Create, Item: aFile(parent, name, int64(len(content)))}, content)
 		have, err := os.ReadFile(filepath.Join(srv.Dir, name))
 		switch {
@@ -126,7 +126,7 @@ func TestCut(t *testing.T) {
 	if doubts.Load() == 0 {
 		t.Error("no cut fell between a rename and its answer: the steps are too wide")
 	}
-	left, _ := filepath.Glob(filepath.Join(srv.Dir, beside+"*"))
+	left, _ := filepath.Glob(filepath.Join(srv.Dir, ".rialto-*"))
 	if len(left) > 0 {
 		t.Errorf("%d files that were begun stay behind", len(left))
 	}
@@ -147,7 +147,7 @@ func TestReadsGoOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := 0
-	for p, err := range src.List(t.Context(), connector.Shard{Ref: drive(srv.Dir)}, "") {
+	for p, err := range src.List(t.Context(), connector.Shard{Ref: paths.Drive(srv.Dir)}, "") {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -173,7 +173,7 @@ func TestSpecials(t *testing.T) {
 		os.Symlink("nowhere", filepath.Join(srv.Dir, "dangling")),
 		syscall.Mkfifo(filepath.Join(srv.Dir, "pipe"), 0o644),
 		os.WriteFile(filepath.Join(srv.Dir, "file"), []byte("x"), 0o644),
-		os.WriteFile(filepath.Join(srv.Dir, beside+strings.Repeat("0", besideDigits)), []byte("begun"), 0o644))
+		os.WriteFile(paths.Beside(filepath.Join(srv.Dir, "begun")), []byte("begun"), 0o644))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestSpecials(t *testing.T) {
 	defer l.Close()
 	src, _ := open(t, srv.Settings(), connector.ClientOptions{}).Source(t.Context())
 	var names, unknown []string
-	for p, err := range src.List(t.Context(), connector.Shard{Ref: drive(srv.Dir)}, "") {
+	for p, err := range src.List(t.Context(), connector.Shard{Ref: paths.Drive(srv.Dir)}, "") {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -209,7 +209,7 @@ func TestSpecials(t *testing.T) {
 // not keep it.
 func TestDeleteFolder(t *testing.T) {
 	srv := sftptest.OpenSSH(t)
-	for _, name := range []string{"theirs/new", "ours/" + beside + strings.Repeat("a", besideDigits)} {
+	for _, name := range []string{"theirs/new", paths.Beside("ours/begun")} {
 		at := filepath.Join(srv.Dir, name)
 		if err := errors.Join(os.Mkdir(filepath.Dir(at), 0o755), os.WriteFile(at, []byte("x"), 0o644)); err != nil {
 			t.Fatal(err)
@@ -222,9 +222,9 @@ func TestDeleteFolder(t *testing.T) {
 	for name, want := range map[string]bool{"theirs": false, "ours": true, "": false} {
 		ref := item.Ref{Kind: item.Folder, ID: srv.Dir + "/" + name}
 		if name == "" {
-			ref = drive(srv.Dir)
+			ref = paths.Drive(srv.Dir)
 		}
-		removed, err := tg.Delete(t.Context(), drive(srv.Dir), ref, func(item.Bundle) bool { return true })
+		removed, err := tg.Delete(t.Context(), paths.Drive(srv.Dir), ref, func(item.Bundle) bool { return true })
 		if err != nil || removed != want {
 			t.Errorf("the folder %q: removed %v, %v; want %v", name, removed, err, want)
 		}
@@ -240,7 +240,7 @@ func TestChangesWhileRead(t *testing.T) {
 	}
 	src, _ := open(t, srv.Settings(), connector.ClientOptions{}).Source(t.Context())
 	ref := item.Ref{Kind: item.File, ID: srv.Dir + "/file"}
-	for b, err := range src.Fetch(t.Context(), connector.Shard{Ref: drive(srv.Dir)}, []item.Ref{ref}) {
+	for b, err := range src.Fetch(t.Context(), connector.Shard{Ref: paths.Drive(srv.Dir)}, []item.Ref{ref}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -272,7 +272,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	defer func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) }()
 	content := make([]byte, 3<<20)
-	r := one(t, open(t, srv.Settings(), connector.ClientOptions{}), "disk", connector.Change{Op: connector.Create, Item: aFile(drive(srv.Dir+"/disk"), "large", int64(len(content)))}, content)
+	r := one(t, open(t, srv.Settings(), connector.ClientOptions{}), "disk", connector.Change{Op: connector.Create, Item: aFile(paths.Drive(srv.Dir+"/disk"), "large", int64(len(content)))}, content)
 	if e, ok := errors.AsType[*connector.Error](r.Err); !ok || e.Class != connector.Full || e.Hint == "" {
 		t.Errorf("writing to a full disk: %v, want class full and a hint", r.Err)
 	}
@@ -297,12 +297,12 @@ func TestFolderGone(t *testing.T) {
 func TestReadOnly(t *testing.T) {
 	srv := sftptest.OpenSSH(t)
 	c := open(t, srv.Settings(), connector.ClientOptions{Guard: &connector.Guard{}})
-	r := one(t, c, "", connector.Change{Op: connector.Create, Item: aFile(drive(srv.Dir), "file", 1)}, []byte("x"))
+	r := one(t, c, "", connector.Change{Op: connector.Create, Item: aFile(paths.Drive(srv.Dir), "file", 1)}, []byte("x"))
 	if connector.ClassOf(r.Err) != connector.Forbidden || r.Err == nil {
 		t.Errorf("writing: %v, want class forbidden", r.Err)
 	}
 	tg, _ := c.Target(t.Context(), "")
-	if _, err := tg.Delete(t.Context(), drive(srv.Dir), item.Ref{Kind: item.File, ID: srv.Dir + "/x"}, nil); err == nil {
+	if _, err := tg.Delete(t.Context(), paths.Drive(srv.Dir), item.Ref{Kind: item.File, ID: srv.Dir + "/x"}, nil); err == nil {
 		t.Error("a source deletes")
 	}
 }
@@ -327,7 +327,7 @@ func TestLargeFolder(t *testing.T) {
 	}
 	src, _ := open(t, srv.Settings(), connector.ClientOptions{}).Source(t.Context())
 	list := func(from connector.Cursor) (pages []connector.Page) {
-		for p, err := range src.List(t.Context(), connector.Shard{Ref: drive(srv.Dir)}, from) {
+		for p, err := range src.List(t.Context(), connector.Shard{Ref: paths.Drive(srv.Dir)}, from) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -371,7 +371,7 @@ func TestOneSession(t *testing.T) {
 	}
 	src, _ := open(t, srv.Settings(), connector.ClientOptions{}).Source(t.Context())
 	n := 0
-	for p, err := range src.List(t.Context(), connector.Shard{Ref: drive(srv.Dir)}, "") {
+	for p, err := range src.List(t.Context(), connector.Shard{Ref: paths.Drive(srv.Dir)}, "") {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -24,9 +25,8 @@ const (
 // A walk is a listing under way.
 type walk struct {
 	*cloud
-	tree    tree
-	waiting []string // folders to be read, the next one last
-	after   string   // the name in the next folder that was given out last; "" before the first
+	connector.Folders
+	tree    paths.Tree
 	ready   []item.Bundle
 	whole   bool // nothing was left out
 	reading map[string]chan contents
@@ -41,8 +41,8 @@ type contents struct {
 
 var errStop = errors.New("the listing is wanted no more")
 
-func newWalk(c *cloud, t tree) *walk {
-	return &walk{cloud: c, tree: t, waiting: []string{t.drive}, whole: true, reading: map[string]chan contents{}}
+func newWalk(c *cloud, t paths.Tree) *walk {
+	return &walk{cloud: c, tree: t, Folders: connector.Folders{Waiting: []string{t.Drive}}, whole: true, reading: map[string]chan contents{}}
 }
 
 // pages yields the listing to its end.
@@ -56,7 +56,7 @@ func (w *walk) pages(ctx context.Context, yield func(connector.Page, error) bool
 			}
 		}
 	}()
-	for len(w.waiting) > 0 {
+	for len(w.Waiting) > 0 {
 		if err := w.folder(ctx, yield); err != nil {
 			if !errors.Is(err, errStop) {
 				yield(connector.Page{}, err)
@@ -73,8 +73,8 @@ func (w *walk) pages(ctx context.Context, yield func(connector.Page, error) bool
 
 // next takes the folder whose turn it is, and has the ones behind it read.
 func (w *walk) next(ctx context.Context) (string, contents) {
-	for i := len(w.waiting) - 1; i >= max(0, len(w.waiting)-ahead); i-- {
-		at := w.waiting[i]
+	for i := len(w.Waiting) - 1; i >= max(0, len(w.Waiting)-ahead); i-- {
+		at := w.Waiting[i]
 		if w.reading[at] != nil {
 			continue
 		}
@@ -85,7 +85,7 @@ func (w *walk) next(ctx context.Context) (string, contents) {
 			r <- contents{all, more, err}
 		}()
 	}
-	at := w.waiting[len(w.waiting)-1]
+	at := w.Waiting[len(w.Waiting)-1]
 	c := <-w.reading[at]
 	delete(w.reading, at)
 	return at, c
@@ -96,13 +96,13 @@ func (w *walk) next(ctx context.Context) (string, contents) {
 func (w *walk) folder(ctx context.Context, yield func(connector.Page, error) bool) error {
 	at, c := w.next(ctx)
 	switch class := connector.ClassOf(c.err); {
-	case c.err != nil && at != w.tree.drive && class == connector.Gone:
-		w.done(nil) // it was deleted while we read
+	case c.err != nil && at != w.tree.Drive && class == connector.Gone:
+		w.Done(nil) // it was deleted while we read
 		return nil
-	case c.err != nil && at != w.tree.drive && class == connector.Forbidden:
+	case c.err != nil && at != w.tree.Drive && class == connector.Forbidden:
 		w.whole = false
-		w.ready = append(w.ready, item.Bundle{Item: w.tree.folder(at), CheckItems: -1, Unknown: []string{"folder.unreadable"}})
-		w.done(nil)
+		w.ready = append(w.ready, item.Bundle{Item: w.tree.Folder(at), CheckItems: -1, Unknown: []string{"folder.unreadable"}})
+		w.Done(nil)
 		return nil
 	case c.err != nil:
 		return c.err
@@ -117,28 +117,28 @@ func (w *walk) folder(ctx context.Context, yield func(connector.Page, error) boo
 // read lists a folder that could be opened. A large one goes on behind the name that
 // came last, which it looks for; if that is gone, all come again.
 func (w *walk) read(ctx context.Context, at string, c contents, yield func(connector.Page, error) bool) error {
-	here := w.tree.folder(at)
+	here := w.tree.Folder(at)
 	self := item.Bundle{Item: here, CheckItems: -1}
 	var folders []string
-	skip := w.after != "" && c.more != nil
+	skip := w.After != "" && c.more != nil
 	if skip {
 		w.whole = false // what came and went there meanwhile may be missed
 	}
-	last, before := w.after, w.after // before is the file that came last
+	last, before := w.After, w.After // before is the file that came last
 	for first := true; ; first = false {
 		var unknown []string
 		empty := true
 		for _, info := range c.all {
-			empty = empty && ours(info.Name())
+			empty = empty && paths.Ours(info.Name())
 			switch {
-			case ours(info.Name()):
+			case paths.Ours(info.Name()):
 			case info.IsDir():
 				folders = append(folders, connector.Below(at, info.Name()))
 			case !info.Mode().IsRegular():
-				unknown = append(unknown, "file."+special(info.Mode()))
+				unknown = append(unknown, "file."+paths.Special(info.Mode()))
 			}
 		}
-		if first && w.after == "" {
+		if first && w.After == "" {
 			if empty && c.more == nil && self.Item.Kind == item.Folder {
 				item.Empty.Set(&self.Item, true)
 			}
@@ -147,7 +147,7 @@ func (w *walk) read(ctx context.Context, at string, c contents, yield func(conne
 		}
 		for _, info := range c.all {
 			switch {
-			case !info.Mode().IsRegular() || ours(info.Name()):
+			case !info.Mode().IsRegular() || paths.Ours(info.Name()):
 				continue
 			case c.more == nil && info.Name() <= last && last != "":
 				continue
@@ -158,8 +158,8 @@ func (w *walk) read(ctx context.Context, at string, c contents, yield func(conne
 			w.ready = append(w.ready, item.Bundle{Item: file(connector.Below(at, info.Name()), here.Ref, info), CheckItems: -1})
 			// One stays behind, to say what else a large folder holds.
 			if n := len(w.ready) - 1; n >= pageSize {
-				w.after = before
-				page := connector.Page{Bundles: w.ready[:n:n], Next: w.cursor()}
+				w.After = before
+				page := connector.Page{Bundles: w.ready[:n:n], Next: w.Cursor()}
 				w.ready = []item.Bundle{w.ready[n]}
 				if !yield(page, nil) {
 					return errStop
@@ -186,7 +186,7 @@ func (w *walk) read(ctx context.Context, at string, c contents, yield func(conne
 		c.all = some
 	}
 	if skip {
-		w.after = ""
+		w.After = ""
 		all, more, err := w.begin(ctx, at, small)
 		if err != nil {
 			return err
@@ -196,23 +196,12 @@ func (w *walk) read(ctx context.Context, at string, c contents, yield func(conne
 		}
 		return w.read(ctx, at, contents{all: all, more: more}, yield)
 	}
-	w.done(folders)
+	w.Done(folders)
 	return nil
 }
 
-// done takes the folder that was read from those that wait, and adds the ones in it.
-func (w *walk) done(folders []string) {
-	w.waiting, w.after = append(w.waiting[:len(w.waiting)-1], folders...), ""
-}
-
-// cursor is how far the walk came.
-func (w *walk) cursor() connector.Cursor {
-	return connector.Folders{Waiting: w.waiting, After: w.after}.Cursor()
-}
-
 // resume goes on from a cursor.
-func (w *walk) resume(from connector.Cursor) bool {
-	read, ok := connector.ReadFolders(from)
-	w.waiting, w.after = read.Waiting, read.After
+func (w *walk) resume(from connector.Cursor) (ok bool) {
+	w.Folders, ok = connector.ReadFolders(from)
 	return ok
 }

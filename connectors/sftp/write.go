@@ -2,35 +2,20 @@ package sftp
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
 	"math"
 	"os"
 	"path"
-	"slices"
 	"time"
 
 	pkg "github.com/pkg/sftp"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/item"
 )
-
-// beside begins the name under which a file is written before it gets its own. The
-// rest is made of that name, so that the next run writes over what a killed one
-// left.
-const (
-	beside       = ".rialto-"
-	besideDigits = 24
-)
-
-func besideOf(id string) string {
-	sum := sha256.Sum256([]byte(path.Base(id)))
-	return connector.Below(path.Dir(id), beside+hex.EncodeToString(sum[:])[:besideDigits])
-}
 
 // createFile writes a file where nothing stands. It gets its name by RENAME, which
 // is an error where something has it (draft-ietf-secsh-filexfer-02, 6.5): OpenSSH
@@ -38,7 +23,7 @@ func besideOf(id string) string {
 // (sftp-server.c, process_rename).
 func (t *target) createFile(ctx context.Context, c connector.Change, open item.Opener) (it item.Item, adopted bool, err error) {
 	id := connector.Below(c.Item.Parent.ID, item.Name.Get(c.Item))
-	tmp := besideOf(id)
+	tmp := paths.Beside(id)
 	info, err := t.put(ctx, tmp, c, open)
 	if err != nil && connector.ClassOf(err) == connector.Gone && errors.Is(err, errNoFolder) {
 		if _, err = t.makePath(ctx, c.Item.Parent.ID); err == nil {
@@ -61,12 +46,12 @@ func (t *target) createFile(ctx context.Context, c connector.Change, open item.O
 	case looked != nil || !failed(err):
 		return it, false, err
 	case !there.Mode().IsRegular():
-		return it, false, inTheWay()
+		return it, false, paths.InTheWay()
 	}
 	it = file(id, c.Item.Parent, there)
 	same, err := t.same(ctx, *c.Item.Blob, *it.Blob, open)
 	if err == nil && !same {
-		err = inTheWay()
+		err = paths.InTheWay()
 	}
 	if err != nil {
 		return item.Item{}, false, err
@@ -84,8 +69,8 @@ func (t *target) updateFile(ctx context.Context, c connector.Change, open item.O
 	if c.Prev != nil && c.Prev.Item.Blob != nil && version(info) != c.Prev.Item.Blob.Version {
 		return item.Item{}, connector.Errorf(connector.Conflict, "RENAME {object}: it has changed at the target").WithHint("run again: what is there now is looked at")
 	}
-	if !dirty(c, item.Content.Name) {
-		if at := item.Modified.Get(c.Item); dirty(c, item.Modified.Name) && !at.IsZero() {
+	if !c.Writes(item.Content.Name) {
+		if at := item.Modified.Get(c.Item); c.Writes(item.Modified.Name) && !at.IsZero() {
 			if err := t.pool.do(ctx, "SETSTAT {object}", true, func(s *session) error { return s.Chtimes(id, at, at) }); err != nil {
 				return item.Item{}, err
 			}
@@ -95,7 +80,7 @@ func (t *target) updateFile(ctx context.Context, c connector.Change, open item.O
 		}
 		return file(id, c.Item.Parent, info), nil
 	}
-	tmp := besideOf(id)
+	tmp := paths.Beside(id)
 	if info, err = t.put(ctx, tmp, c, open); err != nil {
 		return item.Item{}, err
 	}
@@ -115,11 +100,6 @@ func (t *target) updateFile(ctx context.Context, c connector.Change, open item.O
 		return item.Item{}, err
 	}
 	return file(id, c.Item.Parent, info), nil
-}
-
-// dirty reports whether a field is to be written.
-func dirty(c connector.Change, field string) bool {
-	return len(c.Dirty) == 0 || slices.Contains(c.Dirty, field)
 }
 
 // errNoFolder is the cause of an error where the folder to write in is gone.

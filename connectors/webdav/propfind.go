@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -225,7 +226,7 @@ func (r *response) entry(path string) (e entry, ok bool, bad *connector.Error) {
 	case 0:
 		e.self = true
 	case 1:
-		if legal(name) != nil {
+		if paths.Legal(name) != nil {
 			return e, false, connector.Errorf(connector.Malformed, "PROPFIND {object}: an entry has no name")
 		}
 	default:

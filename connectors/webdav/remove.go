@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -12,12 +13,12 @@ import (
 // nothing lies: RFC 4918 deletes one with all that people put there, so that one
 // that holds something stays.
 func (t *target) Delete(ctx context.Context, container, ref item.Ref, accept func(item.Bundle) bool) (bool, error) {
-	of := t.tree(container, t.place)
+	of := paths.Of(container, t.place)
 	for attempt := 1; ; attempt++ {
 		var e entry
 		var err error
 		empty := true
-		if folder(ref.Kind) {
+		if paths.IsFolder(ref.Kind) {
 			e, empty, err = t.contents(ctx, ref.ID)
 		} else {
 			e, err = t.api.stat(ctx, ref.ID, false)
@@ -28,17 +29,17 @@ func (t *target) Delete(ctx context.Context, container, ref item.Ref, accept fun
 			}
 			return err == nil, err
 		}
-		if e.folder != folder(ref.Kind) {
+		if e.folder != paths.IsFolder(ref.Kind) {
 			return true, nil // something else took its place: what we wrote is gone
 		}
-		if !empty || ref.ID == t.cfg.root || !accept(item.Bundle{Item: of.item(ref.ID, e), CheckItems: -1}) {
+		if !empty || ref.ID == t.cfg.root || !accept(item.Bundle{Item: itemOf(of, ref.ID, e), CheckItems: -1}) {
 			return false, nil
 		}
 		var only http.Header
 		if t.cfg.server.heeds() && e.etag != "" {
-			only = t.onlyIf(t.api.at(ref.ID, folder(ref.Kind)), e.etag)
+			only = t.onlyIf(t.api.at(ref.ID, paths.IsFolder(ref.Kind)), e.etag)
 		}
-		err = t.api.remove(ctx, ref.ID, folder(ref.Kind), only)
+		err = t.api.remove(ctx, ref.ID, paths.IsFolder(ref.Kind), only)
 		if !refused(err, http.StatusPreconditionFailed) || attempt == tries {
 			return err == nil, err
 		}
@@ -55,7 +56,7 @@ func (t *target) contents(ctx context.Context, at string) (self entry, empty boo
 			return entry{}, false, err
 		case e.self:
 			self = e
-		case !ours(e.name):
+		case !paths.Ours(e.name):
 			return self, false, nil
 		}
 	}

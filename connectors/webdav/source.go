@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -16,7 +17,7 @@ type source struct{ *cloud }
 
 func (s *source) Shards(context.Context) iter.Seq2[connector.Shard, error] {
 	return func(yield func(connector.Shard, error) bool) {
-		yield(connector.Shard{Ref: drive(s.cfg.root), URL: s.api.at(s.cfg.root, true), Bytes: -1, People: -1}, nil)
+		yield(connector.Shard{Ref: paths.Drive(s.cfg.root), URL: s.api.at(s.cfg.root, true), Bytes: -1, People: -1}, nil)
 	}
 }
 
@@ -24,28 +25,17 @@ func (s *source) Shards(context.Context) iter.Seq2[connector.Shard, error] {
 // which file of the next one came last.
 func (s *source) List(ctx context.Context, shard connector.Shard, from connector.Cursor) iter.Seq2[connector.Page, error] {
 	return func(yield func(connector.Page, error) bool) {
-		w := &walk{cloud: s.cloud, tree: s.tree(shard.Ref, s.cfg.root), waiting: []string{shard.Ref.ID}, whole: true}
+		w := newWalk(s.cloud, paths.Of(shard.Ref, s.cfg.root))
 		if from != "" && !w.resume(from) {
 			yield(connector.Page{}, connector.Errorf(connector.Permanent, "the cursor of a listing cannot be read").WithHint("run again: the listing begins anew"))
 			return
 		}
-		for len(w.waiting) > 0 {
-			for page, err := range w.folder(ctx) {
-				if !yield(page, err) || err != nil {
-					return
-				}
-			}
-		}
-		last := connector.Page{Bundles: w.ready}
-		if w.whole {
-			last.Whole = []item.Kind{item.Drive, item.Folder, item.File}
-		}
-		yield(last, nil)
+		w.pages(ctx)(yield)
 	}
 }
 
 func (s *source) Fetch(ctx context.Context, shard connector.Shard, refs []item.Ref) iter.Seq2[item.Bundle, error] {
-	return s.fetch(ctx, s.tree(shard.Ref, s.cfg.root), refs)
+	return paths.Fetch(ctx, paths.Of(shard.Ref, s.cfg.root), refs, side, s.get)
 }
 
 // Locate takes an address below the connection's own.

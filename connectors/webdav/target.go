@@ -4,10 +4,10 @@ import (
 	"context"
 	"iter"
 	"path"
-	"strings"
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -20,10 +20,8 @@ type target struct {
 // Write carries changes out side by side.
 func (t *target) Write(ctx context.Context, changes []connector.Change, open item.Opener) iter.Seq2[connector.Result, error] {
 	return connector.Each(ctx, changes, side, func(ctx context.Context, c connector.Change) connector.Result {
-		if name := item.Name.Get(c.Item); c.Item.Kind != item.Drive || name != "" {
-			if e := legal(name); e != nil {
-				return connector.Result{Err: e}
-			}
+		if e := paths.Named(c); e != nil {
+			return connector.Result{Err: e}
 		}
 		if c.Op == connector.Update && c.Item.Kind != item.Drive {
 			if err := t.rename(ctx, &c); err != nil {
@@ -52,21 +50,18 @@ func (t *target) Write(ctx context.Context, changes []connector.Change, open ite
 // writeDrive makes the folder of a drive with those above it, or takes over what is
 // there.
 func (t *target) writeDrive(ctx context.Context, c connector.Change) (item.Item, bool, error) {
-	at := t.place
-	if name := item.Name.Get(c.Item); name != "" {
-		at = connector.Below(at, name)
+	at, err := paths.DriveAt(c, t.place)
+	if err != nil {
+		return item.Item{}, false, err
 	}
-	if c.Op == connector.Update && c.Item.ID != at {
-		return item.Item{}, false, connector.Errorf(connector.Unsupported, "the folder of a drive is not renamed").WithHint("rename it on the server, then run again with that place")
-	}
-	of := t.tree(drive(at), t.place)
-	if found, err := t.get(ctx, of, drive(at)); err == nil || connector.ClassOf(err) != connector.Gone {
+	of := paths.Of(paths.Drive(at), t.place)
+	if found, err := t.get(ctx, of, paths.Drive(at)); err == nil || connector.ClassOf(err) != connector.Gone {
 		return found, err == nil, err
 	}
 	if err := t.makePath(ctx, at); err != nil {
 		return item.Item{}, false, err
 	}
-	it, err := t.get(ctx, of, drive(at))
+	it, err := t.get(ctx, of, paths.Drive(at))
 	return it, false, err
 }
 
@@ -87,31 +82,26 @@ func (t *target) makePath(ctx context.Context, at string) error {
 
 // writeFolder makes a folder, or takes over the one that is there.
 func (t *target) writeFolder(ctx context.Context, c connector.Change) (item.Item, bool, error) {
-	ref := item.Ref{Kind: item.Folder, ID: c.Item.ID}
-	if c.Op == connector.Create {
-		ref.ID = connector.Below(c.Item.Parent.ID, item.Name.Get(c.Item))
-	}
-	it := item.Item{Ref: ref, Parent: c.Item.Parent}
-	item.Name.Set(&it, path.Base(ref.ID))
+	it := paths.FolderAt(c)
 	if c.Op == connector.Update {
 		return it, false, nil // its name was all that could differ
 	}
 	err := error(status(405))
 	// To other servers a second MKCOL may look like a first one.
-	if _, e := t.stat(ctx, ref.ID); t.cfg.server.heeds() || e != nil && connector.ClassOf(e) == connector.Gone {
-		err = t.beneath(ctx, c.Item.Parent, func() error { return t.api.makeFolder(ctx, ref.ID) })
+	if _, e := t.stat(ctx, it.ID); t.cfg.server.heeds() || e != nil && connector.ClassOf(e) == connector.Gone {
+		err = t.beneath(ctx, c.Item.Parent, func() error { return t.api.makeFolder(ctx, it.ID) })
 	} else if e != nil {
 		err = e
 	}
 	if !refused(err, 405) {
 		return it, false, err
 	}
-	e, err := t.api.stat(ctx, ref.ID, true)
+	e, err := t.api.stat(ctx, it.ID, true)
 	switch {
 	case err != nil:
 		return item.Item{}, false, err
 	case !e.folder:
-		return item.Item{}, false, inTheWay()
+		return item.Item{}, false, paths.InTheWay()
 	}
 	item.Created.Set(&it, e.created)
 	return it, true, nil
@@ -145,21 +135,16 @@ func (t *target) rename(ctx context.Context, c *connector.Change) error {
 	if to == c.Item.ID {
 		return nil
 	}
-	_, err := t.api.move(ctx, c.Item.ID, to, folder(c.Item.Kind), false, nil)
+	_, err := t.api.move(ctx, c.Item.ID, to, paths.IsFolder(c.Item.Kind), false, nil)
 	if refused(err, 412) {
-		return inTheWay()
+		return paths.InTheWay()
 	}
 	c.Item.ID = to
 	return err
 }
 
-func inTheWay() *connector.Error {
-	return connector.Errorf(connector.Conflict, "something else stands there by that name").
-		WithHint("it is in the way: rename or remove it at the target, then run again")
-}
-
 func (t *target) Fetch(ctx context.Context, container item.Ref, refs []item.Ref) iter.Seq2[item.Bundle, error] {
-	return t.fetch(ctx, t.tree(container, t.place), refs)
+	return paths.Fetch(ctx, paths.Of(container, t.place), refs, side, t.get)
 }
 
 // Find yields what stands in a container, whoever made it: what this connection
@@ -171,33 +156,7 @@ func (t *target) Find(ctx context.Context, container item.Ref, _ time.Time) iter
 			t.findDrives(ctx, yield)
 			return
 		}
-		s := &source{t.cloud}
-		w := &walk{cloud: s.cloud, tree: t.tree(container, t.place), waiting: []string{container.ID}}
-		give := func(found []item.Bundle) bool {
-			for _, b := range found {
-				if b.Item.Kind != item.Drive && !yield(connector.Found{Bundle: b}, nil) {
-					return false
-				}
-			}
-			return true
-		}
-		for len(w.waiting) > 0 {
-			for page, err := range w.folder(ctx) {
-				if err != nil {
-					if connector.ClassOf(err) != connector.Gone {
-						yield(connector.Found{}, err)
-					}
-					return
-				}
-				if !give(page.Bundles) {
-					return
-				}
-			}
-			if !give(w.ready) {
-				return
-			}
-			w.ready = nil
-		}
+		paths.Found(newWalk(t.cloud, paths.Of(container, t.place)).pages(ctx))(yield)
 	}
 }
 
@@ -216,7 +175,7 @@ func (t *target) findDrives(ctx context.Context, yield func(connector.Found, err
 		if !e.self {
 			at = connector.Below(at, e.name)
 		}
-		it := t.tree(drive(at), t.place).item(at, e)
+		it := itemOf(paths.Of(paths.Drive(at), t.place), at, e)
 		if !yield(connector.Found{Bundle: item.Bundle{Item: it, CheckItems: -1}}, nil) {
 			return
 		}
@@ -229,16 +188,9 @@ func (t *target) Carrier(item.Kind, string) string { return "" }
 func (t *target) Finish(context.Context, item.Ref) error { return nil }
 
 // Link is the address of the file or folder on the server.
-func (t *target) Link(ref, _ item.Ref) string { return t.api.at(ref.ID, folder(ref.Kind)) }
+func (t *target) Link(ref, _ item.Ref) string { return t.api.at(ref.ID, paths.IsFolder(ref.Kind)) }
 
 // Members yields nobody: WebDAV has no people.
 func (t *target) Members(context.Context) iter.Seq2[item.Item, error] {
 	return func(func(item.Item, error) bool) {}
-}
-
-// ours reports whether a name is one of those under which a file is written before
-// it gets its own.
-func ours(name string) bool {
-	rest, ok := strings.CutPrefix(name, beside)
-	return ok && len(rest) == besideDigits && strings.Trim(rest, "0123456789abcdef") == ""
 }

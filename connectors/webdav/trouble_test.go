@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/connectors/webdav/webdavtest"
 	"github.com/rialto-migrate/rialto/item"
 )
@@ -99,7 +100,7 @@ func TestCut(t *testing.T) {
 		t.Run(string(kind), func(t *testing.T) {
 			srv := start(t)
 			set := learned(t, settings(srv))
-			top := drive(open(t, set, connector.ClientOptions{}).cfg.root)
+			top := paths.Drive(open(t, set, connector.ClientOptions{}).cfg.root)
 			var all sync.WaitGroup
 			for n := 0; n < 20_000; n += 613 {
 				for _, times := range []int64{1, 1 << 30} {
@@ -146,14 +147,14 @@ func TestRefused(t *testing.T) {
 		size   int
 		want   connector.Class
 	}{
-		{"too large", create(drive("/dav"), "large", make([]byte, 200_000)), 200_000, connector.Permanent},
+		{"too large", create(paths.Drive("/dav"), "large", make([]byte, 200_000)), 200_000, connector.Permanent},
 		{"not permitted", create(item.Ref{Kind: item.Folder, ID: "/dav/closed"}, "file", []byte("x")), 1, connector.Forbidden},
 		{"locked", connector.Change{Op: connector.Update, Item: func() item.Item {
-			it := aFile(drive("/dav"), "locked", 2)
+			it := aFile(paths.Drive("/dav"), "locked", 2)
 			it.ID = "/dav/locked"
 			return it
 		}()}, 2, connector.Transient},
-		{"a name too long", create(drive("/dav"), strings.Repeat("n", 300), []byte("x")), 1, connector.Forbidden}, // Apache's word for it
+		{"a name too long", create(paths.Drive("/dav"), strings.Repeat("n", 300), []byte("x")), 1, connector.Forbidden}, // Apache's word for it
 		{"a file for a folder", create(item.Ref{Kind: item.Folder, ID: "/dav/locked"}, "file", []byte("x")), 1, connector.Permanent},
 	} {
 		r := one(t, c, tt.change, make([]byte, tt.size))
@@ -235,7 +236,7 @@ func TestListingInTrouble(t *testing.T) {
 		t.Fatal(err)
 	}
 	var names, unknown, whole []string
-	for p, err := range src.List(t.Context(), connector.Shard{Ref: drive("/dav")}, "") {
+	for p, err := range src.List(t.Context(), connector.Shard{Ref: paths.Drive("/dav")}, "") {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -302,12 +303,12 @@ func TestDeleteFolder(t *testing.T) {
 			c := open(t, learned(t, settings(srv)), connector.ClientOptions{})
 			tg, _ := c.Target(t.Context(), "")
 			for name, want := range map[string]bool{"theirs": false, "ours": true} {
-				removed, err := tg.Delete(t.Context(), drive(c.cfg.root), item.Ref{Kind: item.Folder, ID: connector.Below(c.cfg.root, name)}, func(item.Bundle) bool { return true })
+				removed, err := tg.Delete(t.Context(), paths.Drive(c.cfg.root), item.Ref{Kind: item.Folder, ID: connector.Below(c.cfg.root, name)}, func(item.Bundle) bool { return true })
 				if err != nil || removed != want {
 					t.Errorf("the folder %q: removed %v, %v; want %v", name, removed, err, want)
 				}
 			}
-			if removed, err := tg.Delete(t.Context(), drive(c.cfg.root), drive(c.cfg.root), func(item.Bundle) bool { return true }); removed || err != nil {
+			if removed, err := tg.Delete(t.Context(), paths.Drive(c.cfg.root), paths.Drive(c.cfg.root), func(item.Bundle) bool { return true }); removed || err != nil {
 				t.Errorf("the folder of the connection: removed %v, %v", removed, err)
 			}
 		})
@@ -330,7 +331,7 @@ func TestOneRequestAFile(t *testing.T) {
 	}))
 	defer srv.Close()
 	set := connector.Settings{"url": srv.URL + "/remote.php/dav/files/ann/", "token": "a token", "server": "owncloud"}
-	change := create(drive("/remote.php/dav/files/ann"), "ä %", []byte("x"))
+	change := create(paths.Drive("/remote.php/dav/files/ann"), "ä %", []byte("x"))
 	change.Item.Blob.Sums = []item.Sum{{Algorithm: "sha1", Hex: "ab"}}
 	r := one(t, open(t, set, connector.ClientOptions{}), change, []byte("x"))
 	if r.Err != nil || !slices.Equal(asked, []string{"PUT"}) {
@@ -350,13 +351,13 @@ func TestAnswerLost(t *testing.T) {
 	set := learned(t, settings(srv))
 	for name, adopted := range map[string]bool{"ours": false, "theirs": true} {
 		lost := &losing{next: connector.NewTransport(), most: map[string]int64{"ours": 2}[name]}
-		r := one(t, open(t, set, quick(connector.ClientOptions{Transport: lost})), create(drive("/dav"), name, []byte("x")), []byte("x"))
+		r := one(t, open(t, set, quick(connector.ClientOptions{Transport: lost})), create(paths.Drive("/dav"), name, []byte("x")), []byte("x"))
 		if r.Err != nil || r.Adopted != adopted || lost.n.Load() < lost.most {
 			t.Errorf("%s: adopted %v, %v, after %d lost answers", name, r.Adopted, r.Err, lost.n.Load())
 		}
 	}
 	lost := &losing{next: connector.NewTransport(), most: 100}
-	r := one(t, open(t, set, quick(connector.ClientOptions{Transport: lost})), create(drive("/dav"), "never told", []byte("x")), []byte("x"))
+	r := one(t, open(t, set, quick(connector.ClientOptions{Transport: lost})), create(paths.Drive("/dav"), "never told", []byte("x")), []byte("x"))
 	if !connector.InDoubt(r.Err) {
 		t.Errorf("no answer ever: %v, want doubt", r.Err)
 	}

@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -14,22 +15,43 @@ const pageSize = 1000
 // A walk is a listing under way.
 type walk struct {
 	*cloud
-	tree    tree
-	waiting []string // folders to be read, the next one last
-	after   string   // the file of the next folder that was given out last; "" before the first
-	ready   []item.Bundle
-	whole   bool // nothing was left out
+	connector.Folders
+	tree  paths.Tree
+	ready []item.Bundle
+	whole bool // nothing was left out
+}
+
+func newWalk(c *cloud, t paths.Tree) *walk {
+	return &walk{cloud: c, Folders: connector.Folders{Waiting: []string{t.Drive}}, tree: t, whole: true}
+}
+
+// pages yields the listing to its end.
+func (w *walk) pages(ctx context.Context) iter.Seq2[connector.Page, error] {
+	return func(yield func(connector.Page, error) bool) {
+		for len(w.Waiting) > 0 {
+			for page, err := range w.folder(ctx) {
+				if !yield(page, err) || err != nil {
+					return
+				}
+			}
+		}
+		last := connector.Page{Bundles: w.ready}
+		if w.whole {
+			last.Whole = []item.Kind{item.Drive, item.Folder, item.File}
+		}
+		yield(last, nil)
+	}
 }
 
 // folder reads the next folder, and yields the pages that fill up meanwhile. An
 // answer that is cut off is asked for again.
 func (w *walk) folder(ctx context.Context) iter.Seq2[connector.Page, error] {
 	return func(yield func(connector.Page, error) bool) {
-		at := w.waiting[len(w.waiting)-1]
+		at := w.Waiting[len(w.Waiting)-1]
 		had := len(w.ready)
 		for attempt := 1; ; attempt++ {
 			folders, ended, err := w.read(ctx, at, func() bool {
-				p := connector.Page{Bundles: w.ready, Next: w.cursor()}
+				p := connector.Page{Bundles: w.ready, Next: w.Cursor()}
 				w.ready, had, attempt = nil, 0, 1
 				return yield(p, nil)
 			})
@@ -37,19 +59,20 @@ func (w *walk) folder(ctx context.Context) iter.Seq2[connector.Page, error] {
 			case ended:
 				return
 			case err == nil:
-				w.waiting, w.after = append(w.waiting[:len(w.waiting)-1], folders...), ""
+				w.Done(folders)
 				return
 			case cutOff(err) && attempt < tries && ctx.Err() == nil:
 				w.ready = w.ready[:had]
 				if err = connector.Pause(ctx, attempt, 0); err == nil {
 					continue
 				}
-			case at != w.tree.drive && connector.ClassOf(err) == connector.Gone:
-				w.waiting, w.after = w.waiting[:len(w.waiting)-1], "" // it was deleted while we read
+			case at != w.tree.Drive && connector.ClassOf(err) == connector.Gone:
+				w.Done(nil) // it was deleted while we read
 				return
-			case at != w.tree.drive && connector.ClassOf(err) == connector.Forbidden:
-				w.waiting, w.after, w.whole = w.waiting[:len(w.waiting)-1], "", false
-				closed := w.tree.item(at, entry{folder: true})
+			case at != w.tree.Drive && connector.ClassOf(err) == connector.Forbidden:
+				w.Done(nil)
+				w.whole = false
+				closed := itemOf(w.tree, at, entry{folder: true})
 				w.ready = append(w.ready, item.Bundle{Item: closed, CheckItems: -1, Unknown: []string{"folder.unreadable"}})
 				return
 			}
@@ -65,14 +88,14 @@ func (w *walk) folder(ctx context.Context) iter.Seq2[connector.Page, error] {
 // a folder in an order of their own, but always in the same. If that file is gone,
 // all come again.
 func (w *walk) read(ctx context.Context, at string, full func() bool) (folders []string, ended bool, err error) {
-	skip, given := w.after != "", w.after != ""
+	skip, given := w.After != "", w.After != ""
 	self := entry{folder: true}
 	give := func(empty bool) {
 		if given {
 			return
 		}
 		given = true
-		it := w.tree.item(at, self)
+		it := itemOf(w.tree, at, self)
 		if empty && it.Kind == item.Folder {
 			item.Empty.Set(&it, true)
 		}
@@ -86,7 +109,7 @@ func (w *walk) read(ctx context.Context, at string, full func() bool) (folders [
 			self = e
 			continue
 		}
-		if ours(e.name) {
+		if paths.Ours(e.name) {
 			continue
 		}
 		give(false)
@@ -96,34 +119,28 @@ func (w *walk) read(ctx context.Context, at string, full func() bool) (folders [
 			continue
 		}
 		if skip {
-			skip = e.name != w.after
+			skip = e.name != w.After
 			continue
 		}
-		w.ready = append(w.ready, item.Bundle{Item: w.tree.item(id, e), CheckItems: -1})
+		w.ready = append(w.ready, item.Bundle{Item: itemOf(w.tree, id, e), CheckItems: -1})
 		if len(w.ready) >= pageSize {
-			if w.after = e.name; !full() {
+			if w.After = e.name; !full() {
 				return nil, true, nil
 			}
 		}
 	}
 	if skip {
-		w.after = ""
+		w.After = ""
 		return w.read(ctx, at, full)
 	}
 	give(true)
 	return folders, false, nil
 }
 
-// cursor is how far the walk came.
-func (w *walk) cursor() connector.Cursor {
-	return connector.Folders{Waiting: w.waiting, After: w.after}.Cursor()
-}
-
 // resume goes on from a cursor. What goes on in the middle of a folder is not whole:
 // whatever came and went there meanwhile may be missed.
-func (w *walk) resume(from connector.Cursor) bool {
-	read, ok := connector.ReadFolders(from)
-	w.waiting, w.after = read.Waiting, read.After
-	w.whole = w.whole && read.After == ""
+func (w *walk) resume(from connector.Cursor) (ok bool) {
+	w.Folders, ok = connector.ReadFolders(from)
+	w.whole = w.whole && w.After == ""
 	return ok
 }

@@ -15,7 +15,7 @@ import (
 	"strings"
 
 	"github.com/rialto-migrate/rialto/connector"
-	"github.com/rialto-migrate/rialto/item"
+	"github.com/rialto-migrate/rialto/connector/paths"
 )
 
 // New returns the connector.
@@ -129,28 +129,9 @@ func (c *cloud) Source(context.Context) (connector.Source, error) { return &sour
 // Target writes into the place: a folder below the one that the connection names,
 // "" or "/" for that one. It is made with the first drive that is written.
 func (c *cloud) Target(_ context.Context, place string) (connector.Target, error) {
-	at := c.cfg.root
-	for name := range strings.SplitSeq(strings.Trim(place, "/"), "/") {
-		if name == "" && strings.Trim(place, "/") == "" {
-			break
-		}
-		if e := legal(name); e != nil {
-			return nil, connector.Errorf(connector.Permanent, "the place is no path of folders").
-				WithHint(`write the folders with slashes between them, as in "Departments/Sales", or leave the place empty`)
-		}
-		at = connector.Below(at, name)
+	at, err := paths.Place(c.cfg.root, place)
+	if err != nil {
+		return nil, err
 	}
 	return &target{cloud: c, place: at}, nil
 }
-
-// legal refuses what would name another place than the one below its parent.
-func legal(name string) *connector.Error {
-	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00") {
-		return connector.Errorf(connector.Permanent, "a name is empty, consists of dots, or holds a slash or a NUL").
-			WithHint("give it another name at the source")
-	}
-	return nil
-}
-
-// drive is the reference of the container at a path.
-func drive(path string) item.Ref { return item.Ref{Kind: item.Drive, ID: path} }

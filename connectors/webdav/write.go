@@ -3,32 +3,16 @@ package webdav
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"io"
 	"net/http"
-	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/item"
 )
-
-// beside begins the name under which a file is written before it gets its own,
-// where the server shows it while it grows. The rest is made of that name, so that
-// the next run writes over what a killed one left.
-const (
-	beside       = ".rialto-"
-	besideDigits = 24
-)
-
-func besideOf(id string) string {
-	sum := sha256.Sum256([]byte(path.Base(id)))
-	return connector.Below(path.Dir(id), beside+hex.EncodeToString(sum[:])[:besideDigits])
-}
 
 // createFile writes a file where nothing stands.
 func (t *target) createFile(ctx context.Context, c connector.Change, open item.Opener) (it item.Item, adopted bool, err error) {
@@ -73,8 +57,8 @@ func (t *target) createFile(ctx context.Context, c connector.Change, open item.O
 // alone.
 func (t *target) updateFile(ctx context.Context, c connector.Change, open item.Opener) (item.Item, error) {
 	id := c.Item.ID
-	if !dirty(c, item.Content.Name) || c.Item.Blob == nil {
-		if dirty(c, item.Modified.Name) && t.cfg.server.keepsTimes() {
+	if !c.Writes(item.Content.Name) || c.Item.Blob == nil {
+		if c.Writes(item.Modified.Name) && t.cfg.server.keepsTimes() {
 			if err := t.api.touch(ctx, id, item.Modified.Get(c.Item)); err != nil {
 				return item.Item{}, err
 			}
@@ -121,11 +105,6 @@ func (t *target) onlyIf(address, version string) http.Header {
 		return http.Header{"If": {`<` + address + `> (["` + version + `"])`}}
 	}
 	return http.Header{"If-Match": {`"` + version + `"`}}
-}
-
-// dirty reports whether a field is to be written.
-func dirty(c connector.Change, field string) bool {
-	return len(c.Dirty) == 0 || slices.Contains(c.Dirty, field)
 }
 
 // put sends a file to a path, and returns the head of the answer and how many bytes
@@ -178,7 +157,7 @@ func (t *target) put(ctx context.Context, at string, c connector.Change, open it
 
 // putBeside writes a file under another name, and gives it its own when it is whole.
 func (t *target) putBeside(ctx context.Context, id string, c connector.Change, open item.Opener, over bool) (http.Header, int64, error) {
-	at := besideOf(id)
+	at := paths.Beside(id)
 	_, sent, err := t.put(ctx, at, c, open, nil, false)
 	for attempt := 1; refused(err, http.StatusLocked) && attempt < tries; attempt++ {
 		// The server still holds the name for a request of ours that was cut off.
@@ -244,7 +223,7 @@ func (t *target) adopt(ctx context.Context, id string, c connector.Change, open 
 		return item.Item{}, err
 	}
 	if e.folder {
-		return item.Item{}, inTheWay()
+		return item.Item{}, paths.InTheWay()
 	}
 	it := file(id, c.Item.Parent, e)
 	same, sure := item.SameBytes(*c.Item.Blob, *it.Blob)
@@ -254,7 +233,7 @@ func (t *target) adopt(ctx context.Context, id string, c connector.Change, open 
 		}
 	}
 	if !same {
-		return item.Item{}, inTheWay()
+		return item.Item{}, paths.InTheWay()
 	}
 	return it, nil
 }
