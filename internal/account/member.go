@@ -193,3 +193,22 @@ func (a *Accounts) Found(ctx context.Context, person, code, called string) (id s
 	org := store.Organisation{ID: newID(), Name: called, Country: country.Code, Region: country.Region.Name, Created: now, Active: now}
 	return org.ID, a.Store.AddOrganisation(ctx, org, store.Member{Person: person, Role: Owner, Since: now})
 }
+
+// Change gives an organisation another name, and says whether it demands a second
+// factor.
+func (a *Accounts) Change(ctx context.Context, o store.Organisation, called string, second bool) (err error) {
+	if o.Name, err = name("organisation", "the organisation's name", called); err != nil {
+		return err
+	}
+	o.SecondFactor = second
+	return a.Store.ChangeOrganisation(ctx, o)
+}
+
+// Rename gives a person another name.
+func (a *Accounts) Rename(ctx context.Context, s Signed, called string) error {
+	called, err := name("name", "your name", called)
+	if err != nil {
+		return err
+	}
+	return a.Store.ChangePerson(ctx, s.Person.ID, func(p *store.Person) error { p.Name = called; return nil })
+}

@@ -270,3 +270,11 @@ func randomBytes(n int) ([]byte, error) {
 	_, err := rand.Read(b)
 	return b, err
 }
+
+// Ready reports whether the database answers.
+func (s *Store) Ready(ctx context.Context) error {
+	return s.read(ctx, everyone, func(ss session) error {
+		_, err := one(ss, countOrganisations)
+		return err
+	})
+}
