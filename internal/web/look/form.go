@@ -1,6 +1,9 @@
 package look
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // A Form is sent to Action by POST, or by GET where it only asks.
 type Form struct {
@@ -183,12 +186,16 @@ func described(id, hint, err, locked string) string {
 	return strings.Join(ids, " ")
 }
 
-// id makes an id of a name: what may not stand in one becomes a hyphen.
+// id makes an id of a name: what may not stand in one is written as its number.
 func id(prefix, name string) string {
-	return prefix + strings.Map(func(r rune) rune {
+	var b strings.Builder
+	b.WriteString(prefix)
+	for _, r := range name {
 		if r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
-			return r
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, "_%x_", r)
 		}
-		return '-'
-	}, name)
+	}
+	return b.String()
 }
