@@ -13,7 +13,17 @@ const (
 
 // Icon is the drawing of a tone.
 func (t Tone) Icon() string {
-	return map[Tone]string{Info: "info", Good: "done", Warn: "partly", Bad: "failed"}[t]
+	switch t {
+	case Info:
+		return "info"
+	case Good:
+		return string(Done)
+	case Warn:
+		return string(Partly)
+	case Bad:
+		return string(Failed)
+	}
+	return ""
 }
 
 // A Badge is a state in one or two words.
@@ -35,8 +45,8 @@ func (b Badge) Drawing() string {
 // way.
 type Alert struct {
 	Tone    Tone
-	Title   string
-	Text    string
+	Title   any
+	Text    any
 	More    any // shown below the text
 	Actions []Button
 }
@@ -52,8 +62,8 @@ func (a Alert) Role() string {
 // A Section is a part of a page under a heading of its own.
 type Section struct {
 	ID      string
-	Title   string
-	Text    string
+	Title   any
+	Text    any
 	Actions []Button
 	Card    bool
 	Parts   []any
@@ -155,7 +165,7 @@ type Tab struct {
 
 // Empty says why there is nothing, and what to do about it.
 type Empty struct {
-	Title, Text string
+	Title, Text any
 	Actions     []Button
 }
 

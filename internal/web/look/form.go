@@ -21,7 +21,11 @@ type Form struct {
 type Hidden struct{ Name, Value string }
 
 // A Problem is one field that was refused.
-type Problem struct{ ID, Label, Error string }
+type Problem struct {
+	ID    string
+	Label any
+	Error string
+}
 
 // Problems are the fields that were refused, in their order.
 func (f Form) Problems() []Problem { return problems(f.Fields) }
@@ -67,33 +71,40 @@ const (
 // A Field is one thing that a person fills in. What was typed comes back with the
 // reason for which it was refused.
 type Field struct {
-	Name, Label, Hint, Error string
-	Kind                     string // text, email, number, date, time, url, search, file, or one of the constants
-	Value                    string
-	Checked                  bool
-	Options                  []Option
-	Optional                 bool
-	Locked                   string // why it cannot be changed here; "" if it can
-	Autocomplete             string
-	Unit                     string // behind the field
-	Min, Max                 string
-	MaxLength                int
-	Rows                     int  // of a long one
-	Mono                     bool // code and identifiers
-	Short                    bool // for few characters
-	Quiet                    bool // its label is only heard: in a row whose words show it
-	First                    bool // gets the focus when the page opens
+	Name         string
+	Label        any
+	Hint, Error  string
+	Kind         string // text, email, number, date, time, url, search, file, or one of the constants
+	Value        string
+	Checked      bool
+	Options      []Option
+	Optional     bool
+	Locked       string // why it cannot be changed here; "" if it can
+	Autocomplete string
+	Unit         string // behind the field
+	Min, Max     string
+	MaxLength    int
+	Rows         int  // of a long one
+	Mono         bool // code and identifiers
+	Short        bool // for few characters
+	Quiet        bool // its label is only heard: in a row whose words show it
+	First        bool // gets the focus when the page opens
 }
 
 // An Option is one choice of a select.
 type Option struct {
 	Value    string
-	Text     any // a string of ours or a Name
+	Text     any
 	Selected bool
 }
 
 // ID is the field's id in the page.
-func (f Field) ID() string { return id("f-", f.Name) }
+func (f Field) ID() string {
+	if f.Kind == Check && f.Value != "" { // one of several of that name
+		return id("f-", f.Name+"-"+f.Value)
+	}
+	return id("f-", f.Name)
+}
 
 // Described is what aria-describedby names.
 func (f Field) Described() string { return described(f.ID(), f.Hint, f.Error, f.Locked) }
@@ -117,7 +128,7 @@ type Choices struct {
 // A Choice is one card.
 type Choice struct {
 	Value  string
-	Title  any // a string of ours or a Name
+	Title  any
 	Text   string
 	State  *Badge
 	Count  string // what choosing it changes, as "412 items"
@@ -155,9 +166,9 @@ const (
 
 // A Confirm is a page that asks before something that is not undone.
 type Confirm struct {
-	Text    string
-	Follows []string // what will happen, one thing a line
-	Action  string   // where the answer is posted to
+	Text    any
+	Follows []any  // what will happen, one thing a line
+	Action  string // where the answer is posted to
 	Hidden  []Hidden
 	Fields  []any // a word to type, a password
 	Button  string

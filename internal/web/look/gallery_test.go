@@ -35,7 +35,7 @@ func gallery() map[string]Page {
 	return map[string]Page{"/": people(), "/forms": forms(), "/migration": migration(), "/live": live(), "/hostile": hostileNames(), "/door": door(), "/delete": question()}
 }
 
-func page(title string, body ...any) Page {
+func page(title any, body ...any) Page {
 	return Page{Title: title, Body: body, Version: "1.4.0",
 		Organisation: &Organisation{Name: "Fjordkraft Kommune", Href: "/", Others: []Link{{Text: Name("Nordlys Rådgivning"), Href: "/hostile"}, {Text: Name("Bergen Maritime Museum"), Href: "/forms"}}, All: "/all"},
 		Person:       &Person{Name: "Kari Nordmann", Address: "kari@fjordkraft.example", Links: []Link{{Text: "Your account", Href: "/account"}, {Text: "Sign-in and security", Href: "/account/security"}}, SignOut: "/sign-out"},
@@ -71,7 +71,7 @@ func people() Page {
 			{Term: "Created", Value: noon.In(oslo)}, {Term: "Owner", Value: Link{Text: Name("Kari Nordmann"), Href: "/person-0"}}}}},
 	)
 	p.Heading = Heading{Lead: "Who may do what in this organisation. Every change is in the audit log.", Actions: []Button{{Text: "Export", Href: "/export"}, {Text: "Invite somebody", Href: "/invite", Kind: Primary, Icon: "plus"}}}
-	p.Notices = []Alert{{Tone: Good, Text: "Mei-Ling Tan is now an auditor."}}
+	p.Notices = []Alert{{Tone: Good, Text: Words{Name("Mei-Ling Tan"), " is now an auditor."}}}
 	return at(p, 2)
 }
 
@@ -116,7 +116,7 @@ func migration() Page {
 	p := page("Move Trello to Planner",
 		Stepper{Label: "Steps of this migration", Steps: []Step{{Title: "Source", Href: "/1", State: StepDone, Note: "Trello"}, {Title: "Scope", Href: "/2", State: StepCurrent}, {Title: "Target", Href: "/3", State: StepDone, Note: "Planner"},
 			{Title: "People", Href: "/4", State: StepWrong, Note: "12 without a match"}, {Title: "Policies"}, {Title: "Forecast"}, {Title: "Run"}}},
-		Alert{Tone: Warn, Title: "Ola Lindström changed this migration a minute ago", Text: "The target is now the group Operations. What you type here is kept.", Actions: []Button{{Text: "Show what changed", Href: "/diff", Small: true}}},
+		Alert{Tone: Warn, Title: Words{Name("Ola Lindström"), " changed this migration a minute ago"}, Text: "The target is now the group Operations. What you type here is kept.", Actions: []Button{{Text: "Show what changed", Href: "/diff", Small: true}}},
 		Form{Action: "/migration", Fields: []any{tree}, Buttons: []Button{{Text: "Save and go on", Kind: Primary}, {Text: "Back", Href: "/1", Kind: Quiet}}},
 		Section{Title: "Alerts", Parts: []any{Alert{Tone: Info, Title: "A forecast reads only", Text: "Nothing is written until somebody presses Run."}, Alert{Tone: Bad, Title: "The target refused the last run", Text: "Planner answered 403: the group has no plan. Give the app the permission Tasks.ReadWrite.All, then try again.", Actions: []Button{{Text: "Try again", Post: "/again", Small: true}}}, Alert{Text: "Something neutral, without a title."}}},
 		Section{Title: "Token for the API", Parts: []any{Alert{Tone: Warn, Text: "This is shown once. Copy it now."}, Code{ID: "token", Label: "Token", Text: "rialto_9pX2vK4mQ7wN1sT8uY3zB6cD5fG0hJ", Wrap: true}, Code{ID: "sh", Label: "Sign in with the command line", Text: "rialto login --server https://rialto.example --token-file token.txt && rialto run --server https://rialto.example migrations/boards.yaml --wait"}}},
@@ -214,6 +214,7 @@ func hostileNames() Page {
 	p.Organisation.Others = append(p.Organisation.Others, Link{Text: hostile["markup"], Href: "/x"}, Link{Text: hostile["long"], Href: "/x"})
 	p.Person.Name = hostile["long"]
 	p.Heading.Title = hostile["long"]
+	p.Notices = []Alert{{Text: Words{hostile["bidi"], " is gone, and so is ", hostile["markup"], "."}}}
 	p.Crumbs = []Link{{Text: hostile["bidi"], Href: "/x"}}
 	return p
 }
@@ -226,7 +227,7 @@ func door() Page {
 }
 
 func question() Page {
-	p := page("Remove Sam Reyes", Confirm{Text: "Sam loses access to this organisation at once.", Follows: []string{"2 sessions end.", "1 token for the API stops working.", "What Sam did stays in the audit log."},
+	p := page(Words{"Remove ", Name("Sam Reyes")}, Confirm{Text: "Sam loses access to this organisation at once.", Follows: []any{"2 sessions end.", "1 token for the API stops working.", "What Sam did stays in the audit log."},
 		Action: "/delete", Hidden: []Hidden{{"person", "4"}}, Fields: []any{Field{Name: "word", Label: "Type Sam to go on", Short: true, Autocomplete: "off"}}, Button: "Remove", Danger: true, Back: "/"})
 	return at(p, 2)
 }

@@ -124,14 +124,14 @@ func (l *Look) show(v any) (template.HTML, error) {
 		return "", nil
 	case template.HTML:
 		return "", errors.New("look: markup made elsewhere is not shown")
-	case string:
-		return template.HTML(template.HTMLEscapeString(v)), nil //nolint:gosec // escaped here
+	case string, Words:
+		return phrase(v), nil
 	case Name:
 		return v.html(), nil
 	case time.Time:
 		return when(v), nil
 	case int:
-		return template.HTML(Number(v)), nil //nolint:gosec // digits and commas
+		return template.HTML(Number(v)), nil
 	}
 	value := reflect.ValueOf(v)
 	if set, name := l.shows(value.Type()); set != nil {
@@ -139,7 +139,7 @@ func (l *Look) show(v any) (template.HTML, error) {
 		if err := set.ExecuteTemplate(&b, name, v); err != nil {
 			return "", fmt.Errorf("look: %w", err)
 		}
-		return template.HTML(b.String()), nil //nolint:gosec // rendered by html/template
+		return template.HTML(b.String()), nil
 	}
 	switch value.Kind() {
 	case reflect.Pointer:
@@ -156,7 +156,7 @@ func (l *Look) show(v any) (template.HTML, error) {
 			}
 			all.WriteString(string(one))
 		}
-		return template.HTML(all.String()), nil //nolint:gosec // each was rendered
+		return template.HTML(all.String()), nil
 	}
 	return "", fmt.Errorf("look: nothing shows a %v", value.Type())
 }
@@ -198,6 +198,5 @@ func marked(t time.Time, local, shown string) template.HTML {
 		attribute = fmt.Sprintf(" data-local=%q", local)
 	}
 	utc := t.UTC()
-	//nolint:gosec // digits and names of months
 	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s"%s>%s</time>`, utc.Format(time.RFC3339), utc.Format("2006-01-02 15:04:05 UTC"), attribute, shown))
 }

@@ -28,17 +28,33 @@ func (n Name) html() template.HTML { return phrase(n) + whole(n) }
 // whole is all of a name that is too long to be shown at once, behind a disclosure;
 // "" for another one.
 func whole(of any) template.HTML {
-	s := fmt.Sprint(of)
-	if _, cut := head(s); !cut {
+	n, ok := of.(Name)
+	s := string(n)
+	if _, cut := head(s); !ok || !cut {
 		return ""
 	}
-	//nolint:gosec // both parts were escaped
 	return template.HTML(`<details class="long"><summary>All `+Number(utf8.RuneCountInString(s))+` characters</summary><p>`) + bdi(s) + `</p></details>`
 }
 
-// phrase is a name where only phrases may stand, in a heading, a link or a label:
-// isolated from the text around it, and cut visibly.
+// Words are what we say with names in it, as Words{Name(n), " is now an auditor."}:
+// strings of ours and Names, one after the other.
+type Words []any
+
+// phrase is a name, or words, where only phrases may stand, in a heading, a link or a
+// label. A name is isolated from the text around it, and cut visibly.
 func phrase(of any) template.HTML {
+	switch of := of.(type) {
+	case nil:
+		return ""
+	case string:
+		return template.HTML(template.HTMLEscapeString(of))
+	case Words:
+		var all template.HTML
+		for _, w := range of {
+			all += phrase(w)
+		}
+		return all
+	}
 	s := fmt.Sprint(of)
 	if short, cut := head(s); cut {
 		return bdi(short + "…")
@@ -46,8 +62,20 @@ func phrase(of any) template.HTML {
 	return bdi(s)
 }
 
-// plain is a name where no markup may stand: titles, attributes, options.
+// plain is a name, or words, where no markup may stand: titles, attributes, options.
 func plain(of any) string {
+	switch of := of.(type) {
+	case nil:
+		return ""
+	case string:
+		return of
+	case Words:
+		all := ""
+		for _, w := range of {
+			all += plain(w)
+		}
+		return all
+	}
 	s := fmt.Sprint(of)
 	short, cut := head(s)
 	var b strings.Builder
@@ -97,7 +125,7 @@ func bdi(s string) template.HTML {
 		b.WriteString(`<span class="soft">(no visible name)</span>`)
 	}
 	b.WriteString(`</bdi>`)
-	return template.HTML(b.String()) //nolint:gosec // escaped rune by rune
+	return template.HTML(b.String())
 }
 
 const (

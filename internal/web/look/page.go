@@ -1,9 +1,10 @@
 package look
 
-// A Page is everything that the layout shows. Without a Person and an Organisation
+// A Page is everything that the layout shows. What is an any without a comment, here
+// and in the components, is a string of ours, a Name, or Words. Without a Person and an Organisation
 // it is a door: one narrow card, for signing in and what is like it.
 type Page struct {
-	Title        string // of the document, and its heading if Heading has no title
+	Title        any // of the document, and its heading if Heading has no title
 	Heading      Heading
 	Crumbs       []Link
 	Organisation *Organisation
@@ -44,13 +45,13 @@ type NavItem struct {
 
 // A Heading stands at the top of a page, with what can be done about all of it.
 type Heading struct {
-	Title   any // a string of ours or a Name; nil is the page's title
+	Title   any // nil is the page's title
 	State   *Badge
-	Lead    string
+	Lead    any
 	Actions []Button
 }
 
-// A Link is a way to another page. Text is a string of ours or a Name.
+// A Link is a way to another page.
 type Link struct {
 	Text    any
 	Href    string

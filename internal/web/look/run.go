@@ -9,7 +9,7 @@ import (
 
 // Progress is how much of something is done. Of is 0 while nobody knows.
 type Progress struct {
-	Label string
+	Label any
 	Done  int
 	Of    int
 	Note  string // as "about 12 minutes left"
@@ -28,7 +28,7 @@ func (p Progress) Share() int {
 
 // A Meter is how much of a limit is used. From High it is too much.
 type Meter struct {
-	Label      string
+	Label      any
 	Value, Max float64
 	High       float64
 	Text       string // as "38 of 50 requests a second"
@@ -56,10 +56,23 @@ func (s State) Words() string {
 	return string(s)
 }
 
+// Icon is the drawing of a state.
+func (s State) Icon() string { return string(s) }
+
 // Badge is the state as a badge.
 func (s State) Badge() Badge {
-	tone := map[State]Tone{Moving: Info, Done: Good, Partly: Warn, Failed: Bad}[s]
-	return Badge{Text: s.Words(), Tone: tone, Icon: string(s)}
+	b := Badge{Text: s.Words(), Icon: s.Icon()}
+	switch s {
+	case Moving:
+		b.Tone = Info
+	case Done:
+		b.Tone = Good
+	case Partly:
+		b.Tone = Warn
+	case Failed:
+		b.Tone = Bad
+	}
+	return b
 }
 
 // Tiles are the shards of a run as a field. Few are cards with their words; many are
@@ -81,6 +94,15 @@ type Tile struct {
 
 // Percent is how much of the tile is done.
 func (t Tile) Percent() int { return Progress{Done: t.Done, Of: t.Of}.Share() }
+
+// Says is all of a tile in one line.
+func (t Tile) Says() string {
+	says := plain(t.Name) + ": " + t.State.Words()
+	if t.Text != "" {
+		says += ", " + t.Text
+	}
+	return says
+}
 
 const fewTiles = 40
 

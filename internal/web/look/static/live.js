@@ -14,6 +14,10 @@
     for (const button of $("[data-copy], [data-reveal], [data-log-tools]", within)) button.hidden = false;
     for (const box of $("[data-partly]", within)) box.indeterminate = !box.checked;
     for (const log of $("[data-log]", within)) toEnd(log);
+    for (const here of $(".places [aria-current], .tabs [aria-current]", within)) {
+      const bar = here.closest("ul");
+      bar.scrollLeft += here.getBoundingClientRect().left - bar.getBoundingClientRect().left - (bar.clientWidth - here.offsetWidth) / 2;
+    }
   };
 
   const localTimes = (within) => {
