@@ -49,6 +49,8 @@ func allowedColumns() map[string]string {
 		"invitation.organisation": "id", "invitation.token_hash": "hash", "invitation.sealed_address": "sealed", "invitation.role": "name",
 		"invitation.invited_by": "id", "invitation.created": "time", "invitation.expires": "time",
 		"session.token_hash": "hash", "session.person": "id", "session.created": "time", "session.seen": "time", "session.fresh": "time", "session.second": "time", "session.sealed_about": "sealed",
+		"audit_record.organisation": "id", "audit_record.num": "number", "audit_record.record": "ids and sealed", "audit_hash.organisation": "id", "audit_hash.num": "number",
+		"audit_hash.hash": "hash", "audit_checkpoint.organisation": "id", "audit_checkpoint.size": "number", "audit_checkpoint.signed": "hash",
 		"errand.token_hash": "hash", "errand.person": "id", "errand.kind": "name", "errand.expires": "time",
 		"migration.sealed_print": "sealed", "migration.sealed_store": "sealed", "migration.created": "time", "migration.paused": "time",
 	}

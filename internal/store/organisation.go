@@ -211,6 +211,9 @@ func (s *Store) DestroyOrganisation(ctx context.Context, id string) error {
 	s.mu.Lock()
 	delete(s.keys, id)
 	s.mu.Unlock()
+	if err := s.removeAudit(ctx, id); err != nil {
+		return err
+	}
 	for _, m := range migrations {
 		if err := s.dropLedger(ctx, m.Num); err != nil {
 			return err
