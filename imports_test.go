@@ -30,6 +30,8 @@ func TestLayers(t *testing.T) {
 		{of: "internal/pace", never: "internal/", why: "the pace is pure: it rests on the standard library alone"},
 		{of: "internal/ledger", never: "internal/", why: "the ledger's words rest on items alone", but: []string{"internal/ledger"}},
 		{of: "internal/store", never: "internal/migrate", why: "what is remembered does not depend on how it is used"},
+		{of: "internal/access", never: "internal/", why: "who may do what is decided by policies alone", but: []string{"internal/access"}},
+		{of: "internal/audit", never: "internal/", why: "the log reaches its rows and keys through interfaces", but: []string{"internal/audit"}},
 		{of: "internal/cli", never: "connectors/", why: "faces are given connectors, they do not import them"},
 		{of: "internal/cli", never: "database/sql", why: "SQL stays in internal/store"},
 	}

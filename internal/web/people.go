@@ -198,7 +198,7 @@ func (v *visit) askRemove() error {
 	p.Heading.Title = look.Name("Remove " + m.Name)
 	p.Crumbs = []look.Link{{Text: "People", Href: v.at("/people")}}
 	p.Body = look.Confirm{Text: "They lose access to this organisation at once.",
-		Follows: []string{"Their account stays, and so do the organisations that they are in besides.", "What they did stays in the audit log."},
+		Follows: []any{"Their account stays, and so do the organisations that they are in besides.", "What they did stays in the audit log."},
 		Action:  v.at("/people/" + m.Person + "/remove"), Button: "Remove", Danger: true, Back: v.at("/people")}
 	return v.show(p)
 }
