@@ -67,6 +67,10 @@ type KindCaps struct {
 	// archived, where a container keeps archived items, else not done.
 	MaxOpen int
 	Why     string
+	// MaxBytes is how large the bytes of an item may be where Content is Lost, since the
+	// cloud keeps them in a form of its own; 0 for no limit, and Why cites the vendor. A
+	// kind that keeps Content says it there.
+	MaxBytes int64
 	// MaxMade is how many one account makes in all its time, 0 for no limit, and
 	// MaxMadeWhy cites the vendor.
 	MaxMade    int
@@ -140,6 +144,8 @@ type FieldCaps struct {
 	// rising order, of which a value strictly between the first and the last never
 	// becomes one of these two: what was begun stays begun. nil for any.
 	Values []string
+	// Without names the Options that the cloud does not hold, whatever else it takes.
+	Without []string
 	// Needed says that the cloud takes no item of which this text is empty, or
 	// that stands in no list: it is given one.
 	Needed bool

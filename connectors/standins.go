@@ -21,6 +21,9 @@ func StandIns() []standin.Maker {
 		{Name: "onedrive", New: func(seed uint64) standin.Cloud {
 			return microsoft.New(microsoft.Options{Seed: seed, Connector: "onedrive"})
 		}},
+		{Name: "outlook", New: func(seed uint64) standin.Cloud {
+			return microsoft.New(microsoft.Options{Seed: seed, Connector: "outlook", ClearsDrafts: true})
+		}},
 	}
 }
 

@@ -120,6 +120,9 @@ func checkKind(t testing.TB, c connector.Capabilities, info item.KindInfo, k con
 	if (k.Max > 0 || k.MaxOpen > 0) && k.Why == "" {
 		bad("its number is limited without a reason")
 	}
+	if _, kept := k.Fields[item.Content.Name]; k.MaxBytes < 0 || k.MaxBytes > 0 && (k.Why == "" || kept) {
+		bad("its bytes are limited without a reason, below zero, or beside what its field says")
+	}
 	if _, kept := k.Fields[item.Position.Name]; k.Ordered && (!kept || !c.Keeps(info.Kind, item.Position.Name)) {
 		bad("it keeps an order and no position")
 	}
@@ -179,7 +182,10 @@ func checkField(bad func(string, ...any), info item.KindInfo, f item.Field, limi
 			}
 		}
 	}
-	limited := limits.MaxChars > 0 || limits.MaxCount > 0 || limits.MaxBytes > 0 || limits.Days || len(limits.Values) > 0 || limits.Fixed
+	if len(limits.Without) > 0 && f.Type != item.Options {
+		bad("field %s has no options, and names some that the cloud does not hold", f.Name)
+	}
+	limited := limits.MaxChars > 0 || limits.MaxCount > 0 || limits.MaxBytes > 0 || limits.Days || len(limits.Values) > 0 || len(limits.Without) > 0 || limits.Fixed
 	if limited && !limits.Told && limits.Why == "" {
 		bad("field %s is limited and does not say why", f.Name)
 	}

@@ -213,6 +213,9 @@ func (p *pageWriter) facts(kind item.Kind, k connector.KindCaps, paths bool) {
 		}
 		p.f("- At most %d in %s%s: %s.", k.Max, where, open, k.Why)
 	}
+	if k.MaxBytes > 0 {
+		p.f("- At most %d bytes in one: %s.", k.MaxBytes, k.Why)
+	}
 	if k.Ordered {
 		p.f("- Their order is kept.")
 	}
@@ -253,6 +256,7 @@ func limit(f connector.FieldCaps) string {
 	add(f.Days, "days, no clock")
 	add(len(f.Values) > 0 && len(f.Values) <= 12, "%s", strings.Join(f.Values, ", "))
 	add(len(f.Values) > 12, "one of %d", len(f.Values))
+	add(len(f.Without) > 0, "none of %s", strings.Join(f.Without, ", "))
 	add(f.Unique, "each once")
 	add(f.Needed, "needed")
 	add(f.Fixed, "cannot change later")

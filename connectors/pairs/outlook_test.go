@@ -138,3 +138,44 @@ func equalButForContent(t *testing.T, h *haul) {
 		t.Errorf("lost: %q", lost)
 	}
 }
+
+// TestOutlookForecast has what Graph does not take: a forecast says it before a run.
+func TestOutlookForecast(t *testing.T) {
+	dir := t.TempDir()
+	for _, sub := range []string{"cur", "new", "tmp"} {
+		must(t, os.MkdirAll(filepath.Join(dir, sub), 0o755))
+	}
+	for name, text := range map[string]string{
+		"1.M1P1.test:2,ST": "Message-ID: <deleted@x.test>\r\n\r\none\r\n",
+		"2.M1P1.test:2,S":  "Message-ID: <large@x.test>\r\n\r\n" + strings.Repeat("x", 4<<20),
+		"3.M1P1.test:2,S":  "Message-ID: <other@x.test>\r\n\r\nthree\r\n",
+	} {
+		writeFile(t, filepath.Join(dir, "cur", name), text)
+	}
+	srv := microsoft.New(microsoft.Options{Seed: 5, ClearsDrafts: true, Users: []microsoft.User{{Name: "Ann Lee", Mail: "ann@contoso.test"}}})
+	front := httptest.NewServer(srv)
+	t.Cleanup(front.Close)
+	from := shelf{con: mailfiles.New(), set: connector.Settings{"folder": dir, "deleted": "carry"}}
+	h := newHaul(t, from, shelf{con: outlook.New(), set: connector.Settings(srv.Settings(front.URL)), place: "user:ann@contoso.test"})
+
+	f, err := h.engine().Forecast(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(f.Limits) != 1 || f.Limits[0].Kind != item.Message || f.Limits[0].Field != item.Content.Name || f.Limits[0].Over != 1 {
+		t.Errorf("the limits are %+v, want one message that is too large", f.Limits)
+	}
+	flags := 0
+	for _, l := range f.Losses {
+		if l.Kind == item.Message && l.Field == item.Flags.Name {
+			flags += l.Count
+		}
+	}
+	if flags != 1 {
+		t.Errorf("the losses are %+v, want the flag of one message", f.Losses)
+	}
+	r, err := h.engine().Run(t.Context())
+	if err != nil || r.Failed != 1 || len(srv.Letters("ann@contoso.test")) != 2 {
+		t.Errorf("run: %v, %+v", err, r)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -73,7 +74,11 @@ func (s *shell) showForecast(f *migrate.Forecast) {
 		for _, l := range f.Limits {
 			what := strings.TrimSuffix(string(l.Kind)+" "+l.Field, " ")
 			why, _ := report.Why(l.Why)
-			text := fmt.Sprintf("%s: the target takes %d, %d are beyond that", what, l.Limit, l.Over)
+			takes := strconv.Itoa(l.Limit)
+			if l.Field == item.Content.Name {
+				takes = size(int64(l.Limit))
+			}
+			text := fmt.Sprintf("%s: the target takes %s, %d are beyond that", what, takes, l.Over)
 			s.say("  %s  %s", text, s.paint(dim, cut(why, max(columns-4-cells(text), 12))))
 		}
 	}

@@ -70,7 +70,7 @@ const (
 type Intent struct {
 	Key       Key
 	Op        Op
-	Target    item.Ref // what is updated or deleted; its kind alone for a create
+	Target    item.Ref // what is updated or deleted; for a create its kind alone, or the path at which it will stand
 	Container item.Ref // the target container it is written to
 	Parent    item.Ref // the target's id of what it lies in
 	Version   item.Digest

@@ -393,8 +393,13 @@ func (w *fitting) fields(from item.Item, to *item.Item, main bool) {
 	caps := w.to.Kinds[from.Kind]
 	for _, field := range info.Fields {
 		v := from.Fields[field.Name]
-		if field.Name == item.Content.Name && from.Blob != nil && info.Level == item.Leaf && caps.Lost[field.Name] != "" {
-			w.lose(from.Kind, field.Name, asOther, from.ID) // the bytes move all the same
+		if field.Name == item.Content.Name && from.Blob != nil && info.Level == item.Leaf {
+			if caps.Lost[field.Name] != "" {
+				w.lose(from.Kind, field.Name, asOther, from.ID) // the bytes move all the same
+			}
+			if most := mostBytes(caps); most > 0 && from.Blob.Bytes > most {
+				w.hit(from.Kind, field.Name, int(most)) // the target will refuse it
+			}
 		}
 		if item.IsZero(v) {
 			continue
@@ -417,6 +422,14 @@ func (w *fitting) fields(from item.Item, to *item.Item, main bool) {
 	if from.Kind == item.Attachment && from.Blob != nil {
 		w.blob(from, to, caps)
 	}
+}
+
+// mostBytes is how large a file or message may be, 0 for no limit.
+func mostBytes(caps connector.KindCaps) int64 {
+	if content, kept := caps.Fields[item.Content.Name]; kept {
+		return content.MaxBytes
+	}
+	return caps.MaxBytes
 }
 
 // needed gives a text to a field that the target does not take empty: a label

@@ -119,11 +119,11 @@ func (w *fitting) value(from item.Item, field item.Field, limits connector.Field
 
 // options keeps those that the target has.
 func (w *fitting) options(from item.Item, field item.Field, limits connector.FieldCaps, all []string) []string {
-	if limits.Values == nil {
-		return all
+	among := func(some []string, o string) bool {
+		return slices.ContainsFunc(some, func(v string) bool { return strings.EqualFold(v, o) })
 	}
 	has := func(o string) bool {
-		return slices.ContainsFunc(limits.Values, func(v string) bool { return strings.EqualFold(v, o) })
+		return !among(limits.Without, o) && (limits.Values == nil || among(limits.Values, o))
 	}
 	kept := slices.DeleteFunc(slices.Clone(all), func(o string) bool { return !has(o) })
 	if len(kept) < len(all) {

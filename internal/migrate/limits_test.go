@@ -219,3 +219,52 @@ func TestPeopleWhoComeLater(t *testing.T) {
 		t.Errorf("a second run wrote %d times", b.to.writes-before)
 	}
 }
+
+// What is larger than the target takes is counted before a run, wherever the limit
+// stands.
+func TestLargeBytesAreForecast(t *testing.T) {
+	in := func(content, kind int64) connector.Capabilities {
+		to := newTree("/dst")
+		k := to.caps.Kinds[item.File]
+		k.Fields[item.Content.Name] = connector.FieldCaps{MaxBytes: content, Why: "the field's reason"}
+		if kind > 0 {
+			delete(k.Fields, item.Content.Name)
+			k.Lost[item.Content.Name] = "it has a form of its own"
+			k.MaxBytes, k.Why = kind, "the kind's reason"
+		}
+		to.caps.Kinds[item.File] = k
+		return to.caps
+	}
+	for _, c := range []struct {
+		name string
+		caps connector.Capabilities
+		over int
+		why  string
+	}{
+		{"no limit", in(0, 0), 0, ""},
+		{"of the field", in(3, 0), 2, "the field's reason"},
+		{"just so", in(5, 0), 0, ""},
+		{"of the kind", in(0, 4), 1, "the kind's reason"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			from, to := newTree("/src"), newTree("/dst")
+			to.caps = c.caps
+			for _, text := range []string{"a", "ab", "abc", "abcd", "abcde"} {
+				from.put(text, text)
+			}
+			f, err := newHaul(t, from, to).engine().Forecast(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			over, why := 0, ""
+			for _, l := range f.Limits {
+				if l.Kind == item.File && l.Field == item.Content.Name {
+					over, why = l.Over, l.Why
+				}
+			}
+			if over != c.over || why != c.why {
+				t.Errorf("%d are beyond the limit because %q, want %d because %q: %+v", over, why, c.over, c.why, f.Limits)
+			}
+		})
+	}
+}

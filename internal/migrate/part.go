@@ -65,6 +65,9 @@ type partState struct {
 	// postponed is set when something waits until all that it may point at has
 	// moved.
 	postponed bool
+	// leftovers is set when something was taken over that the source no longer has: the
+	// next pass lists all of it, and sees what is to become of that.
+	leftovers bool
 }
 
 func (e *Engine) newPart(ctx context.Context, source item.Ref, links *linkTable) (*part, error) {

@@ -271,10 +271,10 @@ func (p *pass) sweeps(ctx context.Context, s connector.Shard) error {
 	}
 	for _, part := range parts {
 		if !part.unfinished() && !p.e.stopped() {
-			if err := part.dropUploads(ctx); err != nil {
+			if err := part.dropDoubts(ctx); err != nil {
 				return err
 			}
-			if err := part.dropDoubts(ctx); err != nil {
+			if err := part.dropUploads(ctx); err != nil {
 				return err
 			}
 		}

@@ -3,6 +3,7 @@ package migrate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
@@ -185,9 +186,10 @@ func (p *part) tryAgain(creates []ledger.Intent) {
 	}
 }
 
-// dropDoubts forgets the creates that nothing tried again, once a sweep has worked
-// everything off: the source no longer has them. Until then they stay, so that a
-// process which dies after another still knows what may be ours.
+// dropDoubts ends the creates that nothing tried again, once a sweep has worked
+// everything off: the source no longer has them. What they left is taken over, the
+// rest came to nothing. Until then they stay, so that a process which dies after
+// another still knows what may be ours.
 func (p *part) dropDoubts(ctx context.Context) error {
 	if !p.e.To.Caps.Paths {
 		return nil
@@ -196,9 +198,17 @@ func (p *part) dropDoubts(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the ledger: %w", err)
 	}
+	intents = slices.DeleteFunc(intents, func(in ledger.Intent) bool { return in.Op != ledger.Create })
+	found, err := p.adoptOrphans(ctx, intents)
+	if err != nil {
+		return err
+	}
+	if found > 0 {
+		p.flag(func(s *partState) { s.leftovers = true })
+	}
 	var b ledger.Batch
 	for _, in := range intents {
-		if in.Op == ledger.Create && in.Session == "" {
+		if in.Session == "" {
 			b.Clear = append(b.Clear, in.Key)
 		}
 	}

@@ -124,7 +124,7 @@ func (p *pass) restAsItWas(ctx context.Context, part *part, f *feed) (bool, erro
 
 // nextSince is the cursor that the ledger keeps when a part is done: that of its
 // listing if nothing is left over, else the one that it has. Where something failed,
-// the next pass lists all of it (anew).
+// or was taken over that the source no longer has, the next pass lists all of it (anew).
 func (p *pass) nextSince(ctx context.Context, part *part) (since string, anew bool, err error) {
 	fails, err := p.e.Ledger.Failures(ctx, part.led.Num, 1)
 	if err != nil || len(fails) > 0 {
@@ -133,6 +133,9 @@ func (p *pass) nextSince(ctx context.Context, part *part) (since string, anew bo
 	links, err := p.e.Ledger.Dangling(ctx, part.led.Num)
 	if err != nil || len(links) > 0 {
 		return "", true, err
+	}
+	if part.leftovers {
+		return "", true, nil
 	}
 	f := p.feed(part.led.Source)
 	if f.since == "" || part.unfinished() || part.postponed || p.e.later.count() > 0 || p.e.stopped() {

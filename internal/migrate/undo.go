@@ -97,6 +97,11 @@ func (u *undoing) shard(ctx context.Context, s ledger.Shard) error {
 	if err := p.settle(ctx); err != nil {
 		return err
 	}
+	if !u.dry && !u.e.stopped() {
+		if err := p.dropDoubts(ctx); err != nil {
+			return err
+		}
+	}
 	if err := p.apply(ctx, ledger.Batch{Anew: !u.dry}); err != nil {
 		return err
 	}

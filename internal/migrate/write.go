@@ -36,6 +36,9 @@ func (p *part) flush(ctx context.Context, kind item.Kind, l *lane, batch []*step
 		}
 		in := ledger.Intent{Key: s.unit.key, Op: ledger.Create, Target: item.Ref{Kind: kind}, Container: p.container(), Parent: s.unit.item.Parent,
 			Version: s.unit.version, Shape: p.e.shapeOf(s.written()), Mark: s.change.Mark, At: p.e.Now(), Session: p.sessionOf(s.unit.key)}
+		if p.e.To.Caps.Paths {
+			in.Target.ID, in.Shape = pathOf(s.written()), p.e.sentBulk(s.written())
+		}
 		if s.change.Op == connector.Update {
 			in.Op, in.Target = ledger.Update, s.row.Target
 		}

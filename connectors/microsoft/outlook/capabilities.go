@@ -24,7 +24,8 @@ type fields = map[string]connector.FieldCaps
 
 // Capabilities say what a mailbox holds.
 func (outlook) Capabilities(s connector.Settings) connector.Capabilities {
-	flags := "read, flagged, answered and draft are Outlook's own; keywords become categories (https://learn.microsoft.com/en-us/graph/api/message-update)"
+	flags := "read, flagged, answered and draft are Outlook's own; keywords become categories; " +
+		"none is marked as deleted and still there (https://learn.microsoft.com/en-us/graph/api/message-update)"
 	if s[settingDrafts] == draftsKeep {
 		flags += "; drafts=keep: where Exchange leaves an imported message as a draft, people see it as one"
 	}
@@ -60,11 +61,14 @@ func (outlook) Capabilities(s connector.Settings) connector.Capabilities {
 			},
 			item.Message: {
 				Fields: fields{
-					item.Flags.Name:    {Why: flags},
+					item.Flags.Name:    {Without: []string{`\Deleted`}, Why: flags},
 					item.Received.Name: {Fixed: true, Why: "PidTagMessageDeliveryTime: given after the message is imported"},
 				},
-				Lost: map[string]string{item.Content.Name: "the message moves, but Exchange keeps it in a form of its own and gives its MIME in other bytes; " +
-					"one larger than 3 MiB fails, because a request holds 4 MB in base64: https://learn.microsoft.com/en-us/graph/api/user-post-messages"},
+				Lost: map[string]string{item.Content.Name: "the message moves, but Exchange keeps it in a form of its own and gives its MIME in other bytes: " +
+					"https://learn.microsoft.com/en-us/graph/api/user-post-messages"},
+				MaxBytes: mostMessage,
+				Why: "a larger message fails, and moves over IMAP alone: a request to Graph holds 4 MB, in base64 " +
+					"(https://learn.microsoft.com/en-us/graph/api/user-post-messages)",
 				Batch:    messageBatch,
 				Carrier:  "its own Message-ID, or one made of its header where it has none",
 				Undo:     connector.UndoExact,
