@@ -33,6 +33,8 @@ func TestLayers(t *testing.T) {
 		{of: "internal/access", never: "internal/", why: "who may do what is decided by policies alone", but: []string{"internal/access"}},
 		{of: "internal/audit", never: "internal/", why: "the log reaches its rows and keys through interfaces", but: []string{"internal/audit"}},
 		{of: "internal/cli", never: "connectors/", why: "faces are given connectors, they do not import them"},
+		{of: "internal/web/look", never: "internal/", why: "the look knows what is shown, and nothing of where it comes from"},
+		{of: "internal/", never: "internal/web/browsertest", why: "tests alone drive a browser"},
 		{of: "internal/cli", never: "database/sql", why: "SQL stays in internal/store"},
 	}
 	for line := range strings.Lines(string(out)) {

@@ -29,7 +29,7 @@ var pictures = flag.String("pictures", "", "the folder for pictures of pages, as
 var widths = []int64{390, 1280}
 
 // patience is how long a page may take to show what is waited for.
-const patience = 20 * time.Second
+const patience = 40 * time.Second
 
 // A Browser is one Chromium with a user folder of its own. Start ends it with the
 // test.

@@ -343,6 +343,18 @@ func TestProgress(t *testing.T) {
 	}
 }
 
+func TestMeter(t *testing.T) {
+	for _, c := range []struct {
+		m       Meter
+		percent string
+		much    bool
+	}{{Meter{}, "0", false}, {Meter{Value: 1, Max: 3}, "33.3", false}, {Meter{Value: 9, Max: 10, High: 9}, "90.0", true}, {Meter{Value: 12, Max: 10}, "100.0", false}, {Meter{Value: -1, Max: 1}, "0", false}} {
+		if c.m.Percent() != c.percent || c.m.Much() != c.much {
+			t.Errorf("%+v: %s %v", c.m, c.m.Percent(), c.m.Much())
+		}
+	}
+}
+
 func TestChart(t *testing.T) {
 	one := Chart{Points: []Point{{noon, 5}}}
 	gap := Chart{Quota: 10, Points: []Point{{noon, 0}, {noon.Add(time.Second), 10}, {noon.Add(2 * time.Second), math.NaN()}, {noon.Add(3 * time.Second), 4.25}, {noon.Add(4 * time.Second), math.NaN()}}}

@@ -34,6 +34,17 @@ type Meter struct {
 	Text       string // as "38 of 50 requests a second"
 }
 
+// Much reports whether it is too much.
+func (m Meter) Much() bool { return m.High > 0 && m.Value >= m.High }
+
+// Percent is the part of the limit that is used, at most all of it.
+func (m Meter) Percent() string {
+	if m.Max <= 0 || m.Value <= 0 {
+		return "0"
+	}
+	return fmt.Sprintf("%.1f", min(100*m.Value/m.Max, 100))
+}
+
 // A State is how a shard, a pass or an item stands.
 type State string
 
