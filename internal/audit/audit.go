@@ -81,6 +81,7 @@ type Log struct {
 	signer   note.Signer
 	verifier note.Verifier
 	public   string
+	now      func() time.Time
 
 	mu     sync.Mutex
 	queues map[string]*queue // by organisation
@@ -96,7 +97,7 @@ func New(storage Storage, keys Keys, seed []byte) (*Log, error) {
 	if len(seed) != ed25519.SeedSize {
 		return nil, connector.Errorf(connector.Permanent, "audit: the key of checkpoints has %d bytes; it must have %d", len(seed), ed25519.SeedSize)
 	}
-	l := &Log{storage: storage, keys: keys, queues: map[string]*queue{}}
+	l := &Log{storage: storage, keys: keys, now: time.Now, queues: map[string]*queue{}}
 	pub := ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)
 	var err error
 	if l.public, err = note.NewEd25519VerifierKey(keyName, pub); err != nil {
@@ -168,7 +169,6 @@ func (l *Log) Append(ctx context.Context, e Entry) (int64, error) {
 	case q.turn <- struct{}{}:
 		// The batch is not ours alone: it does not end with ctx.
 		l.commit(context.WithoutCancel(ctx), e.Organisation, q)
-		<-q.turn
 	case <-p.done:
 	case <-ctx.Done():
 		if q.withdraw(p) {
@@ -192,19 +192,28 @@ func (q *queue) withdraw(p *pending) bool {
 	return false
 }
 
-// commit writes all that waits. The caller has the turn.
+// commit writes all that waits, and gives the turn, which the caller has, to the
+// next one.
 func (l *Log) commit(ctx context.Context, organisation string, q *queue) {
 	q.mu.Lock()
 	batch := q.waiting
 	q.waiting = nil
 	q.mu.Unlock()
-	if len(batch) == 0 {
+	var before, after Checkpoint
+	var err error = connector.Errorf(connector.Transient, "audit: the entries were not written") // if what follows panics
+	defer func() {
+		for i, p := range batch {
+			p.num, p.err = before.Size+int64(i)+1, err
+			close(p.done)
+		}
+		<-q.turn
+	}()
+	if len(batch) == 0 { // another one wrote ours
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, commitPatience)
 	defer cancel()
-	var before, after Checkpoint
-	err := l.storage.Append(ctx, organisation, func(rows Rows) (err error) {
+	err = l.storage.Append(ctx, organisation, func(rows Rows) (err error) {
 		if before, err = l.head(rows, organisation); err != nil {
 			return err
 		}
@@ -216,10 +225,6 @@ func (l *Log) commit(ctx context.Context, organisation string, q *queue) {
 	})
 	if err == nil {
 		q.last = after
-	}
-	for i, p := range batch {
-		p.num, p.err = before.Size+int64(i)+1, err
-		close(p.done)
 	}
 }
 
@@ -253,7 +258,7 @@ func (l *Log) put(rows Rows, at Checkpoint, batch []*pending) (Checkpoint, error
 	b := Batch{First: at.Size, FirstHash: tlog.StoredHashCount(at.Size), Records: make([][]byte, len(batch))}
 	tree := grown{rows, b.FirstHash, nil}
 	for i, p := range batch {
-		p.entry.Num, p.entry.Time = at.Size+1, time.Now()
+		p.entry.Num, p.entry.Time = at.Size+1, l.now()
 		record, err := p.entry.encode()
 		if err != nil {
 			return at, err

@@ -416,6 +416,38 @@ func TestTamperedStorage(t *testing.T) {
 	}
 }
 
+// A panic within a transaction fails its entries, and the log goes on.
+func TestPanicOfStorage(t *testing.T) {
+	h := &heap{}
+	s := &panicky{heap: h, once: true}
+	l := newLog(t, s, locks{})
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic was lost")
+			}
+		}()
+		_, _ = l.Append(t.Context(), entry("a"))
+	}()
+	appendAll(t, l, entry("b"))
+	if f := checked(t, l); f.Checkpoint.Size != 1 {
+		t.Errorf("%d entries", f.Checkpoint.Size)
+	}
+}
+
+type panicky struct {
+	*heap
+	once bool
+}
+
+func (p *panicky) Append(ctx context.Context, organisation string, write func(Rows) error) error {
+	if p.once {
+		p.once = false
+		panic("what")
+	}
+	return p.heap.Append(ctx, organisation, write)
+}
+
 func TestUnfitEntries(t *testing.T) {
 	l := newLog(t, &heap{}, locks{})
 	for name, change := range map[string]func(*Entry){

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"fmt"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -49,8 +48,5 @@ func (l *Log) Prove(ctx context.Context, organisation string, older, newer int64
 		proof, err = tlog.ProveTree(newer, older, rows)
 		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("audit: %w", err)
-	}
-	return proof, nil
+	return proof, err
 }
