@@ -41,13 +41,17 @@ type listResult struct {
 	IsTruncated           bool
 	NextContinuationToken string
 	EncodingType          string
-	CommonPrefixes        []struct{ Prefix string }
-	Contents              []struct {
-		Key          string
-		Size         int64
-		ETag         string
-		LastModified time.Time
-	}
+	CommonPrefixes        []common
+	Contents              []listed
+}
+
+type common struct{ Prefix string }
+
+type listed struct {
+	Key          string
+	Size         int64
+	ETag         string
+	LastModified time.Time
 }
 
 // page lists a page of a bucket.
@@ -67,9 +71,12 @@ func (c *cloud) page(ctx context.Context, bucket string, l listing) (page, error
 	}
 	var p page
 	err := c.answer(ctx, connector.Request{Method: http.MethodGet, URL: c.address(bucket, "", query), Call: "GET {bucket}", Class: classList}, func(body []byte) error {
-		var told listResult
-		if err := decode(body, "ListBucketResult", &told); err != nil {
-			return err
+		told, ok := plainList(body)
+		if !ok {
+			told = listResult{}
+			if err := decode(body, "ListBucketResult", &told); err != nil {
+				return err
+			}
 		}
 		p = page{entries: make([]entry, len(told.Contents))}
 		for i, o := range told.Contents {
