@@ -50,6 +50,7 @@ type reader struct {
 // A stretch is a row of pages that are read one after the other.
 type stretch struct {
 	ask   listing  // what comes next
+	from  string   // the key that it begins after; "" for the first
 	until string   // the key after which the next stretch begins; "" if there is none
 	after *stretch // the next one
 	split int      // it is split when so many pages came
@@ -223,6 +224,13 @@ func (r *reader) came(s *stretch, p page, err error) bool {
 		return false
 	}
 	if len(p.entries) > 0 {
+		if p.entries[0].key <= max(s.from, s.last) { // the server knows no order, or not this way to begin
+			r.whole = true
+			if s.from != "" && s.recent == nil {
+				s.over = true
+				return false
+			}
+		}
 		if s.recent == nil {
 			s.first = p.entries[0].key
 		}
@@ -255,7 +263,7 @@ func (r *reader) part(ctx context.Context, s *stretch) {
 		return
 	}
 	for _, begins := range s.borders(above, p) {
-		s.after = &stretch{ask: listing{prefix: r.prefix, after: begins}, until: s.until, after: s.after, split: 2 * stretchPages}
+		s.after = &stretch{ask: listing{prefix: r.prefix, after: begins}, from: begins, until: s.until, after: s.after, split: 2 * stretchPages}
 		s.until = begins
 		s = s.after
 	}
@@ -269,7 +277,7 @@ func (s *stretch) borders(above string, come page) (out []string) {
 		each = max(2*stretchPages/s.read, 1) // all of them had two, or little more
 	}
 	if n := len(come.folders); come.next != "" && n < 2*each { // there are more of them than were told
-		each = max(n-1, each/3)
+		each = max(n-1, each/3, 1)
 	}
 	for i := each; i < len(come.folders); i += each {
 		begins := strings.TrimSuffix(come.folders[i], "/") + "." // the last sign before the slash
