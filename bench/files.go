@@ -344,13 +344,18 @@ func measureSFTP(ctx context.Context, s settings) (table, error) {
 		for k, v := range server.Settings() {
 			to.set[k] = v
 		}
-		for _, roundTrip := range []time.Duration{0, 50 * time.Millisecond} {
-			title, peers := fmt.Sprintf("%d files of 20 KB to OpenSSH", small.files), []named{{"rclone, as it comes", "1", nil}, {"rclone, 16 transfers", "1", best}}
-			if roundTrip > 0 {
-				title += ", 50 ms of round trip"
-				peers[0].goal, peers[1].goal = "2", "2"
-			}
-			if err := f.folderCase(ctx, t, title, small, to, server.Dir, server.Dir, roundTrip, peers); err != nil {
+		// Far away a fifth of them: rclone would take six minutes for 2,000.
+		fewer, err := makeTree(f.h.TempDir(), max(f.few/5, 1), 20_000)
+		if err != nil {
+			return err
+		}
+		for _, one := range []struct {
+			tree
+			how, goal string
+			roundTrip time.Duration
+		}{{small, "", "1", 0}, {fewer, ", 50 ms of round trip", "2", 50 * time.Millisecond}} {
+			title, peers := fmt.Sprintf("%d files of 20 KB to OpenSSH%s", one.files, one.how), []named{{"rclone, as it comes", one.goal, nil}, {"rclone, 16 transfers", one.goal, best}}
+			if err := f.folderCase(ctx, t, title, one.tree, to, server.Dir, server.Dir, one.roundTrip, peers); err != nil {
 				return err
 			}
 		}
@@ -359,7 +364,7 @@ func measureSFTP(ctx context.Context, s settings) (table, error) {
 	})
 }
 
-// measureAgain runs a second pass in which nothing changed.
+// measureAgain runs a second pass in which nothing changed, near and far.
 func measureAgain(ctx context.Context, s settings) (table, error) {
 	return withFiles(ctx, s, func(f files, t *table) error {
 		many, err := makeTree(f.h.TempDir(), f.many, 100)
@@ -370,45 +375,52 @@ func measureAgain(ctx context.Context, s settings) (table, error) {
 		if err != nil {
 			return err
 		}
-		w, err := f.by(p.from.end, p.to.end, 0)
-		if err != nil {
+		title := fmt.Sprintf("second pass over %d objects", many.files)
+		if err := f.againCase(ctx, t, title, p, 0); err != nil {
 			return err
 		}
-		w2, err := f.by(p.from.end, p.to.end, 0)
-		if err != nil {
-			return err
+		return f.againCase(ctx, t, title+", 20 ms of round trip", p, 20*time.Millisecond)
+	})
+}
+
+// againCase is one contest of second passes. Near by, round 0 counts requests.
+func (f files) againCase(ctx context.Context, t *table, title string, p s3Pair, roundTrip time.Duration) error {
+	ours, err := f.by(p.from.end, p.to.end, roundTrip)
+	if err != nil {
+		return err
+	}
+	theirs, err := f.by(p.from.end, p.to.end, roundTrip)
+	if err != nil {
+		return err
+	}
+	place := fmt.Sprint("again", roundTrip.Milliseconds())
+	movers, counted := [2]mover{{f.settings.rialto, f.h.TempDir()}, {f.settings.rialto, f.h.TempDir()}}, roundTrip == 0
+	for way, m := range movers { // each with a ledger of its own: a connection by another way is another one
+		if way == 0 && !counted {
+			continue
 		}
-		direct := ways{from: [2]end{p.from.end, p.from.end}, to: [2]end{p.to.end, p.to.end}}
-		first := f.rialto(direct, "rialto", filepath.Join(p.to.folder, "rialto"), many)
-		if _, err := first.once(ctx, 1); err != nil {
-			return err
-		}
-		// Round 0 counts with a ledger of its own: a connection by another way is another one.
-		m := mover{f.settings.rialto, f.h.TempDir()}
-		if err := m.connect(ctx, w.from[0], w.to[0], "counted"); err != nil {
+		if err := m.connect(ctx, ours.from[way], ours.to[way], in(place, way)); err != nil {
 			return err
 		}
 		if _, err := m.run(ctx); err != nil {
 			return err
 		}
-		nothing := func(context.Context, int) error { return nil }
-		held := func(int) error { return many.equals(filepath.Join(p.to.folder, in("rialto", 1)), false) }
-		ours := contestant{name: "Rialto", asked: w.asked, ready: nothing, done: held, attempt: func(ctx context.Context, round int) (outcome, error) {
-			if round == 0 {
-				return m.run(ctx)
-			}
-			return first.attempt(ctx, round)
-		}}
-		flags := []string{"--transfers", "16", "--checkers", "16", "--fast-list", "--size-only", "--s3-no-check-bucket", "--s3-list-chunk", "1000"}
-		theirs := peer{f.rclone, filepath.Join(f.h.TempDir(), "rclone.conf")}
-		rclone := contestant{name: "rclone", asked: w2.asked, done: held, goal: "2 (3 with parallel listing)",
+	}
+	nothing := func(context.Context, int) error { return nil }
+	held := func(int) error { return p.tree.equals(filepath.Join(p.to.folder, in(place, 1)), false) }
+	flags := []string{"--transfers", "16", "--checkers", "16", "--fast-list", "--size-only", "--s3-no-check-bucket", "--s3-list-chunk", "1000"}
+	copies := peer{f.rclone, filepath.Join(f.h.TempDir(), "rclone.conf")}
+	t.note = "rclone's flags: `" + strings.Join(flags, " ") + "`. It looks at both sides; Rialto lists the source alone and trusts its ledger for the target (`rialto verify` looks). Goal: half the requests."
+	return contest{title: title, files: p.tree.files, rounds: f.rounds, counted: counted, entries: []contestant{
+		{name: "Rialto", asked: ours.asked, ready: nothing, done: held, attempt: func(ctx context.Context, round int) (outcome, error) {
+			return movers[later(round)].run(ctx)
+		}},
+		{name: "rclone", asked: theirs.asked, done: held, goal: "2 (3 with parallel listing)",
 			ready: func(ctx context.Context, round int) error {
-				return theirs.remotes(ctx, map[string]end{"src": w2.from[later(round)], "dst": w2.to[later(round)]})
+				return copies.remotes(ctx, map[string]end{"src": theirs.from[later(round)], "dst": theirs.to[later(round)]})
 			},
 			attempt: func(ctx context.Context, _ int) (outcome, error) {
-				return theirs.copy(ctx, "src:src", "dst:"+in("rialto", 1), flags...)
-			}}
-		t.note = "rclone's flags: `" + strings.Join(flags, " ") + "`. It looks at both sides; Rialto lists the source alone and trusts its ledger for the target (`rialto verify` looks). Goal: half the requests."
-		return contest{title: fmt.Sprintf("second pass over %d objects", many.files), files: many.files, rounds: f.rounds, counted: true, entries: []contestant{ours, rclone}}.hold(ctx, t)
-	})
+				return copies.copy(ctx, "src:src", "dst:"+in(place, 1), flags...)
+			}},
+	}}.hold(ctx, t)
 }

@@ -65,17 +65,23 @@ func (c *cloud) do(ctx context.Context, q connector.Request) (*http.Response, er
 }
 
 // answer sends a request that is safe to repeat and decodes its XML. An answer
-// that is cut off or damaged is asked for again.
+// that is cut off or damaged is asked for again. out keeps nothing of what it is given.
 func (c *cloud) answer(ctx context.Context, q connector.Request, out func([]byte) error) error {
+	read, ok := c.answers.Get().(*bytes.Buffer)
+	if !ok {
+		read = &bytes.Buffer{}
+	}
+	defer c.answers.Put(read)
 	var last *connector.Error
 	for range 3 {
 		resp, err := c.do(ctx, q)
 		if err != nil {
 			return err
 		}
-		body, err := io.ReadAll(io.LimitReader(resp.Body, mostXML+1))
+		read.Reset()
+		_, err = read.ReadFrom(io.LimitReader(resp.Body, mostXML+1))
 		resp.Body.Close()
-		switch {
+		switch body := read.Bytes(); {
 		case err != nil:
 			last = &connector.Error{Class: connector.Transient, Reason: q.Call + ": the answer was cut off", Err: err}
 		case len(body) > mostXML:

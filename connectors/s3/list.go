@@ -23,9 +23,29 @@ type entry struct {
 type listing struct {
 	prefix string
 	token  string
-	most   int // entries; 0 for a thousand
+	after  string // a key, where there is no token
+	most   int    // entries; 0 for a thousand
 	// folders asks for the names before the next slash, and not for what lies behind.
 	folders bool
+}
+
+// cursor is where a page begins, as a text.
+func (l listing) cursor() string {
+	if l.after != "" {
+		return "after " + l.after
+	}
+	return "token " + l.token
+}
+
+// resumed is the listing of a prefix from a cursor on, "" for its beginning.
+func resumed(prefix, cursor string) listing {
+	l := listing{prefix: prefix}
+	if token, ok := strings.CutPrefix(cursor, "token "); ok {
+		l.token = token
+	} else {
+		l.after = strings.TrimPrefix(cursor, "after ")
+	}
+	return l
 }
 
 // A page is what one request lists, in the order of the keys' bytes.
@@ -41,13 +61,17 @@ type listResult struct {
 	IsTruncated           bool
 	NextContinuationToken string
 	EncodingType          string
-	CommonPrefixes        []struct{ Prefix string }
-	Contents              []struct {
-		Key          string
-		Size         int64
-		ETag         string
-		LastModified time.Time
-	}
+	CommonPrefixes        []common
+	Contents              []listed
+}
+
+type common struct{ Prefix string }
+
+type listed struct {
+	Key          string
+	Size         int64
+	ETag         string
+	LastModified time.Time
 }
 
 // page lists a page of a bucket.
@@ -65,11 +89,17 @@ func (c *cloud) page(ctx context.Context, bucket string, l listing) (page, error
 	if l.prefix != "" {
 		query += "&prefix=" + escaped(l.prefix)
 	}
+	if l.after != "" {
+		query += "&start-after=" + escaped(l.after)
+	}
 	var p page
 	err := c.answer(ctx, connector.Request{Method: http.MethodGet, URL: c.address(bucket, "", query), Call: "GET {bucket}", Class: classList}, func(body []byte) error {
-		var told listResult
-		if err := decode(body, "ListBucketResult", &told); err != nil {
-			return err
+		told, ok := plainList(body)
+		if !ok {
+			told = listResult{}
+			if err := decode(body, "ListBucketResult", &told); err != nil {
+				return err
+			}
 		}
 		p = page{entries: make([]entry, len(told.Contents))}
 		for i, o := range told.Contents {

@@ -87,6 +87,7 @@ type cloud struct {
 	http    *connector.Client
 	log     *slog.Logger
 	buffers *buffers
+	answers sync.Pool   // of *bytes.Buffer: for answers in XML
 	places  sync.Map    // by id: where targets of this connection write
 	tells   atomic.Bool // the server tells the CRC64NVME of what it stored
 	plain   atomic.Bool // it takes no body in chunks

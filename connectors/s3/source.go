@@ -52,9 +52,9 @@ func (c *cloud) drive(r item.Ref) item.Bundle {
 	return item.Bundle{Item: it, CheckItems: -1}
 }
 
-// List yields a page of the bundles of each page of keys, and asks for the next one
+// List yields a page of the bundles of each page of keys, and asks for the next ones
 // meanwhile: briefly where media types, metadata and times are carried, for these
-// take a HEAD of each. The cursor is S3's continuation token.
+// take a HEAD of each. The cursor is S3's continuation token, or a key.
 func (c *cloud) List(ctx context.Context, s connector.Shard, from connector.Cursor) iter.Seq2[connector.Page, error] {
 	return func(yield func(connector.Page, error) bool) {
 		bucket, prefix := below(s.Ref.ID)
@@ -63,7 +63,7 @@ func (c *cloud) List(ctx context.Context, s connector.Shard, from connector.Curs
 			w.out = append(w.out, c.drive(s.Ref))
 		}
 		trust, asked := false, c.keep
-		for p, err := range c.pages(ctx, bucket, listing{prefix: prefix, token: string(from)}) {
+		for p, err := range c.pages(ctx, bucket, resumed(prefix, string(from))) {
 			if err == nil && !asked && len(p.entries) > 0 {
 				trust, asked = c.plainSums(ctx, bucket, p.entries[0].key), true
 			}
@@ -80,44 +80,6 @@ func (c *cloud) List(ctx context.Context, s connector.Shard, from connector.Curs
 				out.Whole = []item.Kind{item.Drive, item.Folder, item.File}
 			}
 			if w.out = nil; !yield(out, nil) {
-				return
-			}
-		}
-	}
-}
-
-// pages yields the pages of a bucket. While one is worked off the next is under way.
-func (c *cloud) pages(ctx context.Context, bucket string, l listing) iter.Seq2[page, error] {
-	return func(yield func(page, error) bool) {
-		type answered struct {
-			page
-			err error
-		}
-		ctx, cancel := context.WithCancel(ctx)
-		come := make(chan answered, 1)
-		var asking sync.WaitGroup
-		defer asking.Wait()
-		defer cancel()
-		ask := func() {
-			asking.Go(func() {
-				p, err := c.page(ctx, bucket, l)
-				come <- answered{p, err}
-			})
-		}
-		ask()
-		for first := ""; ; {
-			got := <-come
-			if len(got.entries) > 0 {
-				if got.entries[0].key == first {
-					yield(page{}, connector.Errorf(connector.Malformed, "GET {bucket}: the listing repeats itself"))
-					return
-				}
-				first = got.entries[0].key
-			}
-			if l.token = got.next; got.err == nil && got.next != "" {
-				ask()
-			}
-			if !yield(got.page, got.err) || got.err != nil || got.next == "" {
 				return
 			}
 		}

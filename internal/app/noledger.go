@@ -29,6 +29,7 @@ func (noLedger) Lookup(context.Context, int64, []ledger.Key) ([]ledger.Row, erro
 func (noLedger) Rows(context.Context, int64, ledger.Key, int) ([]ledger.Row, error) {
 	return nil, errNoLedger
 }
+func (noLedger) Count(context.Context, int64) (int, error)                  { return 0, errNoLedger }
 func (noLedger) Find(context.Context, []ledger.Key) ([]ledger.Place, error) { return nil, errNoLedger }
 func (noLedger) FindAliases(context.Context, []string) (map[string]ledger.Place, error) {
 	return nil, errNoLedger

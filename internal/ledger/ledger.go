@@ -157,6 +157,8 @@ type Ledger interface {
 	// Rows returns up to limit rows of a shard whose keys sort after the given
 	// one (zero: from the first), sorted by kind and id.
 	Rows(ctx context.Context, shard int64, after Key, limit int) ([]Row, error)
+	// Count tells how many rows a shard has.
+	Count(ctx context.Context, shard int64) (int, error)
 	// Find tells where source items went: one Place for each shard that knows the
 	// key. FindAliases does so by the aliases that were recorded; an alias is known
 	// while the row that it names is. What is unknown is left out. At most 1,000 a

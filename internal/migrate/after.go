@@ -40,6 +40,9 @@ func (p *pass) gone(ctx context.Context, part *part) error {
 	if rest, err := p.restAsItWas(ctx, part, changes); err != nil || rest {
 		return err
 	}
+	if all, err := part.allSeen(ctx); err != nil || all {
+		return err
+	}
 	var missing []ledger.Row
 	within := map[item.Ref][]ledger.Key{} // by what it lies in at the target
 	wrote := newRefSet()

@@ -47,6 +47,10 @@ type part struct {
 	uploads     map[item.Ref]upload // that were left, by the ledger's key
 	board       item.Ref            // the target's container, zero until it is made
 	seen        refSet
+	// met is how many of seen the ledger knew when they came, and wrote says that its
+	// rows are others since.
+	met   int
+	wrote bool
 	partState
 }
 
@@ -89,12 +93,34 @@ func (p *part) container() item.Ref {
 	return p.board
 }
 
-func (p *part) see(keys ...item.Ref) {
+// see takes in keys that a listing held, of which the ledger knows rows.
+func (p *part) see(keys []item.Ref, rows map[item.Ref]ledger.Row) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, k := range keys {
-		p.seen.add(p.e.key(k))
+		if !p.seen.add(p.e.key(k)) {
+			continue
+		}
+		if _, known := rows[k]; known {
+			p.met++
+		}
 	}
+}
+
+// allSeen reports whether the listing of this sweep held all that the ledger knows,
+// which a count tells where nothing was written.
+func (p *part) allSeen(ctx context.Context) (bool, error) {
+	p.mu.Lock()
+	met, wrote := p.met, p.wrote
+	p.mu.Unlock()
+	if wrote {
+		return false, nil
+	}
+	n, err := p.e.Ledger.Count(ctx, p.led.Num)
+	if err != nil {
+		return false, fmt.Errorf("the ledger: %w", err)
+	}
+	return n == met, nil
 }
 
 // saw reports whether the listing of this sweep held an item.
@@ -129,6 +155,11 @@ func (j *job) changed() bool {
 // apply writes a batch to the ledger.
 func (p *part) apply(ctx context.Context, b ledger.Batch) error {
 	b.Shard = p.led.Num
+	if len(b.Rows)+len(b.Remove) > 0 {
+		p.mu.Lock()
+		p.wrote = true
+		p.mu.Unlock()
+	}
 	// What was written must be remembered even if the pass is being stopped.
 	if err := p.e.Ledger.Apply(context.WithoutCancel(ctx), b); err != nil {
 		return fmt.Errorf("the ledger: %w", err)
@@ -290,7 +321,7 @@ func (p *part) restart() {
 	defer p.mu.Unlock()
 	p.partState = partState{}
 	p.out.sweep()
-	p.seen = newRefSet()
+	p.seen, p.met = newRefSet(), 0
 	p.lanes = map[string]*lane{}
 	p.marked = nil
 	fresh := p.e.newFitter(p.led.Source, p.led.Num, p.links)
@@ -333,11 +364,11 @@ func (p *part) jobs(ctx context.Context, bundles []item.Bundle) ([]*job, error) 
 	for _, b := range bundles {
 		keys = append(keys, keysOf(b)...)
 	}
-	p.see(keys...)
 	rows, err := p.e.lookup(ctx, p.led.Num, keys)
 	if err != nil {
 		return nil, err
 	}
+	p.see(keys, rows)
 	changed := func(b item.Bundle) bool {
 		row := rows[b.Item.Ref]
 		return (&job{unit: p.fit.begin(b), row: row, force: p.forced(b.Item, row), still: p.mending}).changed()

@@ -28,29 +28,32 @@ const (
 
 func newRefSet() refSet { return refSet{&refs{seed: maphash.MakeSeed(), exact: map[uint64]struct{}{}}} }
 
-func (s *refs) add(r item.Ref) {
-	if s.has(r) {
-		return
+// add reports whether the item was not in it.
+func (s *refs) add(r item.Ref) bool {
+	h := maphash.Comparable(s.seed, r)
+	if s.holds(h) {
+		return false
 	}
 	s.n++
-	h := maphash.Comparable(s.seed, r)
 	if s.bloom != nil {
 		s.mark(h)
-		return
+		return true
 	}
 	s.exact[h] = struct{}{}
 	if len(s.exact) < mostExact {
-		return
+		return true
 	}
 	s.bloom = make([]uint64, bloomBits/64)
 	for h := range s.exact {
 		s.mark(h)
 	}
 	s.exact = nil
+	return true
 }
 
-func (s *refs) has(r item.Ref) bool {
-	h := maphash.Comparable(s.seed, r)
+func (s *refs) has(r item.Ref) bool { return s.holds(maphash.Comparable(s.seed, r)) }
+
+func (s *refs) holds(h uint64) bool {
 	if s.bloom == nil {
 		_, ok := s.exact[h]
 		return ok

@@ -152,6 +152,10 @@ func (l farLedger) Failures(ctx context.Context, shard int64, limit int) ([]ledg
 	return ask[[]ledger.Failure](ctx, l.rpc, "Ledger.Failures", wire.Failures{Shard: shard, Limit: limit})
 }
 
+func (l farLedger) Count(ctx context.Context, shard int64) (int, error) {
+	return ask[int](ctx, l.rpc, "Ledger.Count", shard)
+}
+
 func (l farLedger) Dangling(ctx context.Context, shard int64) ([]ledger.Link, error) {
 	return ask[[]ledger.Link](ctx, l.rpc, "Ledger.Dangling", shard)
 }

@@ -94,6 +94,7 @@ func TestTheLedgerIsTheSameOverTheLine(t *testing.T) {
 		},
 		"Lookup of nothing": func(l ledger.Ledger) answer { v, err := l.Lookup(ctx, 1, nil); return answer{v, err} },
 		"Rows":              func(l ledger.Ledger) answer { v, err := l.Rows(ctx, 1, someRow(1).Key, 10); return answer{v, err} },
+		"Count":             func(l ledger.Ledger) answer { v, err := l.Count(ctx, 1); return answer{v, err} },
 		"Rows, limited":     func(l ledger.Ledger) answer { v, err := l.Rows(ctx, 1, ledger.Key{}, 1); return answer{v, err} },
 		"Find": func(l ledger.Ledger) answer {
 			v, err := l.Find(ctx, []ledger.Key{someRow(1).Key})

@@ -110,6 +110,11 @@ func (m *memory) Lookup(_ context.Context, shard int64, keys []ledger.Key) ([]le
 	return out, nil
 }
 
+func (m *memory) Count(_ context.Context, shard int64) (int, error) {
+	defer m.enter("Count")()
+	return len(m.rows[shard]), nil
+}
+
 func (m *memory) Rows(_ context.Context, shard int64, after ledger.Key, limit int) ([]ledger.Row, error) {
 	defer m.enter("Rows")()
 	var out []ledger.Row

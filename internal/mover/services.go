@@ -91,6 +91,10 @@ func (s *ledgerService) Failures(q wire.Failures, a *wire.Answer[[]ledger.Failur
 	return a.Set(s.ledger.Failures(s.ctx, q.Shard, q.Limit))
 }
 
+func (s *ledgerService) Count(shard int64, a *wire.Answer[int]) error {
+	return a.Set(s.ledger.Count(s.ctx, shard))
+}
+
 func (s *ledgerService) Dangling(shard int64, a *wire.Answer[[]ledger.Link]) error {
 	return a.Set(s.ledger.Dangling(s.ctx, shard))
 }

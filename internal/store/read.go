@@ -60,6 +60,16 @@ func (l *Ledger) Rows(ctx context.Context, shard int64, after ledger.Key, limit 
 	return out, nil
 }
 
+// Count tells how many rows a shard has.
+func (l *Ledger) Count(ctx context.Context, shard int64) (n int, err error) {
+	err = l.db.view(ctx, func(s session) error {
+		rows, err := one(s, countOf, shard)
+		n = int(rows)
+		return err
+	})
+	return n, err
+}
+
 // rowsOfKind appends the rows of one kind whose id sorts after the given one,
 // until out has limit rows. The forms of ids are read side by side.
 func (l *Ledger) rowsOfKind(s session, read *rowReader, shard int64, kind item.Kind, after string, out []ledger.Row, limit int) ([]ledger.Row, error) {

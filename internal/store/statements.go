@@ -39,6 +39,7 @@ var (
 		WHERE shard = $1 AND source_id >= $2 AND source_id < $3 ORDER BY source_id LIMIT $4`)
 	rowsAfter = both("SELECT " + rowColumns + ` FROM m
 		WHERE shard = $1 AND source_id > $2 AND source_id < $3 ORDER BY source_id LIMIT $4`)
+	countOf  = both("SELECT count(*) FROM m WHERE shard = $1")
 	findRows = statement{
 		`SELECT s.num, m.source_id, m.target_id, s.target_id, m.state
 			FROM shard s CROSS JOIN m WHERE m.shard = s.num AND m.source_id = $1`,

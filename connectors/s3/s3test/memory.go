@@ -273,6 +273,9 @@ func (m *Memory) list(w *answer, bucket string, query url.Values) {
 		most = min(most, n)
 	}
 	after, _ := base64.URLEncoding.DecodeString(query.Get("continuation-token"))
+	if len(after) == 0 {
+		after = []byte(query.Get("start-after"))
+	}
 	prefix, delimiter := query.Get("prefix"), query.Get("delimiter")
 	last, seen, n := "", "", 0
 	for _, k := range sorted(m.buckets[bucket]) {

@@ -127,6 +127,15 @@ func (m *memory) Lookup(ctx context.Context, num int64, keys []ledger.Key) ([]le
 	return out, nil
 }
 
+func (m *memory) Count(ctx context.Context, num int64) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s := m.shards[num]; s != nil {
+		return len(s.rows), ctx.Err()
+	}
+	return 0, ctx.Err()
+}
+
 func (m *memory) Rows(ctx context.Context, num int64, after ledger.Key, limit int) ([]ledger.Row, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

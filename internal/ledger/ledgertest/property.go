@@ -80,6 +80,7 @@ func compare(t *rapid.T, ctx context.Context, real, model ledger.Ledger) {
 		"Shards":   func(l ledger.Ledger, _ int64) (any, error) { return orNil(l.Shards(ctx)) },
 		"Rows":     func(l ledger.Ledger, n int64) (any, error) { return orNil(l.Rows(ctx, n, after, limit)) },
 		"all Rows": func(l ledger.Ledger, n int64) (any, error) { return orNil(l.Rows(ctx, n, ledger.Key{}, 1e6)) },
+		"Count":    func(l ledger.Ledger, n int64) (any, error) { return l.Count(ctx, n) },
 		"InDoubt":  func(l ledger.Ledger, n int64) (any, error) { return orNil(l.InDoubt(ctx, n)) },
 		"Failures": func(l ledger.Ledger, n int64) (any, error) { return orNil(l.Failures(ctx, n, limit)) },
 		"Dangling": func(l ledger.Ledger, n int64) (any, error) { return orNil(l.Dangling(ctx, n)) },

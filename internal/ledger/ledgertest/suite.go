@@ -254,6 +254,9 @@ func (f *fixture) order() {
 	f.apply(ledger.Batch{Shard: num, Rows: want})
 	f.apply(ledger.Batch{Shard: other, Rows: []ledger.Row{made("a", "elsewhere")}})
 	slices.SortFunc(want, func(a, b ledger.Row) int { return ledger.Compare(a.Key, b.Key) })
+	n, err := f.l.Count(f.ctx, num)
+	f.ok(err)
+	equal(f, "a count of rows", []int{n}, []int{len(want)})
 	for _, limit := range []int{1, 7, len(want), 10_000} {
 		var got []ledger.Row
 		after := ledger.Key{}
