@@ -23,6 +23,7 @@ type feed struct {
 	same  map[item.Ref]bool // folders of the target in which the rest is as it was
 	all   bool              // all of the container is
 	since connector.Cursor
+	tree  treeFeed
 }
 
 // listFrom is the cursor from which a sweep lists the container of a part: "" for all
@@ -62,16 +63,23 @@ func (p *pass) newFeed(source item.Ref) *feed {
 	if p.feeds == nil {
 		p.feeds = map[item.Ref]*feed{}
 	}
-	p.feeds[source] = &feed{gone: map[item.Ref]bool{}, same: map[item.Ref]bool{}}
+	p.feeds[source] = &feed{gone: map[item.Ref]bool{}, same: map[item.Ref]bool{}, tree: newTreeFeed()}
 	return p.feeds[source]
 }
 
-// take takes in what a page tells of changes.
+// take takes in what a page tells of changes: of what is told more than once, the last
+// counts.
 func (f *feed) take(e *Engine, page connector.Page) {
+	for _, b := range page.Bundles {
+		if len(f.gone) > 0 {
+			delete(f.gone, e.key(b.Item.Ref))
+		}
+		f.tree.told = f.tree.told || b.Item.Kind != item.Member && !contains(b.Item.Kind)
+	}
 	for _, ref := range page.Gone {
 		f.gone[e.key(ref)] = true
 	}
-	f.last = connector.Page{Whole: page.Whole, Same: page.Same, Since: page.Since}
+	f.last = connector.Page{Whole: page.Whole, Same: page.Same, Full: page.Full, Alone: page.Alone, Since: page.Since}
 }
 
 // proven is of which kinds the listing was complete, once it was worked off and it is
@@ -89,13 +97,36 @@ func (f *feed) proven(main *part) []item.Kind {
 		}
 		f.same[at] = true
 	}
+	for _, ref := range f.last.Full {
+		at := main.fit.where(ref)
+		if at.Zero() {
+			f.tree.follow = true // what the ledger knows there cannot be told
+		}
+		f.tree.emptied[at] = true
+	}
 	f.since = f.last.Since
 	return f.last.Whole
 }
 
 // keeps reports whether what the ledger knows and the listing lacked is as it was.
 func (f *feed) keeps(r ledger.Row) bool {
-	return !f.gone[r.Key] && (f.all || r.Key.Kind.Level() == item.Leaf && f.same[r.Parent])
+	switch {
+	case f.gone[r.Key]:
+		return false
+	case f.all: // a place that something left is not the source's
+		return !vacated(r.Key) && !f.tree.emptied[r.Parent]
+	}
+	return r.Key.Kind.Level() == item.Leaf && f.same[r.Parent]
+}
+
+// has reports whether the source still has an item: it was listed, or nothing was told
+// of it where changes alone are.
+func (p *pass) has(part *part, r ledger.Row) bool {
+	f := p.feed(BoardOf(part.led.Source))
+	if f.gone[p.e.key(r.Key)] {
+		return false
+	}
+	return part.saw(r.Key) || f.keeps(r)
 }
 
 // partly reports whether the listing told of changes alone, of some folders at least.
@@ -108,7 +139,7 @@ func (p *pass) restAsItWas(ctx context.Context, part *part, f *feed) (bool, erro
 		return false, nil
 	}
 	if f.all {
-		return true, nil
+		return !f.tree.told && len(f.last.Full) == 0, nil
 	}
 	folders, err := p.e.rowsOf(ctx, part.led.Num, item.Folder)
 	if err != nil {
