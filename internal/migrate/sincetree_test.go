@@ -364,6 +364,43 @@ func TestFeedCutOff(t *testing.T) {
 	}
 }
 
+// Where a folder above gets a longer name, or people deleted one that changed, what lies
+// in it is looked at, too.
+func TestFeedLooksInto(t *testing.T) {
+	t.Run("paths have an end", func(t *testing.T) {
+		f, h, at := grown(t, newShelf("to").rules(&connector.NameCaps{MaxPathChars: 60}))
+		f.edit(at["a/b"], func(b *book) { b.name = strings.Repeat("b", 55) })
+		if r, err := h.engine().Run(t.Context()); err != nil || r.Status != "complete" {
+			t.Errorf("run: %v, %+v", err, r)
+		}
+		if f.whole() == 0 {
+			t.Error("what lies in the folder was not looked at")
+		}
+	})
+	t.Run("people deleted it", func(t *testing.T) {
+		var have []map[string]string
+		for _, ended := range []bool{false, true} {
+			to := newShelf("to")
+			f, h, at := grown(t, to)
+			h.spec.Policies.Conflict = sourceWins
+			for id, n := range maps.Clone(to.nodes) {
+				if n.name == "b" || n.name == "deep" || strings.HasSuffix(n.name, "one.txt") || n.name == "deep.txt" {
+					to.drop(id)
+				}
+			}
+			f.ended = ended
+			f.edit(at["a/b"], func(b *book) { b.name = "B" })
+			if r, err := h.engine().Run(t.Context()); err != nil {
+				t.Errorf("run: %v, %+v", err, r)
+			}
+			have = append(have, to.all())
+		}
+		if !maps.Equal(have[0], have[1]) {
+			t.Errorf("changes bring\n%v\nand a listing of everything\n%v", have[0], have[1])
+		}
+	})
+}
+
 // The ledger keeps a cursor of a pass that left nothing over, and none of one that did.
 func TestFeedKeepsItsCursor(t *testing.T) {
 	to := newTree("/dst")
