@@ -1,9 +1,9 @@
 package connectortest
 
 import (
+	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/item"
@@ -108,6 +108,7 @@ func (r *treeRig) testFeed() {
 		if known.whole && !s.whole {
 			r.Errorf("%s: everything was listed", s.name)
 		}
+		r.quiet(drive, known, s.name)
 	}
 	if r.target != nil && r.caps.Keeps(item.File, item.Permissions.Name) {
 		r.feedGrants(drive, one, &known)
@@ -130,23 +131,29 @@ func (r *treeRig) testFeed() {
 	}
 	var many []connector.Change
 	for range 60 {
-		many = append(many, created(r.file(a, canary+strings.Repeat("x", r.make.next()), r.content(5))))
+		many = append(many, created(r.file(a, fmt.Sprintf("%s %d", canary, r.make.next()), r.content(5))))
 	}
 	r.write(many...)
 	known = r.everything(drive)
 	if r.wire != nil {
 		r.wire.decide(nil)
 	}
-	for _, p := range r.list(drive, known.since) {
-		for _, b := range p.Bundles {
-			if b.Item.Kind.Level() == item.Leaf {
-				r.Errorf("a listing tells of a %s where nothing changed", b.Item.Kind)
-			}
-		}
-	}
+	r.quiet(drive, known, "many files")
 	if r.wire != nil {
 		if n, _ := r.wire.counted(); n > quietRequests {
 			r.Errorf("a listing takes %d requests where nothing changed", n)
+		}
+	}
+}
+
+// quiet lists what changed where nothing did.
+func (r *treeRig) quiet(drive item.Ref, known grownTree, after string) {
+	r.Helper()
+	for _, p := range r.list(drive, known.since) {
+		for _, b := range p.Bundles {
+			if b.Item.Kind.Level() == item.Leaf {
+				r.Errorf("after %s a listing tells of a %s, and nothing changed since", after, b.Item.Kind)
+			}
 		}
 	}
 }

@@ -55,7 +55,7 @@ func (s *Server) give(d *drive, it *driveItem, to, role string) *driveGrant {
 		}
 	}
 	it.grants = append(it.grants, g)
-	d.touch(it)
+	d.shared(it)
 	return g
 }
 
@@ -181,7 +181,7 @@ func (s *Server) patchPermission(c *call) (answer, error) {
 		return answer{}, asDrive(err)
 	}
 	it.grants[i].role = roles[0]
-	d.touch(it)
+	d.shared(it)
 	return s.entity(c, http.StatusOK, "permissions", s.permission(d, it, it.grants[i], false))
 }
 
@@ -192,6 +192,6 @@ func (s *Server) deletePermission(c *call) (answer, error) {
 		return answer{}, err
 	}
 	it.grants = slices.Delete(slices.Clone(it.grants), i, i+1)
-	d.touch(it)
+	d.shared(it)
 	return noContent()
 }
