@@ -110,7 +110,7 @@ func (r *treeRig) testFeed() {
 		}
 		r.quiet(drive, known, s.name)
 	}
-	if r.target != nil && r.caps.Keeps(item.File, item.Permissions.Name) {
+	if r.caps.Keeps(item.File, item.Permissions.Name) && !slices.Contains(r.caps.Untold, item.Permissions.Name) {
 		r.feedGrants(drive, one, &known)
 	}
 	r.follow(drive, first, "an old cursor, once more")
@@ -254,7 +254,7 @@ func (r *treeRig) followed(drive item.Ref, known grownTree, what string) grownTr
 		for ref, b := range out.items {
 			_, listed := told[ref]
 			_, there := out.items[b.Item.Parent]
-			if gone[ref] || !listed && ref != drive && (!there || slices.Contains(last.Full, b.Item.Parent)) {
+			if gone[ref] || !listed && ref != drive && !there {
 				delete(out.items, ref)
 				more = true
 			}

@@ -30,7 +30,7 @@ type feed struct {
 // of it.
 func (p *pass) listFrom(main *part) connector.Cursor {
 	e := p.e
-	if len(main.force) > 0 || main.late || main.mending || e.telling.Load() || len(e.unsettled) > 0 {
+	if e.untold() || len(main.force) > 0 || main.late || main.mending || e.telling.Load() || len(e.unsettled) > 0 {
 		return ""
 	}
 	from, ok := strings.CutPrefix(main.led.Since, e.decisionsPrint())
@@ -38,6 +38,19 @@ func (p *pass) listFrom(main *part) connector.Cursor {
 		return ""
 	}
 	return connector.Cursor(from)
+}
+
+// untold reports whether the target keeps something of which the source may not tell
+// that it changed.
+func (e *Engine) untold() bool {
+	for _, field := range e.From.Caps.Untold {
+		for kind := range e.To.Caps.Kinds {
+			if e.To.Caps.Keeps(kind, field) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // decisionsPrint stands before a cursor in the ledger: under other decisions, what did
@@ -79,7 +92,7 @@ func (f *feed) take(e *Engine, page connector.Page) {
 	for _, ref := range page.Gone {
 		f.gone[e.key(ref)] = true
 	}
-	f.last = connector.Page{Whole: page.Whole, Same: page.Same, Full: page.Full, Alone: page.Alone, Since: page.Since}
+	f.last = connector.Page{Whole: page.Whole, Same: page.Same, Alone: page.Alone, Since: page.Since}
 }
 
 // proven is of which kinds the listing was complete, once it was worked off and it is
@@ -96,13 +109,6 @@ func (f *feed) proven(main *part) []item.Kind {
 			return nil
 		}
 		f.same[at] = true
-	}
-	for _, ref := range f.last.Full {
-		at := main.fit.where(ref)
-		if at.Zero() {
-			f.tree.follow = true // what the ledger knows there cannot be told
-		}
-		f.tree.emptied[at] = true
 	}
 	f.since = f.last.Since
 	return f.last.Whole
@@ -139,7 +145,7 @@ func (p *pass) restAsItWas(ctx context.Context, part *part, f *feed) (bool, erro
 		return false, nil
 	}
 	if f.all {
-		return !f.tree.told && len(f.last.Full) == 0, nil
+		return !f.tree.told, nil
 	}
 	folders, err := p.e.rowsOf(ctx, part.led.Num, item.Folder)
 	if err != nil {

@@ -435,6 +435,19 @@ func TestFeedKeepsItsCursor(t *testing.T) {
 	runs(t, h)
 }
 
+// To a target that keeps what the feed may not tell of, everything is listed.
+func TestFeedUntold(t *testing.T) {
+	for to, whole := range map[string]bool{"ids stay": true, "paths": false} {
+		f, h, at := grown(t, feedTargets()[to]())
+		f.caps.Untold = []string{item.Permissions.Name}
+		f.shelf.edit(at["a/two.txt"], func(b *book) { b.grants = []item.Grant{{Link: "everybody", Role: item.Reads}} })
+		runs(t, h)
+		if n := f.whole(); (n > 0) != whole {
+			t.Errorf("to a target of %s everything is listed %d times", to, n)
+		}
+	}
+}
+
 // What changes while a feed is read is told later.
 func TestFeedChangesMeanwhile(t *testing.T) {
 	f, h, at := grown(t, newShelf("to"))

@@ -59,7 +59,7 @@ func (c *cloud) delta(ctx context.Context, t tree, from connector.Cursor) iter.S
 				cost = costOne
 			}
 			_, err := c.graph.JSON(ctx, connector.Request{Method: http.MethodGet, URL: at, Class: microsoft.ClassFiles, Cost: cost,
-				Header: http.Header{"Prefer": {"hierarchicalsharing, deltashowremovedasdeleted, deltashowsharingchanges"}}}, &told)
+				Header: http.Header{"Prefer": {"hierarchicalsharing, deltashowremovedasdeleted"}}}, &told)
 			if refused(err, http.StatusGone) && at != first { // the token has ended: from the beginning
 				at, fresh = first, true
 				r = c.begin(t)

@@ -24,12 +24,6 @@ func (d *drive) touch(it *driveItem) {
 	it.seq = d.seq
 }
 
-// shared notes that an item was shared otherwise.
-func (d *drive) shared(it *driveItem) {
-	d.seq++
-	it.shareSeq = d.seq
-}
-
 // EndDeltas ends all tokens of a drive's deltas.
 func (s *Server) EndDeltas(driveID string) {
 	s.mu.Lock()
@@ -138,10 +132,9 @@ func (s *Server) delta(c *call) (answer, error) {
 		o     object
 	}
 	hierarchical := strings.Contains(c.header.Get("Prefer"), "hierarchicalsharing")
-	sharing := strings.Contains(c.header.Get("Prefer"), "deltashowsharingchanges")
 	changed := map[string]bool{}
 	for _, it := range d.items {
-		if it.seq <= at.since && (!sharing || it.shareSeq <= at.since) && at.since > 0 {
+		if it.seq <= at.since && at.since > 0 {
 			continue
 		}
 		for up := it; up != nil && !changed[up.id]; up = d.items[up.parent] { // with the folders above it

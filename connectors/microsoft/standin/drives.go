@@ -43,7 +43,6 @@ type driveItem struct {
 	media                         string
 	version                       int
 	seq                           uint64 // of the drive, when it last changed
-	shareSeq                      uint64 // when it was last shared otherwise
 	grants                        []*driveGrant
 	pack                          string // what a package is: "oneNote"
 	remote                        *remote
