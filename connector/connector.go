@@ -163,6 +163,9 @@ type Page struct {
 	// be named: whatever was not put elsewhere went with it. What is told comes after the
 	// folders that it lies in, which are told, too.
 	Same []item.Ref
+	// Full, beside a container in Same, names folders of which what lies in them by itself
+	// was told whole: what the ledger knows there and the listing lacked is gone.
+	Full []item.Ref
 	// Alone, beside a container in Same, names folders of which something that lies in
 	// them was not told. Of one that the ledger does not know, and that came from
 	// elsewhere, it does not know that either: the source is asked for everything.

@@ -254,7 +254,7 @@ func (r *treeRig) followed(drive item.Ref, known grownTree, what string) grownTr
 		for ref, b := range out.items {
 			_, listed := told[ref]
 			_, there := out.items[b.Item.Parent]
-			if gone[ref] || !listed && ref != drive && !there {
+			if gone[ref] || !listed && ref != drive && (!there || slices.Contains(last.Full, b.Item.Parent)) {
 				delete(out.items, ref)
 				more = true
 			}

@@ -92,7 +92,7 @@ func (f *feed) take(e *Engine, page connector.Page) {
 	for _, ref := range page.Gone {
 		f.gone[e.key(ref)] = true
 	}
-	f.last = connector.Page{Whole: page.Whole, Same: page.Same, Alone: page.Alone, Since: page.Since}
+	f.last = connector.Page{Whole: page.Whole, Same: page.Same, Full: page.Full, Alone: page.Alone, Since: page.Since}
 }
 
 // proven is of which kinds the listing was complete, once it was worked off and it is
@@ -109,6 +109,13 @@ func (f *feed) proven(main *part) []item.Kind {
 			return nil
 		}
 		f.same[at] = true
+	}
+	for _, ref := range f.last.Full {
+		at := main.fit.where(ref)
+		if at.Zero() {
+			f.tree.follow = true // what the ledger knows there cannot be told
+		}
+		f.tree.emptied[at] = true
 	}
 	f.since = f.last.Since
 	return f.last.Whole

@@ -20,7 +20,7 @@ type treeFeed struct {
 	fresh   map[item.Ref]bool     // folders that the ledger did not know
 	stood   map[item.Ref]item.Ref // folders that changed, and where they stood at the target
 	follow  bool                  // what lies in a folder that changed has to be looked at
-	emptied map[item.Ref]bool     // folders of the target whose own went
+	emptied map[item.Ref]bool     // folders of the target of which nothing is left that was not listed
 }
 
 func newTreeFeed() treeFeed {
