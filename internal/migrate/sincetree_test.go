@@ -21,6 +21,8 @@ import (
 type feeding struct {
 	*shelf
 	log     []string // ids of what changed
+	ups     []string // and the folders in which they did
+	full    bool     // what went is told by a listing of these
 	kinds   map[string]item.Kind
 	ended   bool // no cursor is taken any more
 	lists   []connector.Cursor
@@ -46,7 +48,10 @@ func (f *feeding) changed(id string) {
 	if n := f.nodes[id]; n != nil {
 		f.kinds[id] = n.kind
 	}
-	f.log = append(f.log, id)
+	f.log, f.ups = append(f.log, id), append(f.ups, "")
+	if n := f.nodes[id]; n != nil {
+		f.ups[len(f.ups)-1] = n.in
+	}
 }
 
 func (f *feeding) put(in, name, text string) string {
@@ -56,6 +61,7 @@ func (f *feeding) put(in, name, text string) string {
 }
 
 func (f *feeding) edit(id string, change func(*book)) {
+	f.changed(id) // where it was
 	f.shelf.edit(id, change)
 	f.changed(id)
 }
@@ -137,7 +143,21 @@ func (f *feeding) List(_ context.Context, _ connector.Shard, from connector.Curs
 					pages = append(pages, one(id))
 				}
 			}
+			for _, up := range f.ups[at:] {
+				if f.full && f.inside(up) {
+					tell(up)
+					last.Full = append(last.Full, item.Ref{Kind: f.nodes[up].kind, ID: up})
+					for _, id := range f.ids() {
+						if f.nodes[id].in == up {
+							tell(id)
+						}
+					}
+				}
+			}
 			for _, id := range f.log[at:] {
+				if !f.inside(id) && f.full {
+					continue
+				}
 				if !f.inside(id) {
 					pages = append(pages, connector.Page{Gone: []item.Ref{{Kind: f.kinds[id], ID: id}}})
 					continue
@@ -308,9 +328,14 @@ func TestFeed(t *testing.T) {
 		}, false},
 	}
 	for to, target := range feedTargets() {
-		for _, c := range cases {
-			t.Run(to+"/"+c.name, func(t *testing.T) {
+		for n := range 2 * len(cases) {
+			c, how := cases[n/2], "told by ids"
+			if n%2 == 1 {
+				how = "told by folders"
+			}
+			t.Run(to+"/"+c.name+"/"+how, func(t *testing.T) {
 				f, h, at := grown(t, target())
+				f.full = n%2 == 1
 				c.do(f, at)
 				runs(t, h)
 				if n := f.whole(); to == "ids stay" && (n > 0) != c.whole {
