@@ -32,6 +32,9 @@ type Capabilities struct {
 	// TellsChanges says that the cloud tells when a task last changed
 	// (item.Item.Changed).
 	TellsChanges bool
+	// Untold names fields of which the source's feed of changes (Page.Since) may not tell
+	// that they alone changed: for a target that keeps one of them all is listed.
+	Untold []string
 	// Quotas are the documented limits; empty if the vendor publishes none.
 	Quotas []Quota
 	// ReadRequests estimates the requests to list a shard of n tasks, files or

@@ -159,8 +159,17 @@ type Page struct {
 	// Same, on the last page of a listing from a Since, names folders of which what
 	// lies in them by itself, folders excepted, was told only where it changed, and the
 	// container where that holds for everything: what else the ledger knows there, and
-	// Gone does not name, is as it was.
+	// Gone does not name, is as it was. Of a folder that is gone, what lies in it need not
+	// be named: whatever was not put elsewhere went with it. What is told comes after the
+	// folders that it lies in, which are told, too.
 	Same []item.Ref
+	// Full, beside a container in Same, names folders of which what lies in them by itself
+	// was told whole: what the ledger knows there and the listing lacked is gone.
+	Full []item.Ref
+	// Alone, beside a container in Same, names folders of which something that lies in
+	// them was not told. Of one that the ledger does not know, and that came from
+	// elsewhere, it does not know that either: the source is asked for everything.
+	Alone []item.Ref
 }
 
 // A Source reads one cloud. It never writes to it.

@@ -53,6 +53,8 @@ type TreeWorld struct {
 	// Zero and nil for a target: the suite then writes what it reads.
 	Drive item.Ref
 	Plant func(path string, content []byte)
+	// Feed is given where the source of this place tells what changed.
+	Feed *Feed
 	// Names are file names to try beside those of the suite.
 	Names []string
 	// Spoilt are characters that this server damages in names, though the cloud
@@ -76,6 +78,7 @@ func treeParts() []treePart {
 		{"Ranges", false, (*treeRig).testRanges},
 		{"Gone", false, (*treeRig).testGone},
 		{"OnlyReads", false, (*treeRig).testOnlyReads},
+		{"Feed", true, (*treeRig).testFeed},
 		{"RoundTrip", true, (*treeRig).testRoundTrip},
 		{"Names", true, (*treeRig).testNames},
 		{"Occupied", true, (*treeRig).testOccupied},

@@ -66,6 +66,8 @@ func (dropbox) Capabilities(s connector.Settings) connector.Capabilities {
 		Absent:      map[item.Kind]string{item.Shortcut: whyLinks},
 		Format:      connector.Plain,
 		SettleDelay: cfg.settle,
+		// Dropbox's cursors tell of files and folders, not of who was let at them.
+		Untold: []string{item.Permissions.Name},
 		// A folder takes one request for each 2,000 entries: twenty files to a folder.
 		ReadRequests: func(files int) float64 { return 1 + float64(files)/20 },
 	}

@@ -50,7 +50,11 @@ func TestConformance(t *testing.T) {
 				if stone != nil { // each request and answer is held against the contract
 					way = stone.Transport(way)
 				}
-				return connectortest.TreeWorld{Settings: set, Transport: way, Place: fmt.Sprintf("%s/%d", place, n.Add(1))}
+				feed := &connectortest.Feed{Drive: drive("ns:" + s.HomeSpace()), Remove: s.RemoveID, Expire: s.ForgetCursors}
+				if name == "team folder" {
+					feed.Drive = drive(s.Folder("team:/Sales"))
+				}
+				return connectortest.TreeWorld{Settings: set, Transport: way, Place: fmt.Sprintf("%s/%d", place, n.Add(1)), Feed: feed}
 			}})
 		})
 	}

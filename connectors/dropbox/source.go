@@ -105,6 +105,7 @@ type container struct {
 	ref  item.Ref
 	view view
 	path string // what list_folder takes
+	at   string // in lower case, where it lies
 	name string // "" where it goes right into the target's place
 	mine string // whose home it is: what lies there is theirs
 }
@@ -127,7 +128,7 @@ func (c *cloud) container(ctx context.Context, ref item.Ref) (container, error) 
 		if err := c.api.rpc(ctx, d.view, "files/get_metadata", pathArg{Path: ref.ID}, &told, read); err != nil {
 			return d, err
 		}
-		d.name = told.Name
+		d.name, d.at = told.Name, told.Path
 		if home := strings.ToLower(me.account.Root.HomePath); strings.HasPrefix(told.Path, home+"/") {
 			d.mine = me.account.ID
 		}
@@ -137,6 +138,7 @@ func (c *cloud) container(ctx context.Context, ref item.Ref) (container, error) 
 			break
 		}
 		d.path, d.mine = me.account.Root.HomePath, me.account.ID
+		d.at = strings.ToLower(d.path)
 		if d.path != "" {
 			d.name = me.account.Name.Display
 		}
@@ -224,6 +226,21 @@ func (c *cloud) walk(ctx context.Context, ref item.Ref, from connector.Cursor, w
 				return
 			}
 		}
+		if cursor, ok := strings.CutPrefix(string(from), sincePrefix); ok {
+			told, err := w.changes(ctx, cursor, yield)
+			if err != nil {
+				yield(connector.Page{}, err)
+			}
+			if told || err != nil {
+				return
+			}
+			all := w.links
+			from, w = "", newWalk(c, d)
+			w.links = all
+		}
+		if withLinks && from == "" {
+			w.latest(ctx)
+		}
 		if err := w.begin(from); err != nil {
 			yield(connector.Page{}, err)
 			return
@@ -240,7 +257,7 @@ func (c *cloud) walk(ctx context.Context, ref item.Ref, from connector.Cursor, w
 			if !w.more() {
 				page.Next = ""
 				if w.whole {
-					page.Whole = []item.Kind{item.Drive, item.Folder, item.File}
+					page.Whole, page.Since = carried(), w.since
 				}
 				yield(page, nil)
 			}

@@ -34,6 +34,7 @@ type walk struct {
 	told    map[string]bool
 	found   []visit // folders that the one under way holds
 	links   links
+	since   connector.Cursor
 	pending []string // what is not carried and has no item of its own to be told with
 	whole   bool
 	early   map[string]chan early // what was asked for before its turn

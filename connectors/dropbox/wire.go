@@ -112,9 +112,10 @@ type pathArg struct {
 }
 
 type listArg struct {
-	Path     string `json:"path"`
-	Limit    int    `json:"limit,omitempty"`
-	Explicit bool   `json:"include_has_explicit_shared_members,omitempty"`
+	Path      string `json:"path"`
+	Recursive bool   `json:"recursive,omitempty"`
+	Limit     int    `json:"limit,omitempty"`
+	Explicit  bool   `json:"include_has_explicit_shared_members,omitempty"`
 }
 
 type cursorArg struct {

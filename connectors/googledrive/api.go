@@ -132,6 +132,32 @@ func (a *api) all(ctx context.Context, drive, query, fields string, give func(fi
 	}
 }
 
+// startToken is from where changes are told that come later. drive is as in list.
+func (a *api) startToken(ctx context.Context, drive string) (string, error) {
+	q := everywhere("fields", "startPageToken")
+	if drive != "" {
+		q.Set("driveId", drive)
+	}
+	var out struct {
+		Token string `json:"startPageToken"`
+	}
+	err := a.read(ctx, "GET /changes/startPageToken", "/changes/startPageToken", q, costRead, &out)
+	return out.Token, err
+}
+
+// changes reads one page of what changed. Items of shared drives are told in the log of
+// a person, too: else nothing would say that something went from their drive into one.
+func (a *api) changes(ctx context.Context, drive, token string) (changeList, error) {
+	q := everywhere("pageToken", token, "pageSize", pageSize, "includeRemoved", "true", "includeItemsFromAllDrives", "true",
+		"fields", "nextPageToken,newStartPageToken,changes(changeType,fileId,removed,file("+fileFields+"))")
+	if drive != "" {
+		q.Set("driveId", drive)
+	}
+	var out changeList
+	err := a.read(ctx, "GET /changes", "/changes", q, costList, &out)
+	return out, err
+}
+
 // drives lists the shared drives of which the person is a member.
 func (a *api) drives(ctx context.Context, give func(sharedDrive) bool) error {
 	for token := ""; ; {

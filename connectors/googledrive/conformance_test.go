@@ -23,7 +23,7 @@ func TestConformance(t *testing.T) {
 			n := uint64(0)
 			connectortest.RunTree(t, connectortest.Tree{Connector: googledrive.New(), InProcess: true, Files: 1700, Start: func(t testing.TB) connectortest.TreeWorld {
 				n++
-				s := drive.New(drive.Options{Seed: n, Mute: n%2 == 0})
+				s := drive.New(drive.Options{Seed: n, Mute: n%2 == 0, Repeats: n%3 == 0})
 				s.AddDrive("Sales", map[string]string{"ann@example.org": "fileOrganizer"})
 				s.AddPerson("ben@example.org", "Ben")
 				s.AddPerson("cleo@example.org", "Cleo")
@@ -33,10 +33,26 @@ func TestConformance(t *testing.T) {
 				}
 				set := connector.Settings(s.Settings(base))
 				set["people"] = "ben@example.org, cleo@example.org, group:team@example.org"
-				return connectortest.TreeWorld{Settings: set, Transport: standin.Transport{Handler: s}, Place: place}
+				return connectortest.TreeWorld{Settings: set, Transport: standin.Transport{Handler: s}, Place: place, Feed: feedOf(s, place)}
 			}})
 		})
 	}
+}
+
+// feedOf is what people do in a place that is the whole of a drive; nil for another.
+func feedOf(s *drive.Server, place string) *connectortest.Feed {
+	if place != "my-drive" && place != "shared-drive:Sales" {
+		return nil
+	}
+	top := s.Root()
+	if place != "my-drive" {
+		top = s.SharedDrive("Sales")
+	}
+	elsewhere := s.AddDrive("Elsewhere", map[string]string{"ann@example.org": "fileOrganizer"})
+	home, name := "", ""
+	return &connectortest.Feed{Drive: inDrive(top), Remove: s.Trash, Expire: s.ForgetChanges,
+		Away: func(id string) { home, name = s.Home(id); s.Put(id, elsewhere, name) },
+		Back: func(id string) { s.Put(id, home, name) }}
 }
 
 // contract is Google's discovery document of the Drive API.
@@ -46,7 +62,7 @@ func contract(t testing.TB) *connectortest.Discovery {
 
 // Every exchange of the suite is as Google's contract has it.
 func TestContract(t *testing.T) {
-	for _, place := range []string{"my-drive", "shared-drive:Sales/Archive"} {
+	for _, place := range []string{"my-drive", "shared-drive:Sales/Archive", "shared-drive:Sales"} {
 		t.Run(place, func(t *testing.T) {
 			var all []*connectortest.Discovery
 			connectortest.RunTree(t, connectortest.Tree{Connector: googledrive.New(), InProcess: true, Files: 60, Start: func(t testing.TB) connectortest.TreeWorld {
@@ -59,7 +75,7 @@ func TestContract(t *testing.T) {
 				all = append(all, d)
 				set := connector.Settings(s.Settings(base))
 				set["people"] = "ben@example.org, cleo@example.org, dora@example.org"
-				return connectortest.TreeWorld{Settings: set, Transport: d.Transport(standin.Transport{Handler: s}), Place: place}
+				return connectortest.TreeWorld{Settings: set, Transport: d.Transport(standin.Transport{Handler: s}), Place: place, Feed: feedOf(s, place)}
 			}})
 			seen := map[string]bool{}
 			for _, d := range all {
@@ -68,7 +84,7 @@ func TestContract(t *testing.T) {
 				}
 			}
 			for _, method := range []string{"drive.about.get", "drive.files.list", "drive.files.get", "drive.files.create", "drive.files.update", "drive.files.generateIds",
-				"drive.permissions.create", "drive.permissions.update", "drive.permissions.delete", "upload session"} {
+				"drive.permissions.create", "drive.permissions.update", "drive.permissions.delete", "drive.changes.getStartPageToken", "drive.changes.list", "upload session"} {
 				if len(seen) > 0 && !seen[method] {
 					t.Errorf("nothing was held against %s", method)
 				}

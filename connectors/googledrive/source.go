@@ -119,13 +119,44 @@ func (s *source) List(ctx context.Context, shard connector.Shard, from connector
 			yield(connector.Page{}, err)
 			return
 		}
+		if token, ok := s.cfg.token(from); ok {
+			told, err := newWalk(t, top).changes(ctx, token, yield)
+			if err != nil {
+				yield(connector.Page{}, err)
+			}
+			if told || err != nil {
+				return
+			}
+			from = ""
+		}
 		newWalk(t, top).run(ctx, from, yield)
 	}
 }
 
-// Fetch reads items one by one, many at a time.
+// Fetch reads items one by one, many at a time, and leaves out what lies outside the
+// container by now.
 func (s *source) Fetch(ctx context.Context, shard connector.Shard, refs []item.Ref) iter.Seq2[item.Bundle, error] {
-	return s.fetch(ctx, shard.Ref, "", refs)
+	return func(yield func(item.Bundle, error) bool) {
+		var w *walk
+		for b, err := range s.fetch(ctx, shard.Ref, "", refs) {
+			here := true
+			if err == nil && b.Item.Parent.Kind == item.Folder {
+				if w == nil {
+					var t *tree
+					if t, err = s.known(ctx, shard.Ref); err == nil {
+						w = newWalk(t, file{})
+					}
+				}
+				if err == nil && w.drive == "" { // of a shared drive, its id tells
+					here, err = w.climb(ctx, b.Item.Parent.ID)
+					w.ready = nil
+				}
+			}
+			if here && !yield(b, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // fetch reads items, and leaves out what is gone or in the bin. place is what has no
@@ -207,8 +238,8 @@ func (t *tree) whole(ctx context.Context, ref item.Ref, f file) (item.Bundle, er
 		above = up.Permissions
 	}
 	b, ok := t.bundle(f, above)
-	if f.Trashed || !ok || b.Item.Ref != ref {
-		return item.Bundle{}, connector.Errorf(connector.Gone, "GET /files/{}: it is in the bin, or something else by now")
+	if f.Trashed || !ok || b.Item.Ref != ref || f.DriveID != t.drive {
+		return item.Bundle{}, connector.Errorf(connector.Gone, "GET /files/{}: it is in the bin, in another drive, or something else by now")
 	}
 	return b, nil
 }

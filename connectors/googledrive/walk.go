@@ -34,10 +34,12 @@ type walk struct {
 	ready   []item.Bundle
 	missed  []string // what is not carried, until there is something to tell it with
 	whole   bool
+	outside map[string]bool  // folders that do not lie in the container
+	since   connector.Cursor // from where changes are told, "" if that is not known
 }
 
 func newWalk(t *tree, top file) *walk {
-	return &walk{tree: t, self: top, inside: map[string]bool{t.top: true}, waiting: map[string][]file{}, open: map[string]bool{}, rights: map[string][]permission{}, known: map[string]bool{}, whole: true}
+	return &walk{tree: t, self: top, inside: map[string]bool{t.top: true}, waiting: map[string][]file{}, open: map[string]bool{}, rights: map[string][]permission{}, known: map[string]bool{}, outside: map[string]bool{}, whole: true}
 }
 
 const (
@@ -56,6 +58,12 @@ func (w *walk) run(ctx context.Context, from connector.Cursor, yield func(connec
 	}
 	w.whole = !at.partly
 	silent := from != ""
+	if !silent {
+		if err := w.begin(ctx); err != nil {
+			yield(connector.Page{}, err)
+			return
+		}
+	}
 	more := func() bool { // a page of folders: whoever stops there begins anew
 		if silent {
 			w.ready = nil
@@ -85,7 +93,7 @@ func (w *walk) run(ctx context.Context, from connector.Cursor, yield func(connec
 	}
 	last := connector.Page{Bundles: w.ready}
 	if w.whole {
-		last.Whole = []item.Kind{item.Drive, item.Folder, item.File, item.Shortcut}
+		last.Whole, last.Since = carried(), w.since
 	}
 	yield(last, nil)
 }

@@ -60,6 +60,21 @@ type fileList struct {
 	Incomplete bool   `json:"incompleteSearch"`
 }
 
+// A change says how a file is by now, or that it is none of this drive's any more
+// (https://developers.google.com/workspace/drive/api/reference/rest/v3/changes).
+type change struct {
+	Type    string `json:"changeType"` // file, or drive for a shared drive itself
+	FileID  string `json:"fileId"`
+	Removed bool   `json:"removed"`
+	File    *file  `json:"file"`
+}
+
+type changeList struct {
+	Changes []change `json:"changes"`
+	Next    string   `json:"nextPageToken"`
+	Start   string   `json:"newStartPageToken"` // on the last page: from where the next changes are told
+}
+
 type user struct {
 	PermissionID string `json:"permissionId,omitempty"`
 	Name         string `json:"displayName,omitempty"`

@@ -40,7 +40,12 @@ func (p *pass) gone(ctx context.Context, part *part) error {
 	if rest, err := p.restAsItWas(ctx, part, changes); err != nil || rest {
 		return err
 	}
-	if all, err := part.allSeen(ctx); err != nil || all {
+	if !changes.partly() {
+		if all, err := part.allSeen(ctx); err != nil || all {
+			return err
+		}
+	}
+	if err := p.below(ctx, part, changes); err != nil {
 		return err
 	}
 	var missing []ledger.Row
@@ -50,10 +55,7 @@ func (p *pass) gone(ctx context.Context, part *part) error {
 		if !r.Target.Zero() && (pointedAt(r.Key.Kind) || level(r.Key.Kind) > item.Leaf) {
 			wrote.add(r.Target)
 		}
-		if part.saw(r.Key) {
-			return nil
-		}
-		if changes.keeps(r) {
+		if p.has(part, r) {
 			return nil
 		}
 		if changes.gone[r.Key] || p.proves(part.led.Source, r.Key.Kind) {
@@ -266,7 +268,7 @@ func (p *pass) loosen(ctx context.Context, key item.Ref) error {
 		}
 		var b ledger.Batch
 		for _, r := range rows {
-			if part.saw(r.Key) {
+			if p.has(part, r) {
 				r.Version = 0 // what the source has was never written
 				b.Rows = append(b.Rows, r)
 			}

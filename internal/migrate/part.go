@@ -347,14 +347,20 @@ func (p *part) unfinished() bool {
 	return p.doubt || p.deferred || p.retry
 }
 
-// once leaves out what a listing that repeats itself gave twice.
+// once leaves out what a listing that repeats itself gave twice: what it gave last is
+// how it is.
 func once(bundles []item.Bundle) []item.Bundle {
-	met := make(map[item.Ref]bool, len(bundles))
-	return slices.DeleteFunc(slices.Clone(bundles), func(b item.Bundle) bool {
-		was := met[b.Item.Ref]
-		met[b.Item.Ref] = true
-		return was
-	})
+	at := make(map[item.Ref]int, len(bundles))
+	out := make([]item.Bundle, 0, len(bundles))
+	for _, b := range bundles {
+		if i, had := at[b.Item.Ref]; had {
+			out[i] = b
+			continue
+		}
+		at[b.Item.Ref] = len(out)
+		out = append(out, b)
+	}
+	return out
 }
 
 // jobs looks bundles up in the ledger.
@@ -417,12 +423,15 @@ func (p *part) seed(ctx context.Context) error {
 
 // frame writes what frames a container, kind by kind: the board itself first.
 // Frames are always fitted, because what the tasks may hold depends on them.
-func (p *part) frame(ctx context.Context, bundles []item.Bundle) error {
+func (p *part) frame(ctx context.Context, bundles []item.Bundle, changes *feed) error {
 	if err := p.seed(ctx); err != nil {
 		return err
 	}
 	jobs, err := p.jobs(ctx, bundles)
 	if err != nil {
+		return err
+	}
+	if err := p.heed(ctx, &changes.tree, jobs); err != nil {
 		return err
 	}
 	for _, info := range item.Kinds() {

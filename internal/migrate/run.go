@@ -368,8 +368,9 @@ func (p *pass) waves(ctx context.Context, s connector.Shard, below func(*part, *
 		defer main.fit.naming.settle()
 		return p.wave(ctx, s.Ref, wave, below, &beside)
 	}
-	changes := p.newFeed(s.Ref)
-	for page, err := range pagesFrom(ctx, p.e.source, s, p.listFrom(main)) {
+	changes, from := p.newFeed(s.Ref), p.listFrom(main)
+	changes.tree.on = from != "" && p.e.files()
+	for page, err := range pagesFrom(ctx, p.e.source, s, from) {
 		if err != nil {
 			return err
 		}
@@ -404,6 +405,7 @@ func (p *pass) waves(ctx context.Context, s connector.Shard, below func(*part, *
 		return err
 	}
 	p.claims(s.Ref, changes.proven(main))
+	main.listAnew(changes)
 	return nil
 }
 
@@ -439,7 +441,7 @@ func (p *pass) wave(ctx context.Context, source item.Ref, wave []routed, below f
 			if err := beside.wait(); err != nil {
 				return err
 			}
-			if err := part.frame(ctx, frames[to]); err != nil {
+			if err := part.frame(ctx, frames[to], p.feed(source)); err != nil {
 				return err
 			}
 		}

@@ -23,13 +23,14 @@ type feed struct {
 	same  map[item.Ref]bool // folders of the target in which the rest is as it was
 	all   bool              // all of the container is
 	since connector.Cursor
+	tree  treeFeed
 }
 
 // listFrom is the cursor from which a sweep lists the container of a part: "" for all
 // of it.
 func (p *pass) listFrom(main *part) connector.Cursor {
 	e := p.e
-	if len(main.force) > 0 || main.late || main.mending || e.telling.Load() || len(e.unsettled) > 0 {
+	if e.untold() || len(main.force) > 0 || main.late || main.mending || e.telling.Load() || len(e.unsettled) > 0 {
 		return ""
 	}
 	from, ok := strings.CutPrefix(main.led.Since, e.decisionsPrint())
@@ -37,6 +38,19 @@ func (p *pass) listFrom(main *part) connector.Cursor {
 		return ""
 	}
 	return connector.Cursor(from)
+}
+
+// untold reports whether the target keeps something of which the source may not tell
+// that it changed.
+func (e *Engine) untold() bool {
+	for _, field := range e.From.Caps.Untold {
+		for kind := range e.To.Caps.Kinds {
+			if e.To.Caps.Keeps(kind, field) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // decisionsPrint stands before a cursor in the ledger: under other decisions, what did
@@ -62,16 +76,23 @@ func (p *pass) newFeed(source item.Ref) *feed {
 	if p.feeds == nil {
 		p.feeds = map[item.Ref]*feed{}
 	}
-	p.feeds[source] = &feed{gone: map[item.Ref]bool{}, same: map[item.Ref]bool{}}
+	p.feeds[source] = &feed{gone: map[item.Ref]bool{}, same: map[item.Ref]bool{}, tree: newTreeFeed()}
 	return p.feeds[source]
 }
 
-// take takes in what a page tells of changes.
+// take takes in what a page tells of changes: of what is told more than once, the last
+// counts.
 func (f *feed) take(e *Engine, page connector.Page) {
+	for _, b := range page.Bundles {
+		if len(f.gone) > 0 {
+			delete(f.gone, e.key(b.Item.Ref))
+		}
+		f.tree.told = f.tree.told || b.Item.Kind != item.Member && !contains(b.Item.Kind)
+	}
 	for _, ref := range page.Gone {
 		f.gone[e.key(ref)] = true
 	}
-	f.last = connector.Page{Whole: page.Whole, Same: page.Same, Since: page.Since}
+	f.last = connector.Page{Whole: page.Whole, Same: page.Same, Full: page.Full, Alone: page.Alone, Since: page.Since}
 }
 
 // proven is of which kinds the listing was complete, once it was worked off and it is
@@ -89,13 +110,36 @@ func (f *feed) proven(main *part) []item.Kind {
 		}
 		f.same[at] = true
 	}
+	for _, ref := range f.last.Full {
+		at := main.fit.where(ref)
+		if at.Zero() {
+			f.tree.follow = true // what the ledger knows there cannot be told
+		}
+		f.tree.emptied[at] = true
+	}
 	f.since = f.last.Since
 	return f.last.Whole
 }
 
 // keeps reports whether what the ledger knows and the listing lacked is as it was.
 func (f *feed) keeps(r ledger.Row) bool {
-	return !f.gone[r.Key] && (f.all || r.Key.Kind.Level() == item.Leaf && f.same[r.Parent])
+	switch {
+	case f.gone[r.Key]:
+		return false
+	case f.all: // a place that something left is not the source's
+		return !vacated(r.Key) && !f.tree.emptied[r.Parent]
+	}
+	return r.Key.Kind.Level() == item.Leaf && f.same[r.Parent]
+}
+
+// has reports whether the source still has an item: it was listed, or nothing was told
+// of it where changes alone are.
+func (p *pass) has(part *part, r ledger.Row) bool {
+	f := p.feed(BoardOf(part.led.Source))
+	if f.gone[p.e.key(r.Key)] {
+		return false
+	}
+	return part.saw(r.Key) || f.keeps(r)
 }
 
 // partly reports whether the listing told of changes alone, of some folders at least.
@@ -108,7 +152,7 @@ func (p *pass) restAsItWas(ctx context.Context, part *part, f *feed) (bool, erro
 		return false, nil
 	}
 	if f.all {
-		return true, nil
+		return !f.tree.told, nil
 	}
 	folders, err := p.e.rowsOf(ctx, part.led.Num, item.Folder)
 	if err != nil {

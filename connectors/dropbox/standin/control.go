@@ -107,6 +107,22 @@ func (s *Server) Remove(path string) {
 	s.forget(n)
 }
 
+// RemoveID deletes something by its id, with all that lies in it.
+func (s *Server) RemoveID(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.nodes[id]
+	s.cut(n)
+	s.forget(n)
+}
+
+// HomeSpace is the namespace of the first account's home.
+func (s *Server) HomeSpace() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.accounts[0].home.ns
+}
+
 // Rename gives what is at a path another one.
 func (s *Server) Rename(from, to string) {
 	s.mu.Lock()

@@ -223,6 +223,7 @@ func rpc() map[string]handler {
 		"files/get_metadata":                     getMetadata,
 		"files/list_folder":                      listFolder,
 		"files/list_folder/continue":             listContinue,
+		"files/list_folder/get_latest_cursor":    latestCursor,
 		"files/create_folder_v2":                 createFolder,
 		"files/create_folder_batch":              createFolders,
 		"files/create_folder_batch/check":        checkJob,

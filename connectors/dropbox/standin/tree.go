@@ -295,9 +295,11 @@ type cursor struct {
 	at       *node
 	explicit bool
 	limit    int
-	seq      int64    // what changed since comes again
-	left     []string // ids that are still to be told
-	gone     []string // names of what was deleted there meanwhile
+	seq      int64            // what changed since comes again
+	left     []string         // ids that are still to be told
+	gone     []string         // names of what was deleted there meanwhile
+	below    map[string]state // of a recursive listing: what was told
+	rest     []object         // and what is to be told next
 }
 
 func listFolder(c *call) (any, *refusal) {
@@ -355,6 +357,9 @@ func listContinue(c *call) (any, *refusal) {
 	}
 	if c.s.nodes[was.at.id] == nil && was.at.ns == "" {
 		return nil, conflict(tagged("path", "not_found"))
+	}
+	if was.below != nil {
+		return c.recent(was), nil
 	}
 	cur := *was // a cursor can be used again
 	if len(cur.left) == 0 {

@@ -139,14 +139,15 @@ func (s *Server) Share(id, whom, role string) {
 	}
 	s.nodes[id].grants = append(s.nodes[id].grants, g)
 	s.nodes[id].version++
+	s.touch(s.nodes[id])
 }
 
 // Write gives a file other bytes, as somebody does behind a client's back.
 func (s *Server) Write(id string, content []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.write(s.nodes[id], content)
 	s.nodes[id].modified = s.tick()
+	s.write(s.nodes[id], content)
 }
 
 // Edit changes a document.
@@ -154,6 +155,7 @@ func (s *Server) Edit(id string, at time.Time, exports map[string][]byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.nodes[id].modified, s.nodes[id].exports = at.UTC().Truncate(time.Millisecond), exports
+	s.touch(s.nodes[id])
 }
 
 // Orphan takes a file out of its folder.
@@ -161,6 +163,7 @@ func (s *Server) Orphan(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.nodes[id].parent = nil
+	s.touch(s.nodes[id])
 }
 
 // Trash puts a file into the bin.
@@ -168,6 +171,30 @@ func (s *Server) Trash(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.nodes[id].trashed = true
+	s.touch(s.nodes[id])
+}
+
+// Restore takes a file out of the bin.
+func (s *Server) Restore(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nodes[id].trashed = false
+	s.touch(s.nodes[id])
+}
+
+// SharedDrive is the top folder of a shared drive.
+func (s *Server) SharedDrive(name string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.drives[slices.IndexFunc(s.drives, func(n *node) bool { return n.name == name })].id
+}
+
+// Home is the folder that a file lies in, and its name.
+func (s *Server) Home(id string) (in, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.nodes[id]
+	return n.parent.id, n.name
 }
 
 // Names lists what lies below a folder, by path, in order.
@@ -215,8 +242,15 @@ func (s *Server) Uploads() int {
 func (s *Server) Put(id, in, name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.nodes[id].parent, s.nodes[id].name = s.nodes[in], name
-	s.nodes[id].version++
+	n, up := s.nodes[id], s.nodes[in]
+	n.parent, n.name = up, name
+	n.version++
+	for _, f := range s.order { // what lies in a folder goes with it
+		if f.within(n) {
+			f.drive = up.drive
+		}
+	}
+	s.touch(n)
 }
 
 // Files are the bytes of what lies below a folder, by path: "/" for a folder. Of twins

@@ -34,6 +34,10 @@ func (c *call) run(path []string) *failure {
 	switch method {
 	case "GET about":
 		return c.about()
+	case "GET changes":
+		return c.changesList()
+	case "GET changes/startPageToken":
+		return c.startPageToken()
 	case "GET drives":
 		return c.drivesList()
 	case "GET files/generateIds":

@@ -413,7 +413,12 @@ func (c *call) move(n *node) *failure {
 			return fail(400, "badRequest", "The folder would lie in itself.")
 		}
 	}
-	n.parent, n.drive = up, up.drive
+	n.parent = up
+	for _, f := range c.order { // what lies in a folder goes with it
+		if f.within(n) {
+			f.drive = up.drive
+		}
+	}
 	return nil
 }
 
@@ -450,6 +455,7 @@ func (c *call) apply(n *node, d draft) {
 		}
 	}
 	n.version++
+	c.touch(n)
 }
 
 // remove deletes a node for good, with what lies in it.
@@ -461,11 +467,10 @@ func (c *call) remove(id string) *failure {
 	if n.role(c.who) < rank("organizer") {
 		return fail(403, "insufficientFilePermissions", "The user does not have sufficient permissions for this file.")
 	}
+	c.touch(n)
 	for _, f := range c.order {
-		for at := f; at != nil; at = at.parent {
-			if at == n {
-				delete(c.nodes, f.id)
-			}
+		if f.within(n) {
+			delete(c.nodes, f.id)
 		}
 	}
 	c.w.WriteHeader(http.StatusNoContent)

@@ -71,6 +71,7 @@ func (c *call) share(id, of string) *failure {
 			}
 		}
 		n.version++
+		c.touch(n)
 		return c.give(200, map[string]any{"kind": "drive#permission", "id": g.id(), "type": g.kind, "role": g.role})
 	})
 }
@@ -89,6 +90,7 @@ func (c *call) unshare(id, of string) *failure {
 	}
 	n.grants = slices.Delete(n.grants, at, at+1)
 	n.version++
+	c.touch(n)
 	c.w.WriteHeader(204)
 	return nil
 }

@@ -91,7 +91,7 @@ func cost(r *http.Request) int {
 	switch {
 	case r.Method != http.MethodGet:
 		return 50
-	case strings.HasSuffix(path, "/files"), strings.HasSuffix(path, "/drives"), strings.HasSuffix(path, "/permissions"):
+	case strings.HasSuffix(path, "/files"), strings.HasSuffix(path, "/drives"), strings.HasSuffix(path, "/changes"), strings.HasSuffix(path, "/permissions"):
 		return 100
 	case strings.HasSuffix(path, "/export"), r.URL.Query().Get("alt") == "media":
 		return 200

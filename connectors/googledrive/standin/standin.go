@@ -43,6 +43,8 @@ type Options struct {
 	Domain string
 	// Mute leaves away, for My Drive, which permissions are inherited.
 	Mute bool
+	// Repeats tells a file that changed several times as often, each time as it is now.
+	Repeats bool
 }
 
 // A Server is a Drive. It is safe for concurrent use.
@@ -59,6 +61,8 @@ type Server struct {
 	drives   []*node   // the top folders of shared drives
 	nodes    map[string]*node
 	order    []*node // as they were made
+	log      []entry // of changes
+	lost     int     // how much of it is not told any more
 	given    map[string]string
 	sessions map[string]*session
 	access   map[string]token

@@ -33,6 +33,8 @@ type node struct {
 	leadsTo           string
 	exports           map[string][]byte // of a document, by type
 	seq               int
+	sights            map[*person]bool // who saw it when it changed
+	drives            map[*node]bool   // the shared drives in which it lay then
 }
 
 // A grant is a permission that was given right at a node.
@@ -111,6 +113,7 @@ func (s *Server) add(n *node) *node {
 	n.version = 1
 	s.nodes[n.id] = n
 	s.order = append(s.order, n)
+	s.touch(n)
 	return n
 }
 
@@ -118,6 +121,7 @@ func (s *Server) add(n *node) *node {
 func (s *Server) write(n *node, content []byte) {
 	n.content, n.revision = content, "0B"+s.word(40)
 	n.version++
+	s.touch(n)
 }
 
 func (n *node) bytes() bool { return !strings.HasPrefix(n.mime, "application/vnd.google-apps.") }

@@ -78,6 +78,10 @@ func (onedrive) Capabilities(s connector.Settings) connector.Capabilities {
 		}
 	}
 	caps := connector.Capabilities{Format: connector.Plain, SettleDelay: c.settle,
+		// Delta tells all changes of permissions to none but an app with
+		// Sites.FullControl.All, which can do more than a migration should
+		// (https://learn.microsoft.com/en-us/onedrive/developer/rest-api/concepts/scan-guidance).
+		Untold: []string{item.Permissions.Name},
 		Kinds: map[item.Kind]connector.KindCaps{
 			item.Drive: {
 				Fields: map[string]connector.FieldCaps{item.DriveName.Name: {Fixed: true, Names: names(), Why: why}, item.Created.Name: told(whyMade)},

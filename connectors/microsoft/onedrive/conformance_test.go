@@ -7,6 +7,7 @@ import (
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/connector/connectortest"
 	"github.com/rialto-migrate/rialto/connectors/microsoft/standin"
+	"github.com/rialto-migrate/rialto/item"
 )
 
 const base = "http://graph.test"
@@ -39,7 +40,11 @@ func worlds() map[string]func(testing.TB) connectortest.TreeWorld {
 	return map[string]func(testing.TB) connectortest.TreeWorld{
 		"a person's own drive": func(t testing.TB) connectortest.TreeWorld {
 			srv := tenant(standin.Options{})
-			return connectortest.TreeWorld{Settings: person(t, srv), Transport: way(t, srv), Place: "me"}
+			return connectortest.TreeWorld{Settings: person(t, srv), Transport: way(t, srv), Place: "me", Feed: feedOf(t, srv)}
+		},
+		"a person's own drive, told sparsely": func(t testing.TB) connectortest.TreeWorld {
+			srv := tenant(standin.Options{SparseDelta: true, Limits: func() *standin.Limits { l := standin.DefaultLimits(); l.DrivePage = 2; return &l }()})
+			return connectortest.TreeWorld{Settings: person(t, srv), Transport: way(t, srv), Place: "me", Feed: feedOf(t, srv)}
 		},
 		"a private person": func(t testing.TB) connectortest.TreeWorld {
 			srv := tenant(standin.Options{Consumer: true})
@@ -53,6 +58,17 @@ func worlds() map[string]func(testing.TB) connectortest.TreeWorld {
 			return connectortest.TreeWorld{Settings: srv.Settings(base), Transport: way(t, srv), Place: "site:http://graph.test/sites/team/Documents/In/Here"}
 		},
 	}
+}
+
+// feedOf is what people do in the drive of the person who is signed in.
+func feedOf(t testing.TB, srv *standin.Server) *connectortest.Feed {
+	drive, err := srv.DriveOf("ann@contoso.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	discard := func(id string) { srv.Discard(drive, id) }
+	return &connectortest.Feed{Drive: item.Ref{Kind: item.Drive, ID: drive}, Remove: discard, Away: discard,
+		Back: func(id string) { srv.Restore(drive, id) }, Expire: func() { srv.EndDeltas(drive) }}
 }
 
 func TestConformance(t *testing.T) {

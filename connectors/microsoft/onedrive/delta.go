@@ -26,6 +26,7 @@ type reading struct {
 	met     map[string]bool // members that were given
 	unknown []string        // told with the next item
 	whole   bool
+	changes *changes // nil where everything is listed
 }
 
 func (c *cloud) begin(t tree) *reading {
@@ -37,9 +38,10 @@ func (c *cloud) begin(t tree) *reading {
 func (c *cloud) delta(ctx context.Context, t tree, from connector.Cursor) iter.Seq2[connector.Page, error] {
 	return func(yield func(connector.Page, error) bool) {
 		first := c.graph.URL("/drives/"+url.PathEscape(t.drive)+"/root/delta", url.Values{"$top": {"1000"}})
-		at, fresh := first, from == ""
-		if !fresh {
-			rest, ok := strings.CutPrefix(string(from), "/drives/"+url.PathEscape(t.drive)+"/")
+		address, since := strings.CutPrefix(string(from), sincePrefix)
+		at, fresh := first, from == "" || since
+		if from != "" {
+			rest, ok := strings.CutPrefix(address, "/drives/"+url.PathEscape(t.drive)+"/")
 			if !ok {
 				yield(connector.Page{}, unreadableCursor())
 				return
@@ -47,6 +49,9 @@ func (c *cloud) delta(ctx context.Context, t tree, from connector.Cursor) iter.S
 			at = c.graph.URL("/drives/"+url.PathEscape(t.drive)+"/"+rest, nil)
 		}
 		r := c.begin(t)
+		if since {
+			r.changes = newChanges()
+		}
 		for at != "" {
 			var told page
 			cost := costWrite
@@ -54,7 +59,7 @@ func (c *cloud) delta(ctx context.Context, t tree, from connector.Cursor) iter.S
 				cost = costOne
 			}
 			_, err := c.graph.JSON(ctx, connector.Request{Method: http.MethodGet, URL: at, Class: microsoft.ClassFiles, Cost: cost,
-				Header: http.Header{"Prefer": {"hierarchicalsharing"}}}, &told)
+				Header: http.Header{"Prefer": {"hierarchicalsharing, deltashowremovedasdeleted"}}}, &told)
 			if refused(err, http.StatusGone) && at != first { // the token has ended: from the beginning
 				at, fresh = first, true
 				r = c.begin(t)
@@ -71,7 +76,9 @@ func (c *cloud) delta(ctx context.Context, t tree, from connector.Cursor) iter.S
 				if next, err = c.follow(told.Next); err == nil {
 					if at = ""; next != "" {
 						at = told.Next
-						p.Next = connector.Cursor(next)
+						if r.changes == nil {
+							p.Next = connector.Cursor(next)
+						}
 					}
 				}
 			}
@@ -79,14 +86,34 @@ func (c *cloud) delta(ctx context.Context, t tree, from connector.Cursor) iter.S
 				yield(connector.Page{}, err)
 				return
 			}
-			if at == "" && r.whole {
-				p.Whole = []item.Kind{item.Drive, item.Folder, item.File, item.Shortcut}
+			if at == "" {
+				if err := r.last(&p, told.Delta); err != nil {
+					yield(connector.Page{}, err)
+					return
+				}
 			}
 			if !yield(p, nil) {
 				return
 			}
 		}
 	}
+}
+
+// last makes the page that ends a listing, with the cursor from which changes are told
+// that came since it began.
+func (r *reading) last(p *connector.Page, delta string) error {
+	if r.changes != nil {
+		p.Same, p.Alone = []item.Ref{r.tree.ref}, r.changes.alone()
+	}
+	if !r.whole {
+		return nil
+	}
+	p.Whole = []item.Kind{item.Drive, item.Folder, item.File, item.Shortcut}
+	link, err := r.follow(delta)
+	if err == nil && link != "" {
+		p.Since = connector.Cursor(sincePrefix + link)
+	}
+	return err
 }
 
 func unreadableCursor() error {
@@ -110,16 +137,18 @@ func (r *reading) page(ctx context.Context, told []driveItem, fresh bool) (conne
 			continue
 		}
 		if i.Deleted != nil {
-			if k := i.kind(); k != "" {
-				p.Gone = append(p.Gone, item.Ref{Kind: k, ID: i.ID})
-			}
+			p.Gone = append(p.Gone, r.went(i)...)
 			continue
 		}
+		r.changes.count(i)
 		above, ok, err := r.above(ctx, i)
 		if err != nil {
 			return p, err
 		}
 		if !ok {
+			if r.changes != nil { // it lies in a package by now, or in what is deleted
+				p.Gone = append(p.Gone, r.went(i)...)
+			}
 			continue
 		}
 		for _, a := range append(above, i) {

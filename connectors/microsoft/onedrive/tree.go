@@ -87,7 +87,7 @@ func (t tree) item(i driveItem, grants []item.Grant) item.Item {
 		item.LeadsTo.Set(&it, i.Remote.WebURL)
 		return it
 	case item.Folder:
-		item.Empty.Set(&it, i.Folder.Children == 0)
+		item.Empty.Set(&it, i.Folder.Children != nil && *i.Folder.Children == 0)
 	case item.File:
 		if i.Times != nil {
 			item.Modified.Set(&it, i.Times.Modified.UTC())

@@ -28,7 +28,7 @@ type driveItem struct {
 		ID string `json:"id"`
 	} `json:"parentReference"`
 	Folder *struct {
-		Children int `json:"childCount"`
+		Children *int `json:"childCount"` // nil where it is not told
 	} `json:"folder"`
 	File *struct {
 		MediaType string `json:"mimeType"`
@@ -201,4 +201,5 @@ func (p permission) role() string {
 type page struct {
 	Value []driveItem `json:"value"`
 	Next  string      `json:"@odata.nextLink"`
+	Delta string      `json:"@odata.deltaLink"` // in place of Next, on the last page of a delta
 }

@@ -24,6 +24,40 @@ func (d *drive) touch(it *driveItem) {
 	it.seq = d.seq
 }
 
+// EndDeltas ends all tokens of a drive's deltas.
+func (s *Server) EndDeltas(driveID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.drives[driveID]
+	d.seq++
+	d.ended = d.seq
+}
+
+// Discard deletes an item, as somebody does behind a client's back.
+func (s *Server) Discard(driveID, id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.drives[driveID]
+	s.discard(d, d.items[id])
+}
+
+// Restore takes an item out of the bin again, with all that lay in it.
+func (s *Server) Restore(driveID, id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.drives[driveID]
+	for n, it := range d.bin[id] {
+		seq := it.seq
+		d.link(it)
+		d.used += it.data.size
+		if n > 0 && s.opts.SparseDelta {
+			it.seq = seq
+		}
+		d.gone = slices.DeleteFunc(d.gone, func(g tombstone) bool { return g.id == it.id })
+	}
+	delete(d.bin, id)
+}
+
 func (d *drive) bury(it *driveItem) {
 	d.seq++
 	d.gone = append(d.gone, tombstone{it.id, it.folder, d.seq})
@@ -82,6 +116,12 @@ func (s *Server) delta(c *call) (answer, error) {
 			r.inner = object{"code": "resyncChangesApplyDifferences"}
 			return answer{}, r
 		}
+		if at.since > 0 && at.since < d.ended {
+			r := refuse(http.StatusGone, "resyncRequired", "Resync required. Replace any local items with the server's version.")
+			r.header = http.Header{"Location": {c.base + "/v1.0/" + c.path}}
+			r.inner = object{"code": "resyncChangesUploadDifferences"}
+			return answer{}, r
+		}
 		if at.depth == 0 && at.id == "" {
 			at.until = d.seq
 		}
@@ -92,12 +132,18 @@ func (s *Server) delta(c *call) (answer, error) {
 		o     object
 	}
 	hierarchical := strings.Contains(c.header.Get("Prefer"), "hierarchicalsharing")
-	var all []entry
+	changed := map[string]bool{}
 	for _, it := range d.items {
 		if it.seq <= at.since && at.since > 0 {
 			continue
 		}
-		all = append(all, entry{depth: d.depth(it), id: it.id})
+		for up := it; up != nil && !changed[up.id]; up = d.items[up.parent] { // with the folders above it
+			changed[up.id] = true
+		}
+	}
+	var all []entry
+	for id := range changed {
+		all = append(all, entry{depth: d.depth(d.items[id]), id: id})
 	}
 	for _, g := range d.gone {
 		if g.seq > at.since && at.since > 0 {
@@ -111,10 +157,16 @@ func (s *Server) delta(c *call) (answer, error) {
 		}
 	}
 	order := func(a, b entry) int { return cmp.Or(cmp.Compare(a.depth, b.depth), cmp.Compare(a.id, b.id)) }
+	if s.opts.SparseDelta && at.since > 0 {
+		order = func(a, b entry) int { return cmp.Or(cmp.Compare(b.depth, a.depth), cmp.Compare(a.id, b.id)) }
+	}
 	slices.SortFunc(all, order)
-	from, met := slices.BinarySearchFunc(all, entry{depth: at.depth, id: at.id}, order)
-	if met {
-		from++
+	from := 0
+	if at.depth != 0 || at.id != "" {
+		met := false
+		if from, met = slices.BinarySearchFunc(all, entry{depth: at.depth, id: at.id}, order); met {
+			from++
+		}
 	}
 	all = all[from:]
 	size, err := top(c, s.limits.DrivePage, 1000)

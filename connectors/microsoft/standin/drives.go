@@ -29,6 +29,8 @@ type drive struct {
 	used              int64
 	seq               uint64 // the last change
 	gone              []tombstone
+	ended             uint64                  // delta tokens from before are not taken any more
+	bin               map[string][]*driveItem // by the item that was deleted, with all that lay in it
 }
 
 type driveItem struct {
@@ -525,18 +527,30 @@ func (s *Server) deleteItem(c *call) (answer, error) {
 	if err := ifMatch(c.header, d, it, s); err != nil {
 		return answer{}, err
 	}
-	d.drop(it)
+	s.discard(d, it)
 	return noContent()
 }
 
-func (d *drive) drop(it *driveItem) {
+// discard puts an item into the bin.
+func (s *Server) discard(d *drive, it *driveItem) {
+	if d.bin == nil {
+		d.bin = map[string][]*driveItem{}
+	}
+	d.bin[it.id] = nil
+	d.drop(it, it.id, s.opts.SparseDelta)
+}
+
+func (d *drive) drop(it *driveItem, top string, sparse bool) {
+	d.bin[top] = append(d.bin[top], it)
 	for _, kid := range d.kids[it.id] {
-		d.drop(kid)
+		d.drop(kid, top, sparse)
 	}
 	delete(d.kids, it.id)
 	d.used -= it.data.size
 	d.unlink(it)
-	d.bury(it)
+	if it.id == top || !sparse {
+		d.bury(it)
+	}
 }
 
 // ifMatch holds an optional If-Match against a file's eTag or cTag.

@@ -81,7 +81,7 @@ func TestDelta(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.do("DELETE", "/drives/"+drive+"/items/"+first, nil).want(204)
-	if names, _ := read(link); strings.Join(names, " ") != "two.txt deleted" {
+	if names, _ := read(link); strings.Join(names, " ") != "root folder two.txt deleted" {
 		t.Errorf("since then %q changed", names)
 	}
 	g := n.do("GET", at+"?token=ended", nil).refused(410, "resyncRequired", "")

@@ -50,6 +50,9 @@ type Options struct {
 	// takes, as SharePoint does (https://github.com/OneDrive/onedrive-api-docs/issues/935):
 	// they are stored with more bytes than were sent.
 	Promotes bool
+	// SparseDelta tells children before the folders that they lie in, and of folders
+	// that are deleted or restored nothing but that.
+	SparseDelta bool
 	// HashLess leaves quickXorHash away: "if available" (docs: hashes).
 	HashLess bool
 	// ClearsDrafts lets an update take the mark of a draft from an imported message.

@@ -55,7 +55,6 @@ func (s *Server) give(d *drive, it *driveItem, to, role string) *driveGrant {
 		}
 	}
 	it.grants = append(it.grants, g)
-	d.touch(it)
 	return g
 }
 
@@ -181,17 +180,15 @@ func (s *Server) patchPermission(c *call) (answer, error) {
 		return answer{}, asDrive(err)
 	}
 	it.grants[i].role = roles[0]
-	d.touch(it)
 	return s.entity(c, http.StatusOK, "permissions", s.permission(d, it, it.grants[i], false))
 }
 
 // deletePermission is docs: permission-delete.
 func (s *Server) deletePermission(c *call) (answer, error) {
-	d, it, i, err := s.grant(c)
+	_, it, i, err := s.grant(c)
 	if err != nil {
 		return answer{}, err
 	}
 	it.grants = slices.Delete(slices.Clone(it.grants), i, i+1)
-	d.touch(it)
 	return noContent()
 }
