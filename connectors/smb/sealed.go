@@ -112,5 +112,5 @@ func (s *sealed) begin() error {
 func notEncrypted() *connector.Error {
 	return connector.Errorf(connector.Permanent, "the server does not encrypt this share: nothing was sent in the clear").
 		WithHint("have its administrator turn encryption on: Set-SmbShare -Name SHARE -EncryptData $true, or for the whole server Set-SmbServerConfiguration -EncryptData $true, " +
-			"on Windows; server smb encrypt = required in Samba's smb.conf")
+			"on Windows; server smb encrypt = required in Samba's smb.conf. A guest's session is never encrypted: the account's name must be one that the server knows")
 }

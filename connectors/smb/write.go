@@ -84,13 +84,26 @@ func (t *target) takeName(ctx context.Context, from, to string) error {
 	if err := t.claim(ctx, to); err != nil {
 		return err
 	}
-	err := t.replace(ctx, from, to)
-	if err != nil && !connector.InDoubt(err) {
-		if mine, e := t.claimed(ctx, to); e == nil && mine {
+	for {
+		err := t.replace(ctx, from, to)
+		if err == nil {
+			return nil
+		}
+		mine, looked := t.claimed(ctx, to)
+		switch {
+		case looked != nil:
+			return err
+		case connector.InDoubt(err) && mine && ctx.Err() == nil: // it did not come about, and may be done again
+			continue
+		case connector.InDoubt(err):
+			if _, there := t.look(ctx, from); there != nil && connector.ClassOf(there) == connector.Gone {
+				return nil // it came about
+			}
+		case mine:
 			t.drop(ctx, to)
 		}
+		return err
 	}
-	return err
 }
 
 // claim stands a file of ours at a name, which says in its few bytes whose it is: the
