@@ -4,7 +4,6 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	smb2 "github.com/cloudsoda/go-smb2"
 
@@ -77,13 +76,14 @@ const (
 	attrReparse  = 0x400
 )
 
-// attributes are those of a file that say something of it.
+// attributes are those of a file that say something of it. That a name which begins
+// with a dot is hidden, the name says: Samba hides all of these.
 func attributes(info *smb2.FileStat) (out []string) {
 	for _, a := range []struct {
 		bit  uint32
 		name string
 	}{{attrHidden, "hidden=yes"}, {attrReadOnly, "read-only=yes"}, {attrSystem, "system=yes"}} {
-		if info.FileAttributes&a.bit != 0 {
+		if info.FileAttributes&a.bit != 0 && (a.bit != attrHidden || !strings.HasPrefix(info.FileName, ".")) {
 			out = append(out, a.name)
 		}
 	}
@@ -111,13 +111,6 @@ func special(info *smb2.FileStat) string {
 		return "device"
 	}
 	return ""
-}
-
-// plain reports whether a name that was listed is one to ask for: Samba lists some
-// that no client can name, and one with half a surrogate comes with a replacement
-// character in its place.
-func plain(name string) bool {
-	return legal(name) == nil && !strings.ContainsRune(name, utf8.RuneError)
 }
 
 func folder(k item.Kind) bool { return k == item.Folder || k == item.Drive }

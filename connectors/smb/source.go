@@ -125,6 +125,19 @@ func lstat(s *smb2.Share, inner string) (*smb2.FileStat, error) {
 	return stat, nil
 }
 
+// number is what the server calls a file by itself, 0 if it tells none.
+func number(s *smb2.Share, inner string) (uint64, error) {
+	f, err := s.Open(inner)
+	if err != nil {
+		return 0, err
+	}
+	info, err := f.Stat()
+	if err := errors.Join(err, f.Close()); err != nil {
+		return 0, err
+	}
+	return info.(*smb2.FileStat).FileId, nil
+}
+
 // A reading is a folder that is being read.
 type reading struct{ folder *smb2.File }
 

@@ -193,7 +193,7 @@ func (t *target) placed(ctx context.Context) ([]string, error) {
 	all, err := t.entries(ctx, t.place)
 	at := []string{t.place}
 	for _, info := range all {
-		if isDir(info) && special(info) == "" && plain(info.FileName) {
+		if isDir(info) && special(info) == "" && legal(info.FileName) == nil {
 			at = append(at, connector.Below(t.place, info.FileName))
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	smb2 "github.com/cloudsoda/go-smb2"
 
@@ -135,9 +136,9 @@ func (w *walk) folder(ctx context.Context, yield func(connector.Page, error) boo
 }
 
 // left names what of an entry is not carried, "" if it is.
-func (w *walk) left(info *smb2.FileStat) string {
+func (w *walk) left(ctx context.Context, at string, info *smb2.FileStat) string {
 	switch what := special(info); {
-	case !plain(info.FileName):
+	case !w.named(ctx, at, info):
 		w.whole = false // it may be known by another name
 		return "file.unnamable"
 	case what != "":
@@ -146,6 +147,26 @@ func (w *walk) left(info *smb2.FileStat) string {
 		return "folder.loop"
 	}
 	return ""
+}
+
+// named reports whether an entry can be asked for by the name that it is listed with.
+// Samba lists some that no client can name; and of a name with half a surrogate, which
+// Windows takes, we are given a replacement character in that one's place, with which
+// it is not found.
+func (w *walk) named(ctx context.Context, at string, info *smb2.FileStat) bool {
+	if legal(info.FileName) != nil {
+		return false
+	}
+	if !strings.ContainsRune(info.FileName, utf8.RuneError) {
+		return true
+	}
+	share, inner := split(connector.Below(at, info.FileName))
+	var id uint64
+	err := w.pool.do(ctx, "QUERY_INFO {object}", share, true, func(s *smb2.Share) (err error) {
+		id, err = number(s, inner)
+		return err
+	})
+	return err == nil && id == info.FileId
 }
 
 // read lists a folder that could be opened. A large one goes on behind the name that
@@ -167,7 +188,7 @@ func (w *walk) read(ctx context.Context, at string, c contents, yield func(conne
 		empty := true
 		for _, info := range c.all {
 			empty = empty && ours(info.FileName)
-			switch why := w.left(info); {
+			switch why := w.left(ctx, at, info); {
 			case ours(info.FileName):
 			case why != "":
 				unknown = append(unknown, why)

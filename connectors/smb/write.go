@@ -263,19 +263,11 @@ func (t *target) itself(ctx context.Context, a, b string) (bool, error) {
 	share, innerA := split(a)
 	_, innerB := split(b)
 	var ids [2]uint64
-	err := t.pool.do(ctx, "QUERY_INFO {object}", share, true, func(s *smb2.Share) error {
-		for i, inner := range []string{innerA, innerB} {
-			f, err := s.Open(inner)
-			if err != nil {
-				return err
-			}
-			info, err := f.Stat()
-			if err := errors.Join(err, f.Close()); err != nil {
-				return err
-			}
-			ids[i] = info.(*smb2.FileStat).FileId
+	err := t.pool.do(ctx, "QUERY_INFO {object}", share, true, func(s *smb2.Share) (err error) {
+		if ids[0], err = number(s, innerA); err == nil {
+			ids[1], err = number(s, innerB)
 		}
-		return nil
+		return err
 	})
 	return ids[0] != 0 && ids[0] == ids[1], err
 }
