@@ -24,6 +24,8 @@ import (
 	"github.com/rialto-migrate/rialto/connectors/s3/s3test"
 	"github.com/rialto-migrate/rialto/connectors/sftp"
 	"github.com/rialto-migrate/rialto/connectors/sftp/sftptest"
+	"github.com/rialto-migrate/rialto/connectors/smb"
+	"github.com/rialto-migrate/rialto/connectors/smb/smbtest"
 	"github.com/rialto-migrate/rialto/connectors/webdav"
 	"github.com/rialto-migrate/rialto/connectors/webdav/webdavtest"
 	"github.com/rialto-migrate/rialto/internal/ledger"
@@ -246,6 +248,10 @@ func shelves(t *testing.T) map[string]func(*testing.T) (s shelf, root string) {
 		},
 		"sftp": func(t *testing.T) (shelf, string) {
 			s := shelf{con: sftp.New(), set: sftptest.OpenSSH(t).Settings(), place: "archive"}
+			return s, driveOf(t, s) + "/archive"
+		},
+		"smb": func(t *testing.T) (shelf, string) {
+			s := shelf{con: smb.New(), set: smbtest.Samba(t).Settings(), place: "archive"}
 			return s, driveOf(t, s) + "/archive"
 		},
 	}
