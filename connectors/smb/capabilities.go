@@ -37,7 +37,7 @@ func reserved() []string {
 func (smb) Capabilities(s connector.Settings) connector.Capabilities {
 	settle, _ := settleDelay(s)
 	limit, _ := nameLimit(s)
-	names := &connector.NameCaps{Forbidden: forbidden, Controls: true, Reserved: reserved(), Ends: ". ", MaxChars: 255, MaxBytes: limit, UTF8: true, Folds: true, MaxPathChars: pathChars}
+	names := &connector.NameCaps{Forbidden: "/" + forbidden, Controls: true, Reserved: reserved(), Ends: ". ", MaxChars: 255, MaxBytes: limit, UTF8: true, Folds: true, MaxPathChars: pathChars}
 	name := connector.FieldCaps{Needed: true, Names: names, Why: whyNames}
 	told := func(why string) connector.FieldCaps { return connector.FieldCaps{Told: true, Why: why} }
 	kinds := map[item.Kind]connector.KindCaps{

@@ -5,13 +5,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	smb2 "github.com/cloudsoda/go-smb2"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/connectors/smb/smbtest"
 	"github.com/rialto-migrate/rialto/item"
 )
@@ -45,7 +45,7 @@ func TestShares(t *testing.T) {
 	if want := []string{"Files", "Other share"}; !slices.Equal(names, want) || !slices.Equal(ids, []string{"/Files", "/Other share"}) {
 		t.Errorf("shares %q as %q, want %q", names, ids, want)
 	}
-	r := one(t, c, "Other share", connector.Change{Op: connector.Create, Item: aFile(drive("/Other share"), "file", 3)}, []byte("abc"))
+	r := one(t, c, "Other share", connector.Change{Op: connector.Create, Item: aFile(paths.Drive("/Other share"), "file", 3)}, []byte("abc"))
 	if r.Err != nil {
 		t.Fatal(r.Err)
 	}
@@ -61,7 +61,7 @@ func listed(t *testing.T, c *cloud) (all []item.Bundle, whole bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for p, err := range src.List(t.Context(), connector.Shard{Ref: drive(root)}, "") {
+	for p, err := range src.List(t.Context(), connector.Shard{Ref: paths.Drive(root)}, "") {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +74,7 @@ func listed(t *testing.T, c *cloud) (all []item.Bundle, whole bool) {
 // run left is not listed, and a replacement character that is one does no harm.
 func TestOddNames(t *testing.T) {
 	srv := smbtest.Samba(t, "mangled names = no")
-	for _, name := range []string{"file", "bad:name", "real \ufffd", "sub/inner", beside + strings.Repeat("0", besideDigits)} {
+	for _, name := range []string{"file", "bad:name", "real \ufffd", "sub/inner", paths.Beside("begun")} {
 		at := filepath.Join(srv.Dir, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o755), os.WriteFile(at, []byte("x"), 0o644)); err != nil {
 			t.Fatal(err)
@@ -103,7 +103,7 @@ func TestOddNames(t *testing.T) {
 func TestAttributes(t *testing.T) {
 	srv := smbtest.Samba(t)
 	c := open(t, srv.Settings(), connector.ClientOptions{})
-	it := aFile(drive(root), "file", 3)
+	it := aFile(paths.Drive(root), "file", 3)
 	at := time.Date(1999, 12, 31, 23, 59, 59, 123456789, time.UTC)
 	item.Modified.Set(&it, at)
 	made := one(t, c, "", connector.Change{Op: connector.Create, Item: it}, []byte("abc"))
@@ -124,7 +124,7 @@ func TestAttributes(t *testing.T) {
 		t.Errorf("an update of a file that is read-only: %v", r.Err)
 	}
 	tg, _ := c.Target(t.Context(), "")
-	if gone, err := tg.Delete(t.Context(), drive(root), marked.Item.Ref, func(item.Bundle) bool { return true }); gone || connector.ClassOf(err) != connector.Forbidden {
+	if gone, err := tg.Delete(t.Context(), paths.Drive(root), marked.Item.Ref, func(item.Bundle) bool { return true }); gone || connector.ClassOf(err) != connector.Forbidden {
 		t.Errorf("a delete of a file that is read-only: %v, %v", gone, err)
 	}
 }
@@ -133,7 +133,7 @@ func TestAttributes(t *testing.T) {
 func TestOpenElsewhere(t *testing.T) {
 	srv := smbtest.Samba(t)
 	c, other := open(t, srv.Settings(), connector.ClientOptions{}), open(t, srv.Settings(), connector.ClientOptions{})
-	made := one(t, c, "", connector.Change{Op: connector.Create, Item: aFile(drive(root), "file", 3)}, []byte("abc"))
+	made := one(t, c, "", connector.Change{Op: connector.Create, Item: aFile(paths.Drive(root), "file", 3)}, []byte("abc"))
 	if made.Err != nil {
 		t.Fatal(made.Err)
 	}
@@ -143,7 +143,7 @@ func TestOpenElsewhere(t *testing.T) {
 	}
 	tg, _ := c.Target(t.Context(), "")
 	remove := func() error {
-		_, err := tg.Delete(t.Context(), drive(root), made.Stored.Item.Ref, func(item.Bundle) bool { return true })
+		_, err := tg.Delete(t.Context(), paths.Drive(root), made.Stored.Item.Ref, func(item.Bundle) bool { return true })
 		return err
 	}
 	if e, ok := errors.AsType[*connector.Error](remove()); !ok || e.Class != connector.Transient || e.Hint == "" || e.InDoubt {
@@ -158,7 +158,7 @@ func TestOpenElsewhere(t *testing.T) {
 func TestCaseAlone(t *testing.T) {
 	srv := smbtest.Samba(t)
 	c := open(t, srv.Settings(), connector.ClientOptions{})
-	made := one(t, c, "", connector.Change{Op: connector.Create, Item: aFile(drive(root), "name", 3)}, []byte("abc"))
+	made := one(t, c, "", connector.Change{Op: connector.Create, Item: aFile(paths.Drive(root), "name", 3)}, []byte("abc"))
 	if made.Err != nil {
 		t.Fatal(made.Err)
 	}

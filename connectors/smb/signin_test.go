@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/connectors/smb/smbtest"
 )
 
@@ -87,7 +88,7 @@ func TestEncrypted(t *testing.T) {
 			if _, err := c.Check(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			r := one(t, c, "", connector.Change{Op: connector.Create, Item: aFile(drive(at), secret, 3)}, []byte("abc"))
+			r := one(t, c, "", connector.Change{Op: connector.Create, Item: aFile(paths.Drive(at), secret, 3)}, []byte("abc"))
 			if r.Err != nil {
 				t.Fatal(r.Err)
 			}

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/rialto-migrate/rialto/connector"
-	"github.com/rialto-migrate/rialto/item"
+	"github.com/rialto-migrate/rialto/connector/paths"
 )
 
 // New returns the connector.
@@ -154,35 +154,29 @@ func (c *cloud) Source(context.Context) (connector.Source, error) { return &sour
 // or "/" for that one. It is made with the first drive that is written. Where the
 // connection names no share, the place begins with one.
 func (c *cloud) Target(_ context.Context, place string) (connector.Target, error) {
-	at := c.cfg.root
-	if inner := strings.Trim(place, "/"); inner != "" {
-		for name := range strings.SplitSeq(inner, "/") {
-			if legal(name) != nil {
-				return nil, connector.Errorf(connector.Permanent, "the place is no path of folders").
-					WithHint(`write the folders with slashes between them, as in "Departments/Sales", or leave the place empty`)
-			}
-			at = connector.Below(at, name)
-		}
+	at, err := paths.Place(c.cfg.root, place)
+	if err != nil || strings.ContainsAny(place, forbidden) {
+		return nil, connector.Errorf(connector.Permanent, "the place is no path of folders").
+			WithHint(`write the folders with slashes between them, as in "Departments/Sales", or leave the place empty`)
 	}
 	return &target{cloud: c, place: at}, nil
 }
 
-// forbidden are the characters that no name holds
+// forbidden are the characters that no name holds, beside the slash
 // (https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file).
-const forbidden = `<>:"/\|?*`
+const forbidden = `<>:"\|?*`
 
 // legal refuses what would name another place than the one below its parent, or a
 // stream of it.
 func legal(name string) *connector.Error {
-	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, forbidden+"\x00") {
-		return connector.Errorf(connector.Permanent, `a name is empty, consists of dots, or holds one of %s or a NUL`, forbidden).
-			WithHint("give it another name at the source")
+	if e := paths.Legal(name); e != nil {
+		return e
+	}
+	if strings.ContainsAny(name, forbidden) {
+		return connector.Errorf(connector.Permanent, "a name holds one of %s", forbidden).WithHint("give it another name at the source")
 	}
 	return nil
 }
-
-// drive is the reference of the container at a path.
-func drive(path string) item.Ref { return item.Ref{Kind: item.Drive, ID: path} }
 
 // split takes a path apart: the share, and the path in it, "" for its root.
 func split(id string) (share, inner string) {

@@ -13,6 +13,7 @@ import (
 	smb2 "github.com/cloudsoda/go-smb2"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -31,7 +32,7 @@ func (s *source) Shards(ctx context.Context) iter.Seq2[connector.Shard, error] {
 			return
 		}
 		for _, at := range all {
-			shard := connector.Shard{Ref: drive(at), Bytes: -1, People: -1}
+			shard := connector.Shard{Ref: paths.Drive(at), Bytes: -1, People: -1}
 			if s.cfg.root == "/" {
 				shard.Name = path.Base(at)
 			}
@@ -46,7 +47,7 @@ func (s *source) Shards(ctx context.Context) iter.Seq2[connector.Shard, error] {
 // that are still to be read, and which name of the next one came last.
 func (s *source) List(ctx context.Context, shard connector.Shard, from connector.Cursor) iter.Seq2[connector.Page, error] {
 	return func(yield func(connector.Page, error) bool) {
-		w := newWalk(s.cloud, treeOf(shard.Ref, s.cfg.root))
+		w := newWalk(s.cloud, paths.Of(shard.Ref, s.cfg.root))
 		if from != "" && !w.resume(from) {
 			yield(connector.Page{}, connector.Errorf(connector.Permanent, "the cursor of a listing cannot be read").WithHint("run again: the listing begins anew"))
 			return
@@ -56,44 +57,19 @@ func (s *source) List(ctx context.Context, shard connector.Shard, from connector
 }
 
 func (s *source) Fetch(ctx context.Context, shard connector.Shard, refs []item.Ref) iter.Seq2[item.Bundle, error] {
-	return s.fetch(ctx, treeOf(shard.Ref, s.cfg.root), refs)
-}
-
-// fetch reads items one by one, many at a time, and yields them in order.
-func (c *cloud) fetch(ctx context.Context, t tree, refs []item.Ref) iter.Seq2[item.Bundle, error] {
-	asked := make([]connector.Change, len(refs))
-	for i, r := range refs {
-		asked[i] = connector.Change{Item: item.Item{Ref: r}}
-	}
-	return func(yield func(item.Bundle, error) bool) {
-		read := func(ctx context.Context, q connector.Change) connector.Result {
-			it, err := c.get(ctx, t, q.Item.Ref)
-			return connector.Result{Stored: item.Bundle{Item: it, CheckItems: -1}, Err: err}
-		}
-		for r, err := range connector.Each(ctx, asked, side, read) {
-			if err == nil {
-				err = r.Err
-			}
-			if err != nil && connector.ClassOf(err) == connector.Gone {
-				continue
-			}
-			if !yield(r.Stored, err) || err != nil {
-				return
-			}
-		}
-	}
+	return paths.Fetch(ctx, paths.Of(shard.Ref, s.cfg.root), refs, side, s.get)
 }
 
 // get reads one item. It fails with class Gone if nothing of its kind is there.
-func (c *cloud) get(ctx context.Context, t tree, ref item.Ref) (item.Item, error) {
+func (c *cloud) get(ctx context.Context, t paths.Tree, ref item.Ref) (item.Item, error) {
 	info, err := c.look(ctx, ref.ID)
 	switch {
 	case err != nil:
 		return item.Item{}, err
-	case isDir(info) && folder(ref.Kind):
-		return t.folder(ref.ID), nil
-	case !isDir(info) && !folder(ref.Kind):
-		return file(ref.ID, t.parent(ref.ID), info), nil
+	case isDir(info) && paths.IsFolder(ref.Kind):
+		return t.Folder(ref.ID), nil
+	case !isDir(info) && !paths.IsFolder(ref.Kind):
+		return file(ref.ID, t.Parent(ref.ID), info), nil
 	}
 	return item.Item{}, connector.Errorf(connector.Gone, "CREATE {object}: something of another kind stands there")
 }

@@ -4,12 +4,12 @@ import (
 	"context"
 	"iter"
 	"path"
-	"strings"
 	"time"
 
 	smb2 "github.com/cloudsoda/go-smb2"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -60,19 +60,16 @@ func (t *target) write(ctx context.Context, c connector.Change, open item.Opener
 // writeDrive makes the folder of a drive with those above it, or takes over what is
 // there.
 func (t *target) writeDrive(ctx context.Context, c connector.Change) (item.Item, bool, error) {
-	at := t.place
-	if name := item.Name.Get(c.Item); name != "" {
-		at = connector.Below(at, name)
+	at, err := paths.DriveAt(c, t.place)
+	if err != nil {
+		return item.Item{}, false, err
 	}
 	if at == "/" {
 		return item.Item{}, false, connector.Errorf(connector.Permanent, "nothing is written beside the shares").
 			WithHint("set " + setShare + ", or begin the place with the name of a share")
 	}
-	if c.Op == connector.Update && c.Item.ID != at {
-		return item.Item{}, false, connector.Errorf(connector.Unsupported, "the folder of a drive is not renamed").WithHint("rename it on the server, then run again with that place")
-	}
 	made, err := t.makePath(ctx, at)
-	return treeOf(drive(at), t.place).folder(at), !made, err
+	return paths.Of(paths.Drive(at), t.place).Folder(at), !made, err
 }
 
 // makePath makes a folder and those above it that are missing; made is false if it
@@ -83,7 +80,7 @@ func (t *target) makePath(ctx context.Context, at string) (made bool, err error)
 	case err == nil && isDir(info):
 		return false, nil
 	case err == nil:
-		return false, inTheWay()
+		return false, paths.InTheWay()
 	case connector.ClassOf(err) != connector.Gone || at == t.cfg.root || path.Dir(at) == "/":
 		return false, err
 	}
@@ -105,34 +102,24 @@ func (t *target) makeFolder(ctx context.Context, at string) (made bool, err erro
 	case looked != nil:
 		return false, err
 	case !isDir(info):
-		return false, inTheWay()
+		return false, paths.InTheWay()
 	}
 	return false, nil
 }
 
 // writeFolder makes a folder, or takes over the one that is there.
 func (t *target) writeFolder(ctx context.Context, c connector.Change) (item.Item, bool, error) {
-	at := c.Item.ID
-	if c.Op == connector.Create {
-		at = connector.Below(c.Item.Parent.ID, item.Name.Get(c.Item))
-	}
-	it := item.Item{Ref: item.Ref{Kind: item.Folder, ID: at}, Parent: c.Item.Parent}
-	item.Name.Set(&it, path.Base(at))
+	it := paths.FolderAt(c)
 	if c.Op == connector.Update {
 		return it, false, nil // its name was all that could differ
 	}
-	made, err := t.makeFolder(ctx, at)
+	made, err := t.makeFolder(ctx, it.ID)
 	if err != nil && connector.ClassOf(err) == connector.Gone { // the folder above it is
 		if _, err = t.makePath(ctx, c.Item.Parent.ID); err == nil {
-			made, err = t.makeFolder(ctx, at)
+			made, err = t.makeFolder(ctx, it.ID)
 		}
 	}
 	return it, !made, err
-}
-
-func inTheWay() *connector.Error {
-	return connector.Errorf(connector.Conflict, "something else stands there by that name").
-		WithHint("it is in the way: rename or remove it at the target, then run again")
 }
 
 func onlyRead() *connector.Error {
@@ -140,7 +127,7 @@ func onlyRead() *connector.Error {
 }
 
 func (t *target) Fetch(ctx context.Context, container item.Ref, refs []item.Ref) iter.Seq2[item.Bundle, error] {
-	return t.fetch(ctx, treeOf(container, t.place), refs)
+	return paths.Fetch(ctx, paths.Of(container, t.place), refs, side, t.get)
 }
 
 // Find yields what stands in a container, whoever made it: what this connection
@@ -152,52 +139,37 @@ func (t *target) Find(ctx context.Context, container item.Ref, _ time.Time) iter
 			t.findDrives(ctx, yield)
 			return
 		}
-		newWalk(t.cloud, treeOf(container, t.place)).pages(ctx, func(p connector.Page, err error) bool {
-			if err != nil {
-				if connector.ClassOf(err) == connector.Gone {
-					return false // the container is: nothing is to be found
-				}
-				return yield(connector.Found{}, err)
-			}
-			for _, b := range p.Bundles {
-				if b.Item.Kind != item.Drive && !yield(connector.Found{Bundle: b}, nil) {
-					return false
-				}
-			}
-			return true
-		})
+		w := newWalk(t.cloud, paths.Of(container, t.place))
+		paths.Found(func(yield func(connector.Page, error) bool) { w.pages(ctx, yield) })(yield)
 	}
 }
 
 func (t *target) findDrives(ctx context.Context, yield func(connector.Found, error) bool) {
-	at, err := t.placed(ctx)
+	names, err := t.placed(ctx)
 	if err != nil {
 		if connector.ClassOf(err) != connector.Gone {
 			yield(connector.Found{}, err)
 		}
 		return
 	}
-	for _, path := range at {
-		it := treeOf(drive(path), t.place).folder(path)
-		if !yield(connector.Found{Bundle: item.Bundle{Item: it, CheckItems: -1}}, nil) {
-			return
-		}
-	}
+	found := paths.FoundDrives(t.place, names)
+	found(func(f connector.Found, err error) bool {
+		return f.Bundle.Item.ID == "/" || yield(f, err) // what the shares lie in is no drive
+	})
 }
 
-// placed are the paths that may be drives of the place.
-func (t *target) placed(ctx context.Context) ([]string, error) {
+// placed are the names of what may be a drive in the place.
+func (t *target) placed(ctx context.Context) (names []string, err error) {
 	if t.place == "/" {
-		return t.drives(ctx)
+		return t.pool.shares(ctx)
 	}
 	all, err := t.entries(ctx, t.place)
-	at := []string{t.place}
 	for _, info := range all {
 		if isDir(info) && special(info) == "" && legal(info.FileName) == nil {
-			at = append(at, connector.Below(t.place, info.FileName))
+			names = append(names, info.FileName)
 		}
 	}
-	return at, err
+	return names, err
 }
 
 // Delete removes a file of the version that accept saw, or a folder in which nothing
@@ -206,7 +178,7 @@ func (t *target) Delete(ctx context.Context, container, ref item.Ref, accept fun
 	if t.readOnly {
 		return false, onlyRead()
 	}
-	it, err := t.get(ctx, treeOf(container, t.place), ref)
+	it, err := t.get(ctx, paths.Of(container, t.place), ref)
 	if err != nil && connector.ClassOf(err) == connector.Gone {
 		return true, nil
 	}
@@ -216,7 +188,7 @@ func (t *target) Delete(ctx context.Context, container, ref item.Ref, accept fun
 	if ref.ID == t.cfg.root || path.Dir(ref.ID) == "/" || !accept(item.Bundle{Item: it, CheckItems: -1}) {
 		return false, nil
 	}
-	if folder(ref.Kind) {
+	if paths.IsFolder(ref.Kind) {
 		if err := t.sweep(ctx, ref.ID); err != nil {
 			return false, err
 		}
@@ -228,7 +200,7 @@ func (t *target) Delete(ctx context.Context, container, ref item.Ref, accept fun
 	switch class := connector.ClassOf(err); {
 	case err == nil, class == connector.Gone:
 		return true, nil
-	case folder(ref.Kind) && class == connector.Conflict:
+	case paths.IsFolder(ref.Kind) && class == connector.Conflict:
 		return false, nil // somebody put something there
 	}
 	return false, err
@@ -244,9 +216,9 @@ func (t *target) sweep(ctx context.Context, at string) error {
 		id := connector.Below(at, info.FileName)
 		switch {
 		case isDir(info):
-		case ours(info.FileName):
+		case paths.Ours(info.FileName):
 			t.drop(ctx, id)
-		case info.EndOfFile == int64(len(path.Base(besideOf(id)))):
+		case info.EndOfFile == int64(len(path.Base(paths.Beside(id)))):
 			if mine, err := t.claimed(ctx, id); err == nil && mine {
 				t.drop(ctx, id)
 			}
@@ -266,11 +238,4 @@ func (t *target) Link(item.Ref, item.Ref) string { return "" }
 // Members yields nobody: a server's accounts are its own.
 func (t *target) Members(context.Context) iter.Seq2[item.Item, error] {
 	return func(func(item.Item, error) bool) {}
-}
-
-// ours reports whether a name is one of those under which a file is written before
-// it gets its own.
-func ours(name string) bool {
-	rest, ok := strings.CutPrefix(name, beside)
-	return ok && len(rest) == besideDigits && strings.Trim(rest, "0123456789abcdef") == ""
 }

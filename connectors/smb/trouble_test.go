@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/connectors/smb/smbtest"
 	"github.com/rialto-migrate/rialto/item"
 )
@@ -98,13 +98,13 @@ func TestCut(t *testing.T) {
 	try := func(n, times int64, dead bool) {
 		name := fmt.Sprintf("%d-%d-%v", n, times, dead)
 		set := srv.Settings()
-		parent := drive(root)
+		parent := paths.Drive(root)
 		change := connector.Change{Op: connector.Create, Item: aFile(parent, name, int64(len(content)))}
 		ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
 		defer stop()
 		r := oneOf(ctx, t, open(t, set, through(n, times, dead)), "", change, content)
 		have, err := os.ReadFile(filepath.Join(srv.Dir, name))
-		claim := err == nil && string(have) == filepath.Base(besideOf("/"+name))
+		claim := err == nil && string(have) == filepath.Base(paths.Beside("/"+name))
 		switch {
 		case err == nil && claim && r.Err != nil:
 			claims.Add(1)
@@ -150,7 +150,7 @@ func TestCut(t *testing.T) {
 	if doubts.Load() == 0 || claims.Load() == 0 {
 		t.Errorf("%d cuts fell between a rename and its answer, %d after a claim: the steps are too wide", doubts.Load(), claims.Load())
 	}
-	left, _ := filepath.Glob(filepath.Join(srv.Dir, beside+"*"))
+	left, _ := filepath.Glob(filepath.Join(srv.Dir, ".rialto-*"))
 	if len(left) > 0 {
 		t.Errorf("%d files that were begun stay behind", len(left))
 	}
@@ -171,7 +171,7 @@ func TestReadsGoOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := 0
-	for p, err := range src.List(t.Context(), connector.Shard{Ref: drive(root)}, "") {
+	for p, err := range src.List(t.Context(), connector.Shard{Ref: paths.Drive(root)}, "") {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -190,7 +190,7 @@ func TestReadsGoOn(t *testing.T) {
 // not keep it.
 func TestDeleteFolder(t *testing.T) {
 	srv := smbtest.Samba(t)
-	for _, name := range []string{"theirs/new", "ours/" + beside + strings.Repeat("a", besideDigits)} {
+	for _, name := range []string{"theirs/new", paths.Beside("ours/begun")} {
 		at := filepath.Join(srv.Dir, name)
 		if err := errors.Join(os.Mkdir(filepath.Dir(at), 0o755), os.WriteFile(at, []byte("x"), 0o644)); err != nil {
 			t.Fatal(err)
@@ -203,9 +203,9 @@ func TestDeleteFolder(t *testing.T) {
 	for name, want := range map[string]bool{"theirs": false, "ours": true, "": false} {
 		ref := item.Ref{Kind: item.Folder, ID: root + "/" + name}
 		if name == "" {
-			ref = drive(root)
+			ref = paths.Drive(root)
 		}
-		removed, err := tg.Delete(t.Context(), drive(root), ref, func(item.Bundle) bool { return true })
+		removed, err := tg.Delete(t.Context(), paths.Drive(root), ref, func(item.Bundle) bool { return true })
 		if err != nil || removed != want {
 			t.Errorf("the folder %q: removed %v, %v; want %v", name, removed, err, want)
 		}
@@ -221,7 +221,7 @@ func TestChangesWhileRead(t *testing.T) {
 	}
 	src, _ := open(t, srv.Settings(), connector.ClientOptions{}).Source(t.Context())
 	ref := item.Ref{Kind: item.File, ID: root + "/file"}
-	for b, err := range src.Fetch(t.Context(), connector.Shard{Ref: drive(root)}, []item.Ref{ref}) {
+	for b, err := range src.Fetch(t.Context(), connector.Shard{Ref: paths.Drive(root)}, []item.Ref{ref}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -253,7 +253,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	defer func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) }()
 	content := make([]byte, 3<<20)
-	r := one(t, open(t, srv.Settings(), connector.ClientOptions{}), "disk", connector.Change{Op: connector.Create, Item: aFile(drive(root+"/disk"), "large", int64(len(content)))}, content)
+	r := one(t, open(t, srv.Settings(), connector.ClientOptions{}), "disk", connector.Change{Op: connector.Create, Item: aFile(paths.Drive(root+"/disk"), "large", int64(len(content)))}, content)
 	if e, ok := errors.AsType[*connector.Error](r.Err); !ok || e.Class != connector.Full || e.Hint == "" {
 		t.Errorf("writing to a full disk: %v, want class full and a hint", r.Err)
 	}
@@ -278,12 +278,12 @@ func TestFolderGone(t *testing.T) {
 func TestReadOnly(t *testing.T) {
 	srv := smbtest.Samba(t)
 	c := open(t, srv.Settings(), connector.ClientOptions{Guard: &connector.Guard{}})
-	r := one(t, c, "", connector.Change{Op: connector.Create, Item: aFile(drive(root), "file", 1)}, []byte("x"))
+	r := one(t, c, "", connector.Change{Op: connector.Create, Item: aFile(paths.Drive(root), "file", 1)}, []byte("x"))
 	if connector.ClassOf(r.Err) != connector.Forbidden || r.Err == nil {
 		t.Errorf("writing: %v, want class forbidden", r.Err)
 	}
 	tg, _ := c.Target(t.Context(), "")
-	if _, err := tg.Delete(t.Context(), drive(root), item.Ref{Kind: item.File, ID: root + "/x"}, nil); err == nil {
+	if _, err := tg.Delete(t.Context(), paths.Drive(root), item.Ref{Kind: item.File, ID: root + "/x"}, nil); err == nil {
 		t.Error("a source deletes")
 	}
 }

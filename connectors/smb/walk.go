@@ -11,6 +11,7 @@ import (
 	smb2 "github.com/cloudsoda/go-smb2"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/item"
 )
 
@@ -28,10 +29,9 @@ const (
 // A walk is a listing under way.
 type walk struct {
 	*cloud
-	tree    tree
-	waiting []string   // folders to be read, the next one last
-	lines   []*lineage // of waiting; nil where it is not known
-	after   string     // the name in the next folder that was given out last; "" before the first
+	connector.Folders
+	lines   []*lineage // of those that wait; nil where it is not known
+	tree    paths.Tree
 	ready   []item.Bundle
 	whole   bool // nothing was left out
 	reading map[string]chan contents
@@ -62,8 +62,8 @@ type contents struct {
 
 var errStop = errors.New("the listing is wanted no more")
 
-func newWalk(c *cloud, t tree) *walk {
-	return &walk{cloud: c, tree: t, waiting: []string{t.drive}, lines: []*lineage{nil}, whole: true, reading: map[string]chan contents{}}
+func newWalk(c *cloud, t paths.Tree) *walk {
+	return &walk{cloud: c, tree: t, Folders: connector.Folders{Waiting: []string{t.Drive}}, lines: []*lineage{nil}, whole: true, reading: map[string]chan contents{}}
 }
 
 // pages yields the listing to its end.
@@ -77,7 +77,7 @@ func (w *walk) pages(ctx context.Context, yield func(connector.Page, error) bool
 			}
 		}
 	}()
-	for len(w.waiting) > 0 {
+	for len(w.Waiting) > 0 {
 		if err := w.folder(ctx, yield); err != nil {
 			if !errors.Is(err, errStop) {
 				yield(connector.Page{}, err)
@@ -94,8 +94,8 @@ func (w *walk) pages(ctx context.Context, yield func(connector.Page, error) bool
 
 // next takes the folder whose turn it is, and has the ones behind it read.
 func (w *walk) next(ctx context.Context) (string, contents) {
-	for i := len(w.waiting) - 1; i >= max(0, len(w.waiting)-ahead); i-- {
-		at := w.waiting[i]
+	for i := len(w.Waiting) - 1; i >= max(0, len(w.Waiting)-ahead); i-- {
+		at := w.Waiting[i]
 		if w.reading[at] != nil {
 			continue
 		}
@@ -106,7 +106,7 @@ func (w *walk) next(ctx context.Context) (string, contents) {
 			r <- contents{all, more, err}
 		}()
 	}
-	at := w.waiting[len(w.waiting)-1]
+	at := w.Waiting[len(w.Waiting)-1]
 	c := <-w.reading[at]
 	delete(w.reading, at)
 	return at, c
@@ -117,12 +117,12 @@ func (w *walk) next(ctx context.Context) (string, contents) {
 func (w *walk) folder(ctx context.Context, yield func(connector.Page, error) bool) error {
 	at, c := w.next(ctx)
 	switch class := connector.ClassOf(c.err); {
-	case c.err != nil && at != w.tree.drive && class == connector.Gone:
+	case c.err != nil && at != w.tree.Drive && class == connector.Gone:
 		w.done(nil, nil) // it was deleted while we read
 		return nil
-	case c.err != nil && at != w.tree.drive && (class == connector.Forbidden || class == connector.Unsupported):
+	case c.err != nil && at != w.tree.Drive && (class == connector.Forbidden || class == connector.Unsupported):
 		w.whole = false
-		w.ready = append(w.ready, item.Bundle{Item: w.tree.folder(at), CheckItems: -1, Unknown: []string{"folder.unreadable"}})
+		w.ready = append(w.ready, item.Bundle{Item: w.tree.Folder(at), CheckItems: -1, Unknown: []string{"folder.unreadable"}})
 		w.done(nil, nil)
 		return nil
 	case c.err != nil:
@@ -172,24 +172,24 @@ func (w *walk) named(ctx context.Context, at string, info *smb2.FileStat) bool {
 // read lists a folder that could be opened. A large one goes on behind the name that
 // came last, which it looks for; if that is gone, all come again.
 func (w *walk) read(ctx context.Context, at string, c contents, yield func(connector.Page, error) bool) error {
-	here := w.tree.folder(at)
+	here := w.tree.Folder(at)
 	self := item.Bundle{Item: here, CheckItems: -1}
 	above := w.lines[len(w.lines)-1]
 	var folders []string
 	var lines []*lineage
-	skip := w.after != "" && c.more != nil
+	skip := w.After != "" && c.more != nil
 	if skip {
 		w.whole = false // what came and went there meanwhile may be missed
 	}
-	last, before := w.after, w.after // before is the file that came last
+	last, before := w.After, w.After // before is the file that came last
 	for first := true; ; first = false {
 		var unknown []string
 		var files []*smb2.FileStat
 		empty := true
 		for _, info := range c.all {
-			empty = empty && ours(info.FileName)
+			empty = empty && paths.Ours(info.FileName)
 			switch why := w.left(ctx, at, info); {
-			case ours(info.FileName):
+			case paths.Ours(info.FileName):
 			case why != "":
 				unknown = append(unknown, why)
 			case isDir(info):
@@ -198,7 +198,7 @@ func (w *walk) read(ctx context.Context, at string, c contents, yield func(conne
 				files = append(files, info)
 			}
 		}
-		if first && w.after == "" {
+		if first && w.After == "" {
 			if empty && c.more == nil && self.Item.Kind == item.Folder {
 				item.Empty.Set(&self.Item, true)
 			}
@@ -216,8 +216,8 @@ func (w *walk) read(ctx context.Context, at string, c contents, yield func(conne
 			w.ready = append(w.ready, item.Bundle{Item: file(connector.Below(at, info.FileName), here.Ref, info), CheckItems: -1})
 			// One stays behind, to say what else a large folder holds.
 			if n := len(w.ready) - 1; n >= pageSize {
-				w.after = before
-				page := connector.Page{Bundles: w.ready[:n:n], Next: w.cursor()}
+				w.After = before
+				page := connector.Page{Bundles: w.ready[:n:n], Next: w.Cursor()}
 				w.ready = []item.Bundle{w.ready[n]}
 				if !yield(page, nil) {
 					return errStop
@@ -244,7 +244,7 @@ func (w *walk) read(ctx context.Context, at string, c contents, yield func(conne
 		c.all = some
 	}
 	if skip {
-		w.after = ""
+		w.After = ""
 		all, more, err := w.begin(ctx, at)
 		if err != nil {
 			return err
@@ -260,19 +260,14 @@ func (w *walk) read(ctx context.Context, at string, c contents, yield func(conne
 
 // done takes the folder that was read from those that wait, and adds the ones in it.
 func (w *walk) done(folders []string, lines []*lineage) {
-	n := len(w.waiting) - 1
-	w.waiting, w.lines, w.after = append(w.waiting[:n], folders...), append(w.lines[:n], lines...), ""
-}
-
-// cursor is how far the walk came.
-func (w *walk) cursor() connector.Cursor {
-	return connector.Folders{Waiting: w.waiting, After: w.after}.Cursor()
+	w.lines = append(w.lines[:len(w.Waiting)-1], lines...)
+	w.Done(folders)
 }
 
 // resume goes on from a cursor.
-func (w *walk) resume(from connector.Cursor) bool {
-	read, ok := connector.ReadFolders(from)
-	w.waiting, w.after, w.lines = read.Waiting, read.After, make([]*lineage, len(read.Waiting))
+func (w *walk) resume(from connector.Cursor) (ok bool) {
+	w.Folders, ok = connector.ReadFolders(from)
+	w.lines = make([]*lineage, len(w.Waiting))
 	return ok
 }
 

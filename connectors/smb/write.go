@@ -2,8 +2,6 @@ package smb
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
@@ -17,27 +15,15 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/item"
 )
-
-// beside begins the name under which a file is written before it gets its own. The
-// rest is made of that name, so that the next run writes over what a killed one
-// left.
-const (
-	beside       = ".rialto-"
-	besideDigits = 24
-)
-
-func besideOf(id string) string {
-	sum := sha256.Sum256([]byte(path.Base(id)))
-	return connector.Below(path.Dir(id), beside+hex.EncodeToString(sum[:])[:besideDigits])
-}
 
 // createFile writes a file where nothing stands: beside its name first, which it then
 // gets.
 func (t *target) createFile(ctx context.Context, c connector.Change, open item.Opener) (it item.Item, adopted bool, err error) {
 	id := connector.Below(c.Item.Parent.ID, item.Name.Get(c.Item))
-	tmp := besideOf(id)
+	tmp := paths.Beside(id)
 	err = t.put(ctx, tmp, c, open)
 	if err != nil && errors.Is(err, errNoFolder) {
 		if _, err = t.makePath(ctx, c.Item.Parent.ID); err == nil {
@@ -63,12 +49,12 @@ func (t *target) createFile(ctx context.Context, c connector.Change, open item.O
 	case looked != nil:
 		return it, false, err
 	case isDir(there):
-		return it, false, inTheWay()
+		return it, false, paths.InTheWay()
 	}
 	it = file(id, c.Item.Parent, there)
 	same, err := t.same(ctx, *c.Item.Blob, *it.Blob, open)
 	if err == nil && !same {
-		err = inTheWay()
+		err = paths.InTheWay()
 	}
 	if err != nil {
 		return item.Item{}, false, err
@@ -110,7 +96,7 @@ func (t *target) takeName(ctx context.Context, from, to string) error {
 // next run knows the one that a killed run left.
 func (t *target) claim(ctx context.Context, id string) error {
 	share, inner := split(id)
-	sign := path.Base(besideOf(id))
+	sign := path.Base(paths.Beside(id))
 	begun := false // by an earlier try, whose connection was lost
 	err := t.pool.do(ctx, "CREATE {object}", share, true, func(s *smb2.Share) error {
 		flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
@@ -143,7 +129,7 @@ func (t *target) claim(ctx context.Context, id string) error {
 // claimed reports whether what stands at a name is a claim.
 func (t *target) claimed(ctx context.Context, id string) (mine bool, err error) {
 	share, inner := split(id)
-	sign := path.Base(besideOf(id))
+	sign := path.Base(paths.Beside(id))
 	err = t.pool.do(ctx, "READ {object}", share, true, func(s *smb2.Share) error {
 		mine = false
 		info, err := lstat(s, inner)
@@ -197,15 +183,15 @@ func (t *target) updateFile(ctx context.Context, c connector.Change, open item.O
 	if c.Prev != nil && c.Prev.Item.Blob != nil && version(info) != c.Prev.Item.Blob.Version {
 		return item.Item{}, connector.Errorf(connector.Conflict, "RENAME {object}: it has changed at the target").WithHint("run again: what is there now is looked at")
 	}
-	content, at := dirty(c, item.Content.Name), item.Modified.Get(c.Item)
-	if content || dirty(c, item.Modified.Name) && !at.IsZero() {
+	content, at := c.Writes(item.Content.Name), item.Modified.Get(c.Item)
+	if content || c.Writes(item.Modified.Name) && !at.IsZero() {
 		if err := writable(file(id, c.Item.Parent, info)); err != nil {
 			return item.Item{}, err
 		}
 	}
 	switch {
 	case content:
-		tmp := besideOf(id)
+		tmp := paths.Beside(id)
 		if err := t.put(ctx, tmp, c, open); err != nil {
 			return item.Item{}, err
 		}
@@ -215,7 +201,7 @@ func (t *target) updateFile(ctx context.Context, c connector.Change, open item.O
 			}
 			return item.Item{}, err
 		}
-	case dirty(c, item.Modified.Name) && !at.IsZero():
+	case c.Writes(item.Modified.Name) && !at.IsZero():
 		share, inner := split(id)
 		if err := t.pool.do(ctx, "SET_INFO {object}", share, true, func(s *smb2.Share) error { return setTime(s, inner, at) }); err != nil {
 			return item.Item{}, err
@@ -232,11 +218,6 @@ func writable(it item.Item) error {
 	return nil
 }
 
-// dirty reports whether a field is to be written.
-func dirty(c connector.Change, field string) bool {
-	return len(c.Dirty) == 0 || slices.Contains(c.Dirty, field)
-}
-
 // rename puts a file where its parent and its name now say, and sets its id to that.
 func (t *target) rename(ctx context.Context, c *connector.Change) error {
 	from, to := c.Item.ID, connector.Below(c.Item.Parent.ID, item.Name.Get(c.Item))
@@ -245,7 +226,7 @@ func (t *target) rename(ctx context.Context, c *connector.Change) error {
 	}
 	err := t.takeName(ctx, from, to)
 	if err != nil && connector.ClassOf(err) == connector.Conflict && !connector.InDoubt(err) {
-		err = inTheWay()
+		err = paths.InTheWay()
 		// To a server, a name in other letters is the same: what is in the way is the file itself.
 		if same, looked := t.itself(ctx, from, to); looked == nil && same {
 			err = t.replace(ctx, from, to)
