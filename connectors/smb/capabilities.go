@@ -56,7 +56,7 @@ func (smb) Capabilities(s connector.Settings) connector.Capabilities {
 			Fields: map[string]connector.FieldCaps{item.Name.Name: name, item.Content.Name: {}, item.Modified.Name: {Why: "to 100 ns (MS-DTYP, 2.3.3)"},
 				item.Created.Name: told(whyBorn), item.Metadata.Name: told(whyMetadata)},
 			Lost:  map[string]string{item.MediaType.Name: whyMedia, item.Author.Name: whyOwner, item.Permissions.Name: whyGrants, item.Description.Name: whyText},
-			Moves: true, Batch: 4 * side, Undo: connector.UndoExact, Requests: 5,
+			Moves: true, Batch: 4 * side, Undo: connector.UndoExact, Requests: 4,
 		},
 	}
 	return connector.Capabilities{Kinds: kinds, Absent: map[item.Kind]string{item.Member: whyPeople, item.Shortcut: whyLinks}, Format: connector.Plain, Paths: true, SettleDelay: settle,

@@ -31,6 +31,23 @@ func (l *link) close() {
 	l.tcp.Close()
 }
 
+// await ends a link in which something hangs a while after its run was stopped, unless
+// it is answered before: whoever else has something in this link does it again.
+func (l *link) await(ctx context.Context) (answered func()) {
+	over := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-over:
+		case <-time.After(grace):
+			l.close()
+		}
+	})
+	return func() {
+		stop()
+		close(over)
+	}
+}
+
 // share mounts a share, once.
 func (l *link) share(name string) (*smb2.Share, error) {
 	l.mu.Lock()

@@ -88,9 +88,18 @@ func gone(err error) bool {
 		errors.Is(err, context.Canceled) // of the connection: nothing else is handed to the library
 }
 
+// held is an access that was denied where somebody may have the file open: a server
+// says no more of a file that is to be replaced.
+type held struct{ error }
+
+func (h held) Unwrap() error { return h.error }
+
 // busy reports whether somebody has a file open who shares it with nobody, or is
 // about to delete it: that passes.
 func busy(err error) bool {
+	if _, ok := errors.AsType[held](err); ok {
+		return true
+	}
 	s := status(err)
 	return s == statusSharingViolation || s == statusLockConflict || s == statusDeletePending
 }
@@ -142,7 +151,7 @@ func classed(ctx context.Context, call string, err error) error {
 		set(connector.Forbidden, "the server denies access", "give the account the right to it, on the share and on its disk; a file that is marked read-only, or that somebody has open, is not replaced either")
 	case is(err, statusWriteProtected):
 		set(connector.Forbidden, "the share is write-protected", "have it shared for writing")
-	case busy(err):
+	case is(err, statusSharingViolation, statusLockConflict, statusDeletePending):
 		set(connector.Transient, "somebody has it open, and lets nobody else at it", "run again when it is closed; the server's administrator sees who has it open (Get-SmbOpenFile, smbstatus)")
 	case is(err, statusDiskFull):
 		set(connector.Full, "the server's disk is full", "make room there, then run again")

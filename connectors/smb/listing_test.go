@@ -154,6 +154,29 @@ func TestOpenElsewhere(t *testing.T) {
 	}
 }
 
+// What somebody has open for a moment only is replaced when it is closed.
+func TestOpenForAMoment(t *testing.T) {
+	srv := smbtest.Samba(t)
+	c, other := open(t, srv.Settings(), connector.ClientOptions{}), open(t, srv.Settings(), connector.ClientOptions{})
+	made := one(t, c, "", connector.Change{Op: connector.Create, Item: aFile(paths.Drive(root), "file", 3)}, []byte("abc"))
+	if made.Err != nil {
+		t.Fatal(made.Err)
+	}
+	in, err := other.Open(t.Context(), *made.Stored.Item.Blob, 0, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := time.AfterFunc(300*time.Millisecond, func() { in.Close() })
+	defer closed.Stop()
+	change := connector.Change{Op: connector.Update, Item: made.Stored.Item, Prev: &made.Stored, Dirty: []string{item.Content.Name}}
+	if r := one(t, c, "", change, []byte("xyz")); r.Err != nil {
+		t.Error(r.Err)
+	}
+	if have, err := os.ReadFile(filepath.Join(srv.Dir, "file")); err != nil || string(have) != "xyz" {
+		t.Errorf("%q, %v", have, err)
+	}
+}
+
 // A file gets its name in other letters.
 func TestCaseAlone(t *testing.T) {
 	srv := smbtest.Samba(t)

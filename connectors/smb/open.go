@@ -28,7 +28,11 @@ func (c *cloud) Open(ctx context.Context, b item.Blob, offset, n int64) (io.Read
 	}
 	r := &reader{ctx: ctx, blob: b, at: offset}
 	share, inner := split(b.Ref.ID)
-	err := c.pool.do(ctx, "READ {object}", share, true, func(s *smb2.Share) error {
+	err := c.pool.repeat(ctx, "READ {object}", true, func(l *link) error {
+		s, err := l.share(share)
+		if err != nil {
+			return err
+		}
 		f, err := s.Open(inner)
 		if err != nil {
 			return err
@@ -37,7 +41,7 @@ func (c *cloud) Open(ctx context.Context, b item.Blob, offset, n int64) (io.Read
 			_ = f.Close() // the reason is known
 			return err
 		}
-		r.file = f
+		r.link, r.file = l, f
 		return nil
 	})
 	if err != nil {
@@ -66,6 +70,7 @@ func pinned(f *smb2.File, b item.Blob) error {
 // A reader reads a file in pieces that are asked for side by side.
 type reader struct {
 	ctx     context.Context
+	link    *link
 	file    *smb2.File
 	blob    item.Blob
 	at, end int64 // end is -1 for the file's
@@ -103,7 +108,9 @@ func (r *reader) fill() error {
 	if int64(cap(r.buf)) < want {
 		r.buf = make([]byte, want)
 	}
+	answered := r.link.await(r.ctx)
 	n, err := readSide(r.file, r.buf[:want], r.at)
+	answered()
 	r.at += int64(n)
 	r.have = r.buf[:n]
 	switch {
@@ -146,6 +153,7 @@ func readSide(f *smb2.File, into []byte, at int64) (int, error) {
 
 // last is io.EOF if the file is still what it was.
 func (r *reader) last() error {
+	defer r.link.await(r.ctx)()
 	if err := pinned(r.file, r.blob); err != nil {
 		return classed(r.ctx, "READ {object}", err)
 	}
@@ -153,6 +161,7 @@ func (r *reader) last() error {
 }
 
 func (r *reader) Close() error {
+	defer r.link.await(r.ctx)()
 	if err := r.file.Close(); err != nil && !gone(err) {
 		return classed(r.ctx, "CLOSE {object}", err)
 	}

@@ -129,20 +129,9 @@ func (p *pool) once(ctx context.Context, call string, f func(*link) error) (agai
 	if err != nil {
 		return connector.ClassOf(err) == connector.Transient, false, err
 	}
-	// A stopped run ends what hangs, after a while: whoever else has something in
-	// this connection does it again.
-	answered := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		select {
-		case <-answered:
-		case <-time.After(grace):
-			l.close()
-		}
-	})
-	began := time.Now()
+	began, answered := time.Now(), l.await(ctx)
 	err = f(l)
-	stop()
-	close(answered)
+	answered()
 	lost = gone(err)
 	if lost && l.tcp.bare.Load() {
 		lost, err = false, notEncrypted()

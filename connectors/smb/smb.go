@@ -98,13 +98,9 @@ func (c *cloud) Check(ctx context.Context) (connector.Identity, error) {
 		}
 	}
 	if len(drives) > 0 {
-		limit, err := c.nameBytes(ctx, drives[0])
-		if err != nil {
-			return connector.Identity{}, err
-		}
-		id.Settings = map[string]string{setNameBytes: limit}
+		id.Settings, err = c.nameBytes(ctx, drives[0])
 	}
-	return id, nil
+	return id, err
 }
 
 // isFolder fails if a folder that a setting names is none.
@@ -123,16 +119,19 @@ func (c *cloud) isFolder(ctx context.Context, at string) error {
 
 // nameBytes asks for a name that NTFS takes and that is too long for the disks of
 // Linux, whose names have 255 bytes: 86 characters of three bytes. A server says of
-// such a name that it is invalid, else that nothing is there.
-func (c *cloud) nameBytes(ctx context.Context, at string) (string, error) {
+// such a name that it is invalid, else that nothing is there; of what else it says,
+// nothing is learned.
+func (c *cloud) nameBytes(ctx context.Context, at string) (map[string]string, error) {
 	_, err := c.look(ctx, connector.Below(at, strings.Repeat("名", 86)))
-	switch {
-	case err == nil || connector.ClassOf(err) == connector.Gone:
-		return "0", nil
+	switch class := connector.ClassOf(err); {
+	case err == nil || class == connector.Gone:
+		return map[string]string{setNameBytes: "0"}, nil
 	case badName(err):
-		return "255", nil
+		return map[string]string{setNameBytes: "255"}, nil
+	case class == connector.Transient || class == connector.Auth:
+		return nil, err
 	}
-	return "", err
+	return nil, nil
 }
 
 // drives are the shares that the connection names, as paths.

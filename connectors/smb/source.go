@@ -71,14 +71,14 @@ func (c *cloud) get(ctx context.Context, t paths.Tree, ref item.Ref) (item.Item,
 	case !isDir(info) && !paths.IsFolder(ref.Kind):
 		return file(ref.ID, t.Parent(ref.ID), info), nil
 	}
-	return item.Item{}, connector.Errorf(connector.Gone, "CREATE {object}: something of another kind stands there")
+	return item.Item{}, connector.Errorf(connector.Gone, "QUERY_INFO {object}: something of another kind stands there")
 }
 
 // look tells what stands at a path. A symbolic link there is nothing: it is not
 // followed.
 func (c *cloud) look(ctx context.Context, at string) (info *smb2.FileStat, err error) {
 	share, inner := split(at)
-	err = c.pool.do(ctx, "CREATE {object}", share, true, func(s *smb2.Share) error {
+	err = c.pool.do(ctx, "QUERY_INFO {object}", share, true, func(s *smb2.Share) error {
 		info, err = lstat(s, inner)
 		return err
 	})

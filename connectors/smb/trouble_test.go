@@ -287,3 +287,72 @@ func TestReadOnly(t *testing.T) {
 		t.Error("a source deletes")
 	}
 }
+
+// A mute conn hears nothing any more once it is told to.
+type mute struct {
+	net.Conn
+	now    *atomic.Bool
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (m *mute) Read(p []byte) (int, error) {
+	n, err := m.Conn.Read(p)
+	if m.now.Load() {
+		<-m.closed
+		return 0, net.ErrClosed
+	}
+	return n, err
+}
+
+func (m *mute) Close() error {
+	m.once.Do(func() { close(m.closed) })
+	return m.Conn.Close()
+}
+
+// A run that is stopped waits for a server that does not answer no longer than a
+// grace.
+func TestStopped(t *testing.T) {
+	srv := smbtest.Samba(t)
+	if err := os.WriteFile(filepath.Join(srv.Dir, "file"), make([]byte, 4*pieces*piece), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for what, do := range map[string]func(context.Context, *cloud, io.Reader) error{
+		"a listing": func(ctx context.Context, c *cloud, _ io.Reader) error {
+			_, _, err := c.begin(ctx, root)
+			return err
+		},
+		"a read": func(_ context.Context, _ *cloud, in io.Reader) error {
+			_, err := io.Copy(io.Discard, in)
+			return err
+		},
+		"a write": func(ctx context.Context, c *cloud, _ io.Reader) error {
+			return oneOf(ctx, t, c, "", connector.Change{Op: connector.Create, Item: aFile(paths.Drive(root), "new", 3)}, []byte("abc")).Err
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			var now atomic.Bool
+			c := open(t, srv.Settings(), connector.ClientOptions{Dialing: connector.Dialing{Connect: func(ctx context.Context, address string) (net.Conn, error) {
+				conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+				return &mute{Conn: conn, now: &now, closed: make(chan struct{})}, err
+			}}})
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			in, err := c.Open(ctx, item.Blob{Ref: item.Ref{Kind: item.File, ID: root + "/file"}, Bytes: -1}, 0, -1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer in.Close()
+			now.Store(true)
+			began := time.Now()
+			time.AfterFunc(50*time.Millisecond, stop)
+			if err := do(ctx, c, in); connector.ClassOf(err) != connector.Transient || err == nil {
+				t.Errorf("%v, want class transient", err)
+			}
+			if took := time.Since(began); took > 2*grace+5*time.Second {
+				t.Errorf("it took %s", took)
+			}
+		})
+	}
+}

@@ -154,11 +154,18 @@ func (t *target) claimed(ctx context.Context, id string) (mine bool, err error) 
 	return mine, err
 }
 
-// replace renames a file, over what stands at the new name.
+// replace renames a file, over what stands at the new name: a virus scanner may just
+// have that open.
 func (t *target) replace(ctx context.Context, from, to string) error {
 	share, inner := split(from)
 	_, toInner := split(to)
-	return t.pool.do(ctx, "RENAME {object}", share, false, func(s *smb2.Share) error { return s.Rename(inner, toInner) })
+	return t.pool.do(ctx, "RENAME {object}", share, false, func(s *smb2.Share) error {
+		err := s.Rename(inner, toInner)
+		if errors.Is(err, fs.ErrPermission) {
+			err = held{err}
+		}
+		return err
+	})
 }
 
 // stored reads what was written just now.
