@@ -124,10 +124,10 @@ func (s *Server) start(bin string, directives []string) error {
 	if err := os.WriteFile(conf, []byte(strings.Join(append(lines, shares...), "\n")+"\n"), 0o600); err != nil {
 		return err
 	}
-	add := exec.Command("smbpasswd", "-c", conf, "-L", "-a", "-s", s.User)
+	add := exec.Command("pdbedit", "--configfile="+conf, "--create", "--password-from-stdin", "--user="+s.User)
 	add.Stdin = strings.NewReader(s.Password + "\n" + s.Password + "\n")
 	if said, err := add.CombinedOutput(); err != nil {
-		return fmt.Errorf("smbpasswd: %w\n%s", err, said)
+		return fmt.Errorf("pdbedit: %w\n%s", err, said)
 	}
 	s.process, err = serve.Launch(exec.Command(bin, "--foreground", "--no-process-group", "--debug-stdout", "--configfile="+conf), func() bool {
 		c, err := net.Dial("tcp", s.Address)
