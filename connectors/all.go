@@ -17,6 +17,7 @@ import (
 	"github.com/rialto-migrate/rialto/connectors/redmine"
 	"github.com/rialto-migrate/rialto/connectors/s3"
 	"github.com/rialto-migrate/rialto/connectors/sftp"
+	"github.com/rialto-migrate/rialto/connectors/smb"
 	"github.com/rialto-migrate/rialto/connectors/trello"
 	"github.com/rialto-migrate/rialto/connectors/webdav"
 )
@@ -30,6 +31,7 @@ func All() []connector.Connector {
 		local.New(),
 		s3.New(),
 		sftp.New(),
+		smb.New(),
 		webdav.New(),
 		googledrive.New(),
 		box.New(),

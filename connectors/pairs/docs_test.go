@@ -49,6 +49,7 @@ func connections() map[string][]shown {
 		"s3": {{"that carries media types, metadata and times (metadata=keep)", nil},
 			{"that carries the bytes alone (metadata=drop)", connector.Settings{"metadata": "drop"}}},
 		"sftp": {{"with a password or a key", nil}},
+		"smb":  {{"to Windows", nil}, {"to Samba on a disk of Linux's (name-bytes=255)", connector.Settings{"name-bytes": "255"}}},
 		"webdav": {{"to a server of Nextcloud or ownCloud (server=owncloud)", connector.Settings{"server": "owncloud"}},
 			{"to Apache (server=apache)", connector.Settings{"server": "apache"}},
 			{"to rclone serve webdav (server=rclone)", connector.Settings{"server": "rclone"}},

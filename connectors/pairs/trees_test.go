@@ -24,6 +24,8 @@ import (
 	"github.com/rialto-migrate/rialto/connectors/s3/s3test"
 	"github.com/rialto-migrate/rialto/connectors/sftp"
 	"github.com/rialto-migrate/rialto/connectors/sftp/sftptest"
+	"github.com/rialto-migrate/rialto/connectors/smb"
+	"github.com/rialto-migrate/rialto/connectors/smb/smbtest"
 	"github.com/rialto-migrate/rialto/connectors/webdav"
 	"github.com/rialto-migrate/rialto/connectors/webdav/webdavtest"
 	"github.com/rialto-migrate/rialto/internal/ledger"
@@ -39,6 +41,8 @@ type shelf struct {
 	place string
 	// scope is what a migration from here names; "*" for all.
 	scope string
+	// names are what paths become that the cloud refuses.
+	names map[string]string
 }
 
 // A haul is a migration of files or mail, with the ledger that it keeps.
@@ -248,6 +252,10 @@ func shelves(t *testing.T) map[string]func(*testing.T) (s shelf, root string) {
 			s := shelf{con: sftp.New(), set: sftptest.OpenSSH(t).Settings(), place: "archive"}
 			return s, driveOf(t, s) + "/archive"
 		},
+		"smb": func(t *testing.T) (shelf, string) {
+			s := shelf{con: smb.New(), set: smbtest.Samba(t).Settings(), place: "archive", names: windowsNames()}
+			return s, driveOf(t, s) + "/archive"
+		},
 	}
 }
 
@@ -284,7 +292,7 @@ func TestTrees(t *testing.T) {
 				t.Fatalf("forecast: %v, %+v", err, f)
 			}
 			h.run()
-			compareFiles(t, from.files(t, dir), to.files(t, root))
+			compareFiles(t, to.called(from.files(t, dir)), to.files(t, root))
 			lost := h.verify()
 			t.Logf("lost: %v", lost)
 			var forecast []string
@@ -302,7 +310,7 @@ func TestTrees(t *testing.T) {
 			must(t, os.Rename(filepath.Join(dir, "deep"), filepath.Join(dir, "moved")))
 			must(t, os.RemoveAll(filepath.Join(dir, "many/5")))
 			h.run()
-			compareFiles(t, from.files(t, dir), to.files(t, root))
+			compareFiles(t, to.called(from.files(t, dir)), to.files(t, root))
 			h.verify()
 			u, err := h.engine().Undo(context.WithoutCancel(t.Context()), false)
 			if err != nil || u.Status != "undone" {
@@ -358,6 +366,8 @@ func within(s shelf, root string) connector.Settings {
 		set["folder"] = "bucket" + root
 	case "sftp":
 		set["folder"] = root
+	case "smb":
+		_, set["folder"], _ = strings.Cut(strings.TrimPrefix(root, "/"), "/")
 	}
 	return set
 }

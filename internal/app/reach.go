@@ -39,7 +39,7 @@ func localServer(value string) (port uint16, ok bool) {
 	if u, err := url.Parse(value); err == nil && u.Host != "" {
 		host, text = u.Hostname(), u.Port()
 		if text == "" {
-			text = map[string]string{"http": "80", "https": "443", "sftp": "22"}[u.Scheme]
+			text = map[string]string{"http": "80", "https": "443", "sftp": "22", "smb": "445"}[u.Scheme]
 		}
 	}
 	if addr, err := netip.ParseAddr(host); host != "localhost" && !strings.HasSuffix(host, ".localhost") && (err != nil || !addr.IsLoopback()) {
