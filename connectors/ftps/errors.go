@@ -113,6 +113,9 @@ func ofTLS(err error) *connector.Error {
 	case errors.Is(err, wire.ErrPlain):
 		return connector.Errorf(connector.Permanent, "the server has no TLS, or not for data connections").
 			WithHint("ask its administrator to switch it on: nothing goes over a network in the clear")
+	case errors.Is(err, wire.ErrSession):
+		return connector.Errorf(connector.Permanent, "the server wants the TLS session of its control connection on data connections, and has no tickets for that").
+			WithHint("ask its administrator to allow TLS 1.3, or session tickets with TLS 1.2 (ProFTPD: TLSSessionTickets on)")
 	case errors.Is(err, wire.ErrOpen):
 		return connector.Errorf(connector.Permanent, "the server would be talked to in the clear, over a network").WithHint("set tls to explicit or implicit")
 	}

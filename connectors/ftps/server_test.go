@@ -35,13 +35,18 @@ func TestConformance(t *testing.T) {
 	for name, c := range map[string]struct {
 		directives []string
 		more       connector.Settings
+		spoilt     string
 	}{
-		"TLS 1.3": {append(ftpstest.Secured(), "TLSProtocol TLSv1.3"), nil},
+		"TLS 1.3, with hashes": {append(ftpstest.Secured(), "TLSProtocol TLSv1.3", "LoadModule mod_digest.c", "DigestEngine on"), nil, ""},
+		"TLS 1.2, implicit":    {append(ftpstest.Secured(), "TLSProtocol TLSv1.2", "TLSSessionTickets on", "TLSOptions UseImplicitSSL"), connector.Settings{setTLS: tlsImplicit}, ""},
+		// Without facts, LIST and MDTM tell; without EPSV, PASV does, and its address lies.
+		"LIST and PASV": {append(ftpstest.Secured(), "FactsAdvertise off", "<Limit MLSD MLST EPSV>", "DenyAll", "</Limit>", "MasqueradeAddress 192.0.2.1"), connector.Settings{setTimes: timesTold}, ""},
+		"in the clear":  {nil, connector.Settings{setTLS: tlsNone}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := ftpstest.ProFTPD(t, c.directives...)
 			connectortest.RunTree(t, connectortest.Tree{Connector: New(), Start: func(t testing.TB) connectortest.TreeWorld {
-				return connectortest.TreeWorld{Settings: with(srv, c.more), Dialing: srv.Dialing(), Place: t.Name()}
+				return connectortest.TreeWorld{Settings: with(srv, c.more), Dialing: srv.Dialing(), Place: t.Name(), Spoilt: c.spoilt}
 			}})
 		})
 	}

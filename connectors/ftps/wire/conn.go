@@ -48,7 +48,8 @@ type Conn struct {
 	limit   *io.LimitedReader
 	text    *textproto.Reader
 	host    string // where the control connection leads: data connections lead nowhere else
-	tls     *tls.Config
+	tls     *tls.Config // of the control connection
+	dataTLS *tls.Config
 	broken  bool
 	noEPSV  bool
 	wayward bool // LIST knows no options
@@ -103,11 +104,9 @@ func (c *Conn) begin(ctx context.Context) error {
 		return ErrOpen
 	}
 	if c.o.TLS != nil {
-		// A server may want data connections to go on with the session of their control
-		// connection (vsftpd: require_ssl_reuse; ProFTPD wants it by itself): each has a
-		// memory of its own.
-		c.tls = c.o.TLS.Clone()
-		c.tls.ClientSessionCache = tls.NewLRUClientSessionCache(4)
+		sessions := tls.NewLRUClientSessionCache(1)
+		c.tls, c.dataTLS = c.o.TLS.Clone(), c.o.TLS.Clone()
+		c.tls.ClientSessionCache, c.dataTLS.ClientSessionCache = sessions, lent{sessions}
 	}
 	c.use(c.tcp)
 	if c.o.Implicit && c.tls != nil {
@@ -139,6 +138,14 @@ func (c *Conn) begin(ctx context.Context) error {
 	}
 	return c.signIn()
 }
+
+// Sessions that are lent to data connections: a server may want these to go on with the
+// session of just their control connection, and not with one of each other (ProFTPD by
+// itself; vsftpd with require_ssl_reuse).
+type lent struct{ of tls.ClientSessionCache }
+
+func (l lent) Get(key string) (*tls.ClientSessionState, bool) { return l.of.Get(key) }
+func (l lent) Put(string, *tls.ClientSessionState)            {}
 
 // use reads and writes from here on over a connection.
 func (c *Conn) use(conn net.Conn) {

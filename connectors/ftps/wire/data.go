@@ -21,6 +21,20 @@ type Data struct {
 	conn   net.Conn
 	ended  bool // the server sent all that it had
 	closed bool
+	anew   bool // its TLS session is one of its own
+}
+
+// ErrSession says that the server wants the TLS session of the control connection to go on
+// over data connections, and gave none that can: with TLS 1.2 it has to give tickets (RFC
+// 5077), as crypto/tls keeps no session ids.
+var ErrSession = errors.New("the TLS session does not go on")
+
+// refusal is what the server says of a data connection.
+func (d *Data) refusal(r Reply) error {
+	if d.anew && (r.Code == 425 || r.Code == 522) {
+		return errors.Join(ErrSession, r.refusal())
+	}
+	return r.refusal()
 }
 
 // open asks the server for a port, connects to it and sends a command that needs it, from
@@ -54,20 +68,21 @@ func (c *Conn) open(ctx context.Context, offset int64, command ...string) (*Data
 		tcp.Close()
 		return nil, err
 	}
-	if c.tls == nil {
+	if c.dataTLS == nil {
 		return d, nil
 	}
-	conn := tls.Client(tcp, c.tls)
+	conn := tls.Client(tcp, c.dataTLS)
 	_ = tcp.SetDeadline(time.Now().Add(c.o.Silence))
 	if err := conn.HandshakeContext(ctx); err != nil {
 		tcp.Close()
 		// The server says why, if it does: a session that did not go on, say.
 		if r, said := c.replyWithin(drained); said == nil && r.Code >= 400 {
-			return nil, r.refusal()
+			d.anew = !conn.ConnectionState().DidResume
+			return nil, d.refusal(r)
 		}
 		return nil, c.lost(err)
 	}
-	d.conn = conn
+	d.conn, d.anew = conn, !conn.ConnectionState().DidResume
 	return d, nil
 }
 
@@ -171,7 +186,7 @@ func (d *Data) Close() error {
 		return nil // the connection is marked, should it be lost
 	}
 	if err == nil && r.Code != 226 && r.Code != 250 {
-		err = r.refusal()
+		err = d.refusal(r)
 	}
 	return err
 }
@@ -184,10 +199,10 @@ func (c *Conn) Store(ctx context.Context, path string, in io.Reader) error {
 		return err
 	}
 	_, err = io.CopyBuffer(sender{d}, struct{ io.Reader }{in}, make([]byte, 64<<10))
-	failed, sending := errors.AsType[*sendError](err)
 	if err == nil {
 		err = d.finish()
 	}
+	failed, sending := errors.AsType[*sendError](err)
 	d.conn.Close()
 	within := c.o.Silence
 	if err != nil {
@@ -196,7 +211,7 @@ func (c *Conn) Store(ctx context.Context, path string, in io.Reader) error {
 	r, said := c.replyWithin(within)
 	switch {
 	case said == nil && r.Code >= 400 && (err == nil || sending):
-		return r.refusal() // the reason why it took no more
+		return d.refusal(r) // the reason why it took no more
 	case sending:
 		return c.lost(failed.cause)
 	case err != nil:
@@ -204,7 +219,7 @@ func (c *Conn) Store(ctx context.Context, path string, in io.Reader) error {
 	case said != nil:
 		return said
 	case r.Code != 226 && r.Code != 250:
-		return r.refusal()
+		return d.refusal(r)
 	}
 	return nil
 }
