@@ -12,8 +12,8 @@ import (
 	"strings"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/connectors/ftps/wire"
-	"github.com/rialto-migrate/rialto/item"
 )
 
 // New returns the connector.
@@ -153,31 +153,9 @@ func (c *cloud) Target(ctx context.Context, place string) (connector.Target, err
 	if err != nil {
 		return nil, err
 	}
-	t := &target{cloud: c, root: at}
-	if inner := strings.Trim(place, "/"); inner != "" {
-		for name := range strings.SplitSeq(inner, "/") {
-			if legal(name) != nil {
-				return nil, connector.Errorf(connector.Permanent, "the place is no path of folders").
-					WithHint(`write the folders with slashes between them, as in "Departments/Sales", or leave the place empty`)
-			}
-			at = connector.Below(at, name)
-		}
+	in, err := paths.Place(at, place)
+	if err != nil {
+		return nil, err
 	}
-	t.place = at
-	return t, nil
+	return &target{cloud: c, root: at, place: in}, nil
 }
-
-// unsayable are what no command can hold: it ends with a line break.
-const unsayable = "\r\n\x00"
-
-// legal refuses what would name another place than the one below its parent, or none.
-func legal(name string) *connector.Error {
-	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/"+unsayable) {
-		return connector.Errorf(connector.Permanent, "a name is empty, consists of dots, or holds a slash, a line break or a NUL").
-			WithHint("give it another name at the source")
-	}
-	return nil
-}
-
-// drive is the reference of the container at a path.
-func drive(path string) item.Ref { return item.Ref{Kind: item.Drive, ID: path} }

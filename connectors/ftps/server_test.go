@@ -35,18 +35,18 @@ func TestConformance(t *testing.T) {
 	for name, c := range map[string]struct {
 		directives []string
 		more       connector.Settings
-		spoilt     string
+		files      int
 	}{
-		"TLS 1.3, with hashes": {append(ftpstest.Secured(), "TLSProtocol TLSv1.3", "LoadModule mod_digest.c", "DigestEngine on"), nil, ""},
-		"TLS 1.2, implicit":    {append(ftpstest.Secured(), "TLSProtocol TLSv1.2", "TLSSessionTickets on", "TLSOptions UseImplicitSSL"), connector.Settings{setTLS: tlsImplicit}, ""},
+		"TLS 1.3, with hashes": {append(ftpstest.Secured(), "TLSProtocol TLSv1.3", "LoadModule mod_digest.c", "DigestEngine on"), nil, 0},
+		"TLS 1.2, implicit":    {append(ftpstest.Secured(), "TLSProtocol TLSv1.2", "TLSSessionTickets on", "TLSOptions UseImplicitSSL"), connector.Settings{setTLS: tlsImplicit}, 200},
 		// Without facts, LIST and MDTM tell; without EPSV, PASV does, and its address lies.
-		"LIST and PASV": {append(ftpstest.Secured(), "FactsAdvertise off", "<Limit MLSD MLST EPSV>", "DenyAll", "</Limit>", "MasqueradeAddress 192.0.2.1"), connector.Settings{setTimes: timesTold}, ""},
-		"in the clear":  {nil, connector.Settings{setTLS: tlsNone}, ""},
+		"LIST and PASV": {append(ftpstest.Secured(), "FactsAdvertise off", "<Limit MLSD MLST EPSV>", "DenyAll", "</Limit>", "MasqueradeAddress 192.0.2.1"), connector.Settings{setTimes: timesTold}, 200},
+		"in the clear":  {nil, connector.Settings{setTLS: tlsNone}, 200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := ftpstest.ProFTPD(t, c.directives...)
-			connectortest.RunTree(t, connectortest.Tree{Connector: New(), Start: func(t testing.TB) connectortest.TreeWorld {
-				return connectortest.TreeWorld{Settings: with(srv, c.more), Dialing: srv.Dialing(), Place: t.Name(), Spoilt: c.spoilt}
+			connectortest.RunTree(t, connectortest.Tree{Connector: New(), Files: c.files, Start: func(t testing.TB) connectortest.TreeWorld {
+				return connectortest.TreeWorld{Settings: with(srv, c.more), Dialing: srv.Dialing(), Place: t.Name()}
 			}})
 		})
 	}

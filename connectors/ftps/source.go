@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/connectors/ftps/wire"
 	"github.com/rialto-migrate/rialto/item"
 )
@@ -27,7 +28,7 @@ func (s *source) Shards(ctx context.Context) iter.Seq2[connector.Shard, error] {
 			yield(connector.Shard{}, err)
 			return
 		}
-		yield(connector.Shard{Ref: drive(root), Bytes: -1, People: -1}, nil)
+		yield(connector.Shard{Ref: paths.Drive(root), Bytes: -1, People: -1}, nil)
 	}
 }
 
@@ -40,7 +41,7 @@ func (s *source) List(ctx context.Context, shard connector.Shard, from connector
 			yield(connector.Page{}, err)
 			return
 		}
-		w := newWalk(s.cloud, treeOf(shard.Ref, root))
+		w := newWalk(s.cloud, paths.Of(shard.Ref, root))
 		if from != "" && !w.resume(from) {
 			yield(connector.Page{}, connector.Errorf(connector.Permanent, "the cursor of a listing cannot be read").WithHint("run again: the listing begins anew"))
 			return
@@ -56,45 +57,20 @@ func (s *source) Fetch(ctx context.Context, shard connector.Shard, refs []item.R
 			yield(item.Bundle{}, err)
 			return
 		}
-		s.fetch(ctx, treeOf(shard.Ref, root), refs)(yield)
-	}
-}
-
-// fetch reads items one by one, many at a time, and yields them in order.
-func (c *cloud) fetch(ctx context.Context, t tree, refs []item.Ref) iter.Seq2[item.Bundle, error] {
-	asked := make([]connector.Change, len(refs))
-	for i, r := range refs {
-		asked[i] = connector.Change{Item: item.Item{Ref: r}}
-	}
-	return func(yield func(item.Bundle, error) bool) {
-		read := func(ctx context.Context, q connector.Change) connector.Result {
-			it, err := c.get(ctx, t, q.Item.Ref)
-			return connector.Result{Stored: item.Bundle{Item: it, CheckItems: -1}, Err: err}
-		}
-		for r, err := range connector.Each(ctx, asked, side, read) {
-			if err == nil {
-				err = r.Err
-			}
-			if err != nil && connector.ClassOf(err) == connector.Gone {
-				continue
-			}
-			if !yield(r.Stored, err) || err != nil {
-				return
-			}
-		}
+		paths.Fetch(ctx, paths.Of(shard.Ref, root), refs, side, s.get)(yield)
 	}
 }
 
 // get reads one item. It fails with class Gone if nothing of its kind is there.
-func (c *cloud) get(ctx context.Context, t tree, ref item.Ref) (item.Item, error) {
+func (c *cloud) get(ctx context.Context, t paths.Tree, ref item.Ref) (item.Item, error) {
 	e, err := c.look(ctx, ref.ID)
 	switch {
 	case err != nil:
 		return item.Item{}, err
-	case e.Kind == wire.Folder && folder(ref.Kind):
-		return t.folder(ref.ID), nil
-	case e.Kind == wire.File && !folder(ref.Kind):
-		return file(ref.ID, t.parent(ref.ID), e), nil
+	case e.Kind == wire.Folder && paths.IsFolder(ref.Kind):
+		return t.Folder(ref.ID), nil
+	case e.Kind == wire.File && !paths.IsFolder(ref.Kind):
+		return file(ref.ID, t.Parent(ref.ID), e), nil
 	}
 	return item.Item{}, connector.Errorf(connector.Gone, "MLST {object}: something of another kind stands there")
 }

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"iter"
 	"path"
-	"strings"
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/connectors/ftps/wire"
 	"github.com/rialto-migrate/rialto/item"
 )
@@ -32,10 +32,8 @@ func (t *target) write(ctx context.Context, c connector.Change, open item.Opener
 	if t.readOnly {
 		return it, false, errReadOnly()
 	}
-	if name := item.Name.Get(c.Item); c.Item.Kind != item.Drive || name != "" {
-		if e := legal(name); e != nil {
-			return it, false, e
-		}
+	if e := paths.Named(c); e != nil {
+		return it, false, e
 	}
 	if c.Op == connector.Update && c.Item.Kind != item.Drive {
 		if err := t.rename(ctx, &c); err != nil {
@@ -65,15 +63,12 @@ func errReadOnly() *connector.Error {
 // writeDrive makes the folder of a drive with those above it, or takes over what is
 // there.
 func (t *target) writeDrive(ctx context.Context, c connector.Change) (item.Item, bool, error) {
-	at := t.place
-	if name := item.Name.Get(c.Item); name != "" {
-		at = connector.Below(at, name)
-	}
-	if c.Op == connector.Update && c.Item.ID != at {
-		return item.Item{}, false, connector.Errorf(connector.Unsupported, "the folder of a drive is not renamed").WithHint("rename it on the server, then run again with that place")
+	at, err := paths.DriveAt(c, t.place)
+	if err != nil {
+		return item.Item{}, false, err
 	}
 	made, err := t.makePath(ctx, at)
-	return treeOf(drive(at), t.place).folder(at), !made, err
+	return paths.Of(paths.Drive(at), t.place).Folder(at), !made, err
 }
 
 // makePath makes a folder and those above it that are missing; made is false if it
@@ -84,7 +79,7 @@ func (t *target) makePath(ctx context.Context, at string) (made bool, err error)
 	case err == nil && e.Kind == wire.Folder:
 		return false, nil
 	case err == nil:
-		return false, inTheWay()
+		return false, paths.InTheWay()
 	case connector.ClassOf(err) != connector.Gone || at == t.root || at == "/":
 		return false, err
 	}
@@ -111,7 +106,7 @@ func (t *target) makeFolder(ctx context.Context, at string) (made bool, err erro
 		case looked != nil:
 			return unwritable(conn, "MKD {folder}", at, err)
 		case e.Kind != wire.Folder:
-			return inTheWay()
+			return paths.InTheWay()
 		}
 		return nil
 	})
@@ -140,19 +135,14 @@ func unwritable(conn *wire.Conn, call, at string, why error) error {
 
 // writeFolder makes a folder, or takes over the one that is there.
 func (t *target) writeFolder(ctx context.Context, c connector.Change) (item.Item, bool, error) {
-	at := c.Item.ID
-	if c.Op == connector.Create {
-		at = connector.Below(c.Item.Parent.ID, item.Name.Get(c.Item))
-	}
-	it := item.Item{Ref: item.Ref{Kind: item.Folder, ID: at}, Parent: c.Item.Parent}
-	item.Name.Set(&it, path.Base(at))
+	it := paths.FolderAt(c)
 	if c.Op == connector.Update {
 		return it, false, nil // its name was all that could differ
 	}
-	made, err := t.makeFolder(ctx, at)
+	made, err := t.makeFolder(ctx, it.ID)
 	if errors.Is(err, errNoFolder) {
 		if _, err = t.makePath(ctx, c.Item.Parent.ID); err == nil {
-			made, err = t.makeFolder(ctx, at)
+			made, err = t.makeFolder(ctx, it.ID)
 		}
 	}
 	return it, !made, err
@@ -167,7 +157,7 @@ func (t *target) rename(ctx context.Context, c *connector.Change) error {
 	}
 	err := t.pool.do(ctx, "RNTO {object}", false, func(conn *wire.Conn) error { return settle(conn, c.Item.ID, to) })
 	if errors.Is(err, errTaken) {
-		err = inTheWay()
+		err = paths.InTheWay()
 	}
 	c.Item.ID = to
 	return err
@@ -193,13 +183,8 @@ func settle(conn *wire.Conn, from, to string) error {
 	return err
 }
 
-func inTheWay() *connector.Error {
-	return connector.Errorf(connector.Conflict, "something else stands there by that name").
-		WithHint("it is in the way: rename or remove it at the target, then run again")
-}
-
 func (t *target) Fetch(ctx context.Context, container item.Ref, refs []item.Ref) iter.Seq2[item.Bundle, error] {
-	return t.fetch(ctx, treeOf(container, t.place), refs)
+	return paths.Fetch(ctx, paths.Of(container, t.place), refs, side, t.get)
 }
 
 // Find yields what stands in a container, whoever made it: what this connection
@@ -211,20 +196,8 @@ func (t *target) Find(ctx context.Context, container item.Ref, _ time.Time) iter
 			t.findDrives(ctx, yield)
 			return
 		}
-		newWalk(t.cloud, treeOf(container, t.place)).pages(ctx, func(p connector.Page, err error) bool {
-			if err != nil {
-				if connector.ClassOf(err) == connector.Gone {
-					return false // the container is: nothing is to be found
-				}
-				return yield(connector.Found{}, err)
-			}
-			for _, b := range p.Bundles {
-				if b.Item.Kind != item.Drive && !yield(connector.Found{Bundle: b}, nil) {
-					return false
-				}
-			}
-			return true
-		})
+		w := newWalk(t.cloud, paths.Of(container, t.place))
+		paths.Found(func(yield func(connector.Page, error) bool) { w.pages(ctx, yield) })(yield)
 	}
 }
 
@@ -236,18 +209,13 @@ func (t *target) findDrives(ctx context.Context, yield func(connector.Found, err
 		}
 		return
 	}
-	at := []string{t.place}
+	var names []string
 	for _, e := range all {
 		if e.Kind == wire.Folder {
-			at = append(at, connector.Below(t.place, e.Name))
+			names = append(names, e.Name)
 		}
 	}
-	for _, path := range at {
-		it := treeOf(drive(path), t.place).folder(path)
-		if !yield(connector.Found{Bundle: item.Bundle{Item: it, CheckItems: -1}}, nil) {
-			return
-		}
-	}
+	paths.FoundDrives(t.place, names)(yield)
 }
 
 // Delete removes a file of the version that accept saw, or a folder in which nothing
@@ -256,7 +224,7 @@ func (t *target) Delete(ctx context.Context, container, ref item.Ref, accept fun
 	if t.readOnly {
 		return false, errReadOnly()
 	}
-	it, err := t.get(ctx, treeOf(container, t.place), ref)
+	it, err := t.get(ctx, paths.Of(container, t.place), ref)
 	if err != nil && connector.ClassOf(err) == connector.Gone {
 		return true, nil
 	}
@@ -266,7 +234,7 @@ func (t *target) Delete(ctx context.Context, container, ref item.Ref, accept fun
 	if ref.ID == t.root || !accept(item.Bundle{Item: it, CheckItems: -1}) {
 		return false, nil
 	}
-	if folder(ref.Kind) {
+	if paths.IsFolder(ref.Kind) {
 		return t.deleteFolder(ctx, ref.ID)
 	}
 	err = t.pool.do(ctx, "DELE {object}", true, func(conn *wire.Conn) error { return remaining(conn, ref.ID, conn.Remove(ref.ID)) })
@@ -299,7 +267,7 @@ func (t *target) deleteFolder(ctx context.Context, at string) (removed bool, err
 			return err
 		}
 		for _, e := range all { // what a killed run left behind
-			if !ours(e.Name) || e.Kind != wire.File {
+			if !paths.Ours(e.Name) || e.Kind != wire.File {
 				removed = false
 				return nil
 			}
@@ -328,11 +296,4 @@ func (t *target) Link(item.Ref, item.Ref) string { return "" }
 // Members yields nobody: a server's accounts are its own.
 func (t *target) Members(context.Context) iter.Seq2[item.Item, error] {
 	return func(func(item.Item, error) bool) {}
-}
-
-// ours reports whether a name is one of those under which a file is written before
-// it gets its own.
-func ours(name string) bool {
-	rest, ok := strings.CutPrefix(name, beside)
-	return ok && len(rest) == besideDigits && strings.Trim(rest, "0123456789abcdef") == ""
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/connectors/ftps/wire"
 	"github.com/rialto-migrate/rialto/item"
 )
@@ -20,9 +21,8 @@ const (
 // out: a server does not wait for ever with a data connection while files are moved.
 type walk struct {
 	*cloud
-	tree    tree
-	waiting []string // folders to be read, the next one last
-	after   string   // the name in the next folder that was given out last; "" before the first
+	connector.Folders
+	tree    paths.Tree
 	ready   []item.Bundle
 	whole   bool // nothing was left out
 	reading map[string]chan contents
@@ -34,8 +34,8 @@ type contents struct {
 	err error
 }
 
-func newWalk(c *cloud, t tree) *walk {
-	return &walk{cloud: c, tree: t, waiting: []string{t.drive}, whole: true, reading: map[string]chan contents{}}
+func newWalk(c *cloud, t paths.Tree) *walk {
+	return &walk{cloud: c, tree: t, Folders: connector.Folders{Waiting: []string{t.Drive}}, whole: true, reading: map[string]chan contents{}}
 }
 
 // pages yields the listing to its end.
@@ -47,7 +47,7 @@ func (w *walk) pages(ctx context.Context, yield func(connector.Page, error) bool
 			<-r
 		}
 	}()
-	for len(w.waiting) > 0 {
+	for len(w.Waiting) > 0 {
 		more, err := w.folder(ctx, yield)
 		if err != nil {
 			yield(connector.Page{}, err)
@@ -65,8 +65,8 @@ func (w *walk) pages(ctx context.Context, yield func(connector.Page, error) bool
 
 // next takes the folder whose turn it is, and has the ones behind it read.
 func (w *walk) next(ctx context.Context) (string, contents) {
-	for i := len(w.waiting) - 1; i >= max(0, len(w.waiting)-ahead); i-- {
-		at := w.waiting[i]
+	for i := len(w.Waiting) - 1; i >= max(0, len(w.Waiting)-ahead); i-- {
+		at := w.Waiting[i]
 		if w.reading[at] != nil {
 			continue
 		}
@@ -77,7 +77,7 @@ func (w *walk) next(ctx context.Context) (string, contents) {
 			r <- contents{all, err}
 		}()
 	}
-	at := w.waiting[len(w.waiting)-1]
+	at := w.Waiting[len(w.Waiting)-1]
 	c := <-w.reading[at]
 	delete(w.reading, at)
 	return at, c
@@ -88,24 +88,24 @@ func (w *walk) next(ctx context.Context) (string, contents) {
 func (w *walk) folder(ctx context.Context, yield func(connector.Page, error) bool) (more bool, err error) {
 	at, c := w.next(ctx)
 	switch class := connector.ClassOf(c.err); {
-	case c.err != nil && at != w.tree.drive && missing(c.err):
-		w.done(nil) // it was deleted while we read
+	case c.err != nil && at != w.tree.Drive && missing(c.err):
+		w.Done(nil) // it was deleted while we read
 		return true, nil
-	case c.err != nil && at != w.tree.drive && (class == connector.Forbidden || class == connector.Gone): // one code for both
+	case c.err != nil && at != w.tree.Drive && (class == connector.Forbidden || class == connector.Gone): // one code for both
 		w.whole = false
-		w.ready = append(w.ready, item.Bundle{Item: w.tree.folder(at), CheckItems: -1, Unknown: []string{"folder.unreadable"}})
-		w.done(nil)
+		w.ready = append(w.ready, item.Bundle{Item: w.tree.Folder(at), CheckItems: -1, Unknown: []string{"folder.unreadable"}})
+		w.Done(nil)
 		return true, nil
 	case c.err != nil:
 		return false, c.err
 	}
-	self := item.Bundle{Item: w.tree.folder(at), CheckItems: -1}
+	self := item.Bundle{Item: w.tree.Folder(at), CheckItems: -1}
 	var folders []string
 	empty := true
 	for _, e := range c.all {
-		empty = empty && ours(e.Name)
+		empty = empty && paths.Ours(e.Name)
 		switch {
-		case ours(e.Name) || e.Kind == wire.File:
+		case paths.Ours(e.Name) || e.Kind == wire.File:
 		case e.Kind == wire.Folder:
 			folders = append(folders, connector.Below(at, e.Name))
 		case e.Kind == wire.Unreadable:
@@ -117,45 +117,34 @@ func (w *walk) folder(ctx context.Context, yield func(connector.Page, error) boo
 			self.Unknown = append(self.Unknown, "file.device")
 		}
 	}
-	if w.after == "" {
+	if w.After == "" {
 		if empty && self.Item.Kind == item.Folder {
 			item.Empty.Set(&self.Item, true)
 		}
 		w.ready = append(w.ready, self)
 	}
 	for _, e := range c.all {
-		if e.Kind != wire.File || ours(e.Name) || w.after != "" && e.Name <= w.after {
+		if e.Kind != wire.File || paths.Ours(e.Name) || w.After != "" && e.Name <= w.After {
 			continue
 		}
 		w.ready = append(w.ready, item.Bundle{Item: file(connector.Below(at, e.Name), self.Item.Ref, e), CheckItems: -1})
 		if len(w.ready) >= pageSize {
-			w.after = e.Name
-			page := connector.Page{Bundles: w.ready, Next: w.cursor()}
+			w.After = e.Name
+			page := connector.Page{Bundles: w.ready, Next: w.Cursor()}
 			w.ready = nil
 			if !yield(page, nil) {
 				return false, nil
 			}
 		}
 	}
-	w.done(folders)
+	w.Done(folders)
 	return true, nil
-}
-
-// done takes the folder that was read from those that wait, and adds the ones in it.
-func (w *walk) done(folders []string) {
-	w.waiting, w.after = append(w.waiting[:len(w.waiting)-1], folders...), ""
-}
-
-// cursor is how far the walk came.
-func (w *walk) cursor() connector.Cursor {
-	return connector.Folders{Waiting: w.waiting, After: w.after}.Cursor()
 }
 
 // resume goes on from a cursor. What goes on in the middle of a folder is not whole:
 // whatever came and went there meanwhile may be missed.
-func (w *walk) resume(from connector.Cursor) bool {
-	read, ok := connector.ReadFolders(from)
-	w.waiting, w.after = read.Waiting, read.After
-	w.whole = read.After == ""
+func (w *walk) resume(from connector.Cursor) (ok bool) {
+	w.Folders, ok = connector.ReadFolders(from)
+	w.whole = w.After == ""
 	return ok
 }

@@ -9,32 +9,18 @@ import (
 	"errors"
 	"hash"
 	"io"
-	"path"
-	"slices"
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connector/paths"
 	"github.com/rialto-migrate/rialto/connectors/ftps/wire"
 	"github.com/rialto-migrate/rialto/item"
 )
 
-// beside begins the name under which a file is written before it gets its own. The
-// rest is made of that name, so that the next run writes over what a killed one
-// left.
-const (
-	beside       = ".rialto-"
-	besideDigits = 24
-)
-
-func besideOf(id string) string {
-	sum := sha256.Sum256([]byte(path.Base(id)))
-	return connector.Below(path.Dir(id), beside+hex.EncodeToString(sum[:])[:besideDigits])
-}
-
 // createFile writes a file where nothing stands.
 func (t *target) createFile(ctx context.Context, c connector.Change, open item.Opener) (it item.Item, adopted bool, err error) {
 	id := connector.Below(c.Item.Parent.ID, item.Name.Get(c.Item))
-	tmp := besideOf(id)
+	tmp := paths.Beside(id)
 	written, err := t.put(ctx, tmp, c, open)
 	if errors.Is(err, errNoFolder) {
 		if _, err = t.makePath(ctx, c.Item.Parent.ID); err == nil {
@@ -63,7 +49,7 @@ func (t *target) createFile(ctx context.Context, c connector.Change, open item.O
 	}
 	there, err := t.look(ctx, id)
 	if err == nil && there.Kind != wire.File {
-		err = inTheWay()
+		err = paths.InTheWay()
 	}
 	if err != nil {
 		return it, false, err
@@ -71,7 +57,7 @@ func (t *target) createFile(ctx context.Context, c connector.Change, open item.O
 	it = file(id, c.Item.Parent, there)
 	same, err := t.same(ctx, *c.Item.Blob, *it.Blob, open)
 	if err == nil && !same {
-		err = inTheWay()
+		err = paths.InTheWay()
 	}
 	if err != nil {
 		return item.Item{}, false, err
@@ -89,9 +75,9 @@ func (t *target) updateFile(ctx context.Context, c connector.Change, open item.O
 	if err != nil {
 		return item.Item{}, err
 	}
-	if !dirty(c, item.Content.Name) {
+	if !c.Writes(item.Content.Name) {
 		err := t.pool.do(ctx, "MFMT {object}", true, func(conn *wire.Conn) (err error) {
-			if dirty(c, item.Modified.Name) {
+			if c.Writes(item.Modified.Name) {
 				err = t.date(conn, id, c)
 			}
 			if err == nil {
@@ -101,7 +87,7 @@ func (t *target) updateFile(ctx context.Context, c connector.Change, open item.O
 		})
 		return file(id, c.Item.Parent, e), err
 	}
-	tmp := besideOf(id)
+	tmp := paths.Beside(id)
 	written, err := t.put(ctx, tmp, c, open)
 	if err != nil {
 		return item.Item{}, err
@@ -137,11 +123,6 @@ func known(c connector.Change, e wire.Entry) error {
 		return connector.Errorf(connector.Conflict, "RNTO {object}: it has changed at the target").WithHint("run again: what is there now is looked at")
 	}
 	return nil
-}
-
-// dirty reports whether a field is to be written.
-func dirty(c connector.Change, field string) bool {
-	return len(c.Dirty) == 0 || slices.Contains(c.Dirty, field)
 }
 
 // put writes a file to a path of ours, whatever stands there, and tells what the

@@ -47,7 +47,7 @@ type Conn struct {
 	conn    net.Conn // tcp, or TLS over it
 	limit   *io.LimitedReader
 	text    *textproto.Reader
-	host    string // where the control connection leads: data connections lead nowhere else
+	host    string      // where the control connection leads: data connections lead nowhere else
 	tls     *tls.Config // of the control connection
 	dataTLS *tls.Config
 	broken  bool

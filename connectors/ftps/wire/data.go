@@ -75,10 +75,8 @@ func (c *Conn) open(ctx context.Context, offset int64, command ...string) (*Data
 	_ = tcp.SetDeadline(time.Now().Add(c.o.Silence))
 	if err := conn.HandshakeContext(ctx); err != nil {
 		tcp.Close()
-		// The server says why, if it does: a session that did not go on, say.
 		if r, said := c.replyWithin(drained); said == nil && r.Code >= 400 {
-			d.anew = !conn.ConnectionState().DidResume
-			return nil, d.refusal(r)
+			return nil, r.refusal() // the server's reason
 		}
 		return nil, c.lost(err)
 	}

@@ -149,7 +149,7 @@ func readFacts(line string) (e Entry, ok bool) {
 	line = strings.TrimSuffix(line, "\r")
 	facts, name, found := strings.Cut(line, " ")
 	e = Entry{Name: name, Size: -1, Kind: Unreadable}
-	if !found || name == "" || strings.Contains(name, "/") {
+	if !found || name == "" {
 		return e, true
 	}
 	for fact := range strings.SplitSeq(facts, ";") {
@@ -181,7 +181,7 @@ func readFacts(line string) (e Entry, ok bool) {
 	if e.Name == "." || e.Name == ".." {
 		return e, false
 	}
-	if e.Kind == File && (e.Size < 0 || e.Modified.IsZero()) {
+	if e.Kind == File && (e.Size < 0 || e.Modified.IsZero()) || strings.Contains(name, "/") {
 		e.Kind = Unreadable
 	}
 	return e, true
