@@ -6,6 +6,7 @@ import (
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/connectors/box"
 	"github.com/rialto-migrate/rialto/connectors/dropbox"
+	"github.com/rialto-migrate/rialto/connectors/ftps"
 	"github.com/rialto-migrate/rialto/connectors/googledrive"
 	"github.com/rialto-migrate/rialto/connectors/imap"
 	"github.com/rialto-migrate/rialto/connectors/local"
@@ -30,6 +31,7 @@ func All() []connector.Connector {
 		local.New(),
 		s3.New(),
 		sftp.New(),
+		ftps.New(),
 		webdav.New(),
 		googledrive.New(),
 		box.New(),

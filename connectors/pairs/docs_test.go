@@ -49,6 +49,8 @@ func connections() map[string][]shown {
 		"s3": {{"that carries media types, metadata and times (metadata=keep)", nil},
 			{"that carries the bytes alone (metadata=drop)", connector.Settings{"metadata": "drop"}}},
 		"sftp": {{"with a password or a key", nil}},
+		"ftps": {{"to a server that lets the times of files be set (times=mfmt, or times=mdtm)", connector.Settings{"times": "mfmt"}},
+			{"to one that only tells them (times=told)", connector.Settings{"times": "told"}}},
 		"webdav": {{"to a server of Nextcloud or ownCloud (server=owncloud)", connector.Settings{"server": "owncloud"}},
 			{"to Apache (server=apache)", connector.Settings{"server": "apache"}},
 			{"to rclone serve webdav (server=rclone)", connector.Settings{"server": "rclone"}},
