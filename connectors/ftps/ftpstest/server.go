@@ -42,8 +42,10 @@ type Server struct {
 	Address string // host:port
 	Dir     string // the folder with its data, and the account's home
 	Roots   *x509.CertPool
-	top     string
-	process *serve.Process
+	// Certificate is the file with the server's, which vouches for itself.
+	Certificate string
+	top         string
+	process     *serve.Process
 }
 
 // Settings are those of a connection to the server's folder.
@@ -97,7 +99,7 @@ func Start(directives ...string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Dir: filepath.Join(top, "files"), top: top}
+	s := &Server{Dir: filepath.Join(top, "files"), Certificate: filepath.Join(top, "cert.pem"), top: top}
 	if err := s.start(bin, directives); err != nil {
 		s.Stop()
 		return nil, fmt.Errorf("proftpd: %w", err)
@@ -132,7 +134,7 @@ func (s *Server) start(bin string, directives []string) error {
 	conf := strings.ReplaceAll(strings.Join(append([]string{"ModulePath /usr/lib/proftpd"}, append(directives, base...)...), "\n")+"\n", "TOP", s.top)
 	account := fmt.Sprintf("%s:%s:%d:%d::%s:/bin/false\n", User, hashed, os.Getuid(), os.Getgid(), s.Dir)
 	err = errors.Join(os.Mkdir(s.Dir, 0o755),
-		os.WriteFile(filepath.Join(s.top, "cert.pem"), cert, 0o600), os.WriteFile(filepath.Join(s.top, "key.pem"), key, 0o600),
+		os.WriteFile(s.Certificate, cert, 0o600), os.WriteFile(filepath.Join(s.top, "key.pem"), key, 0o600),
 		os.WriteFile(filepath.Join(s.top, "passwd"), []byte(account), 0o600), os.WriteFile(filepath.Join(s.top, "conf"), []byte(conf), 0o600))
 	if err != nil {
 		return err
