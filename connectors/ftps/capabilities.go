@@ -20,8 +20,8 @@ const (
 // Capabilities says what a server holds.
 func (ftps) Capabilities(s connector.Settings) connector.Capabilities {
 	settle, _ := settleDelay(s)
-	names := &connector.NameCaps{Forbidden: "\r\n\x00", Reserved: []string{".", ".."}, Ends: " ", MaxBytes: 255, UTF8: true}
-	const why = "a command ends with its line (RFC 959, 5.3), names are UTF-8 (RFC 2640, 2), servers drop blanks at the end, and 255 bytes are what Linux's file systems take (ext4, XFS)"
+	names := &connector.NameCaps{Forbidden: "\r\n\x00", Reserved: []string{".", ".."}, MaxBytes: 255, UTF8: true}
+	const why = "a command ends with its line (RFC 959, 5.3), names are UTF-8 (RFC 2640, 2), and 255 bytes are what Linux's file systems take (ext4, XFS)"
 	name := connector.FieldCaps{Needed: true, Names: names, Why: why}
 	modified := connector.FieldCaps{Why: "to the second (draft-somers-ftp-mfxx-04, 3)"}
 	requests := 4.0
