@@ -34,11 +34,7 @@ func (c *cloud) Open(ctx context.Context, b item.Blob, offset, n int64) (io.Read
 			r.conn = conn
 			return false, nil
 		}
-		lost := conn == nil || conn.Broken()
-		if conn != nil {
-			c.pool.give(conn)
-		}
-		return lost, err
+		return c.pool.give(conn), err
 	})
 	if err != nil {
 		return nil, err

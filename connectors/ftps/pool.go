@@ -96,10 +96,7 @@ func (p *pool) wake() {
 func (p *pool) do(ctx context.Context, call string, repeatable bool, f func(*wire.Conn) error) error {
 	return p.again(ctx, repeatable, func() (bool, error) {
 		conn, err := p.once(ctx, call, f)
-		if conn != nil {
-			p.give(conn)
-		}
-		return conn == nil || conn.Broken(), err
+		return p.give(conn), err
 	})
 }
 
@@ -146,13 +143,18 @@ func (p *pool) once(ctx context.Context, call string, f func(*wire.Conn) error) 
 		return nil, err
 	}
 	// A stopped run ends what hangs, after a while.
-	var hung *time.Timer
-	stop := context.AfterFunc(ctx, func() { hung = time.AfterFunc(grace, conn.Close) })
+	over := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-over:
+		case <-time.After(grace):
+			conn.Close()
+		}
+	})
 	began := time.Now()
 	err = f(conn)
-	if !stop() && hung != nil {
-		hung.Stop()
-	}
+	stop()
+	close(over)
 	out.Failed = err != nil && conn.Broken()
 	if took := time.Since(began); took < 10*time.Second {
 		out.Took = took
@@ -200,17 +202,22 @@ func (p *pool) take(ctx context.Context) (*wire.Conn, error) {
 	}
 }
 
-// give takes a connection back; one that is broken is closed.
-func (p *pool) give(c *wire.Conn) {
+// give takes a connection back, which is not the caller's any more. One that is broken is
+// closed: lost says so, also where there was none.
+func (p *pool) give(c *wire.Conn) (lost bool) {
+	if c == nil {
+		return true
+	}
 	if c.Broken() {
 		c.Close()
 		p.drop(c)
-		return
+		return true
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.idle = append(p.idle, &resting{c, time.Now()})
 	p.wake()
+	return false
 }
 
 // drop forgets a connection.

@@ -142,11 +142,7 @@ func (t *target) put(ctx context.Context, tmp string, c connector.Change, open i
 			}
 			return err
 		})
-		lost := conn == nil || conn.Broken()
-		if conn != nil {
-			t.pool.give(conn)
-		}
-		return lost, err
+		return t.pool.give(conn), err
 	})
 	if err != nil && connector.ClassOf(err) == connector.Transient {
 		t.drop(ctx, tmp)
