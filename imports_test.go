@@ -24,6 +24,7 @@ func TestLayers(t *testing.T) {
 		{of: "connector", never: "connectors/", why: "the contract knows no cloud"},
 		{of: "connectors/", never: "internal/", why: "a connector knows the contract and nothing of the engine around it"},
 		{of: "connectors/imap/wire", never: "connector/", why: "the protocol knows nothing of what moves"},
+		{of: "connectors/ftps/wire", never: "connector/", why: "the protocol knows nothing of what moves"},
 		{of: "internal/migrate", never: "connectors/", why: "the engine knows kinds and contracts, no cloud"},
 		{of: "internal/migrate", never: "internal/store", why: "the engine reaches the ledger through its interface"},
 		{of: "internal/migrate", never: "internal/mover", why: "the engine does not know in which process it runs"},

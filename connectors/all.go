@@ -6,6 +6,7 @@ import (
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/connectors/box"
 	"github.com/rialto-migrate/rialto/connectors/dropbox"
+	"github.com/rialto-migrate/rialto/connectors/ftps"
 	"github.com/rialto-migrate/rialto/connectors/googledrive"
 	"github.com/rialto-migrate/rialto/connectors/imap"
 	"github.com/rialto-migrate/rialto/connectors/local"
@@ -32,6 +33,7 @@ func All() []connector.Connector {
 		s3.New(),
 		sftp.New(),
 		smb.New(),
+		ftps.New(),
 		webdav.New(),
 		googledrive.New(),
 		box.New(),

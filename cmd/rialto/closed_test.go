@@ -11,14 +11,29 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connectors/ftps/ftpstest"
 	"github.com/rialto-migrate/rialto/connectors/sftp/sftptest"
 )
 
 // A closed mover does what it is for: it reads a local folder that it was
-// granted, and writes to a real SSH server over connections that it was handed.
+// granted, and writes to real servers over connections that it was handed: one by
+// SFTP, and many by FTP over TLS.
 func TestClosedMoverMovesFiles(t *testing.T) {
-	server := sftptest.OpenSSH(t)
-	in := newInstall(t)
+	t.Run("sftp", func(t *testing.T) {
+		server := sftptest.OpenSSH(t)
+		closedMoverMovesFiles(t, newInstall(t), "sftp", server.Settings(), server.Dir)
+	})
+	t.Run("ftps", func(t *testing.T) {
+		server := ftpstest.ProFTPD(t, ftpstest.Secured()...)
+		in := newInstall(t)
+		in.env = []string{"SSL_CERT_FILE=" + server.Certificate}
+		closedMoverMovesFiles(t, in, "ftps", server.Settings(), server.Dir)
+	})
+}
+
+func closedMoverMovesFiles(t *testing.T, in *install, to string, settings connector.Settings, dir string) {
+	t.Helper()
 	top := t.TempDir()
 	folder := filepath.Join(top, "shared")
 	if err := os.MkdirAll(filepath.Join(folder, "letters"), 0o700); err != nil {
@@ -34,11 +49,7 @@ func TestClosedMoverMovesFiles(t *testing.T) {
 		put(filepath.Join(folder, "letters", fmt.Sprintf("%d.txt", i)), fmt.Sprintf("letter %d", i))
 	}
 	in.must("connect", "local", "--name", "from", "--set", "folder="+folder)
-	connect := []string{"connect", "sftp", "--name", "to"}
-	for name, value := range server.Settings() {
-		connect = append(connect, "--set", name+"="+value)
-	}
-	in.must(connect...)
+	in.connectStore("to", to, settings)
 	ran := in.must("run", "--json", in.migration(`name: files
 from: {connection: from, scope: ["*"]}
 to: {connection: to, place: archive}
@@ -59,7 +70,7 @@ to: {connection: to, place: archive}
 		t.Errorf("the run says of its mover: %+v", mover)
 	}
 	arrived := 0
-	err := filepath.WalkDir(server.Dir, func(path string, d os.DirEntry, err error) error {
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() && strings.HasSuffix(path, ".txt") {
 			data, err := os.ReadFile(path)
 			if err != nil || string(data) != "letter "+strings.TrimSuffix(d.Name(), ".txt") {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connectors/ftps/ftpstest"
 	"github.com/rialto-migrate/rialto/connectors/s3/s3test"
 	"github.com/rialto-migrate/rialto/connectors/sftp/sftptest"
 	"github.com/rialto-migrate/rialto/connectors/webdav/webdavtest"
@@ -82,6 +83,13 @@ func storeSFTP(t *testing.T) *store {
 	return &store{connector: "sftp", settings: set, place: "archive", dir: filepath.Join(srv.Dir, "archive")}
 }
 
+func storeFTPS(t *testing.T) *store {
+	srv := ftpstest.ProFTPD(t)
+	set := srv.Settings()
+	set["settle-delay"], set["tls"] = settleDelay.String(), "none"
+	return &store{connector: "ftps", settings: set, place: "archive", dir: filepath.Join(srv.Dir, "archive")}
+}
+
 func storeWebDAV(t *testing.T) *store {
 	srv := webdavtest.Apache(t)
 	return &store{connector: "webdav", settings: connector.Settings{"url": srv.URL, "user": srv.User, "password": srv.Password, "settle-delay": settleDelay.String()},
@@ -123,6 +131,8 @@ func newFileTrial(t *testing.T, seed uint64, dead *census) *fileTrial {
 		servers, large = append(servers, storeSFTP(t)), 5<<20+3
 	case 3:
 		servers, large = append(servers, storeWebDAV(t)), 5<<20+3
+	case 4:
+		servers, large = append(servers, storeFTPS(t)), 5<<20+3
 	case 5: // S3 to S3
 		servers = append(servers, storeS3(t), storeS3(t))
 	default:

@@ -50,6 +50,8 @@ func connections() map[string][]shown {
 			{"that carries the bytes alone (metadata=drop)", connector.Settings{"metadata": "drop"}}},
 		"sftp": {{"with a password or a key", nil}},
 		"smb":  {{"to Windows", nil}, {"to Samba on a disk of Linux's (name-bytes=255)", connector.Settings{"name-bytes": "255"}}},
+		"ftps": {{"to a server that lets the times of files be set (times=mfmt, or times=mdtm)", connector.Settings{"times": "mfmt"}},
+			{"to one that only tells them (times=told)", connector.Settings{"times": "told"}}},
 		"webdav": {{"to a server of Nextcloud or ownCloud (server=owncloud)", connector.Settings{"server": "owncloud"}},
 			{"to Apache (server=apache)", connector.Settings{"server": "apache"}},
 			{"to rclone serve webdav (server=rclone)", connector.Settings{"server": "rclone"}},

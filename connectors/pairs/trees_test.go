@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/connectors/ftps"
+	"github.com/rialto-migrate/rialto/connectors/ftps/ftpstest"
 	"github.com/rialto-migrate/rialto/connectors/local"
 	"github.com/rialto-migrate/rialto/connectors/rclone"
 	"github.com/rialto-migrate/rialto/connectors/rclone/rclonetest"
@@ -256,6 +258,11 @@ func shelves(t *testing.T) map[string]func(*testing.T) (s shelf, root string) {
 			s := shelf{con: smb.New(), set: smbtest.Samba(t).Settings(), place: "archive", names: windowsNames()}
 			return s, driveOf(t, s) + "/archive"
 		},
+		"ftps": func(t *testing.T) (shelf, string) {
+			s := shelf{con: ftps.New(), set: ftpstest.ProFTPD(t).Settings(), place: "archive"}
+			s.set["tls"] = "none" // TLS is tried by the connector's own tests
+			return s, driveOf(t, s) + "/archive"
+		},
 	}
 }
 
@@ -333,8 +340,8 @@ func must(t *testing.T, err error) {
 // TestTreesBetweenClouds takes files from each cloud to each other.
 func TestTreesBetweenClouds(t *testing.T) {
 	dir := hoard(t)
-	for _, a := range []string{"s3", "webdav", "sftp"} {
-		for _, b := range []string{"s3", "webdav", "sftp"} {
+	for _, a := range []string{"s3", "webdav", "sftp", "ftps"} {
+		for _, b := range []string{"s3", "webdav", "sftp", "ftps"} {
 			t.Run(a+"-"+b, func(t *testing.T) {
 				t.Parallel()
 				all := shelves(t)
@@ -364,7 +371,7 @@ func within(s shelf, root string) connector.Settings {
 		set["url"] = strings.TrimSuffix(set["url"], "/") + "/archive"
 	case "rclone":
 		set["folder"] = "bucket" + root
-	case "sftp":
+	case "sftp", "ftps":
 		set["folder"] = root
 	case "smb":
 		_, set["folder"], _ = strings.Cut(strings.TrimPrefix(root, "/"), "/")

@@ -30,7 +30,8 @@ func (a *App) reach(spec job.Spec) mover.Reach {
 
 // localServer reads the address of a server on this machine out of a setting: a
 // URL, host:port or a host alone, which is localhost or a loopback address in
-// figures. Port 0 stands for all, where the setting does not say which.
+// figures. Port 0 stands for all, where the setting does not say which, and for FTP,
+// whose data connections go to ports that the server picks (RFC 2428, 3).
 func localServer(value string) (port uint16, ok bool) {
 	host, text, err := net.SplitHostPort(value)
 	if err != nil {
@@ -38,7 +39,10 @@ func localServer(value string) (port uint16, ok bool) {
 	}
 	if u, err := url.Parse(value); err == nil && u.Host != "" {
 		host, text = u.Hostname(), u.Port()
-		if text == "" {
+		switch {
+		case u.Scheme == "ftps":
+			text = "0"
+		case text == "":
 			text = map[string]string{"http": "80", "https": "443", "sftp": "22", "smb": "445"}[u.Scheme]
 		}
 	}

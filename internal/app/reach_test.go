@@ -13,7 +13,7 @@ func TestLocalServer(t *testing.T) {
 	}{
 		{"http://127.0.0.1:8080", 8080}, {"http://localhost:8080/base", 8080}, {"https://[::1]:8443", 8443}, {"http://127.8.9.1:80", 80},
 		{"https://localhost", 443}, {"sftp://localhost", 22}, {"smb://localhost", 445}, {"127.0.0.1:2222", 2222}, {"localhost:993", 993}, {"trello.localhost:80", 80},
-		{"localhost", 0}, {"127.0.0.1", 0}, {"::1", 0}, {"[::1]", 0}, {"ftp://localhost", 0},
+		{"localhost", 0}, {"127.0.0.1", 0}, {"::1", 0}, {"[::1]", 0}, {"ftp://localhost", 0}, {"ftps://localhost:2121", 0},
 		{"https://api.trello.com", -1}, {"https://api.trello.com:8443/127.0.0.1:80", -1}, {"https://127.0.0.1.example.com:80", -1}, {"http://10.0.0.1:80", -1},
 		{"https://user:localhost@example.com:80", -1}, {"", -1}, {"a token", -1}, {"http://localhost:99999", -1},
 		{"http://0.0.0.0:80", -1}, {"http://localhost.example.com:80", -1}, {"10.0.0.1", -1},
