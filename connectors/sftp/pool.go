@@ -126,13 +126,18 @@ func (p *pool) once(ctx context.Context, call string, f func(*session) error) (l
 	}
 	// A stopped run ends what hangs, after a while: whoever else has something in
 	// this connection does it again.
-	var hung *time.Timer
-	stop := context.AfterFunc(ctx, func() { hung = time.AfterFunc(grace, func() { s.of.Close() }) })
+	over := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-over:
+		case <-time.After(grace):
+			s.of.Close()
+		}
+	})
 	began := time.Now()
 	err = f(s)
-	if !stop() && hung != nil {
-		hung.Stop()
-	}
+	close(over)
+	stop()
 	lost = gone(err)
 	p.give(s, lost)
 	out.Failed = lost

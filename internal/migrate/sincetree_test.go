@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/rialto-migrate/rialto/connector"
@@ -369,13 +370,10 @@ func TestFeedCutOff(t *testing.T) {
 					f.write(at["top.txt"], "edited")
 					ctx, cancel := context.WithCancel(t.Context())
 					e := h.engine()
-					met := 0
+					var met atomic.Int64 // deletions go side by side
 					e.Failpoint = func(name string) {
-						if name == point {
-							if met == nth {
-								cancel()
-							}
-							met++
+						if name == point && met.Add(1) == int64(nth)+1 {
+							cancel()
 						}
 					}
 					_, _ = e.Run(ctx)
