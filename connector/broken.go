@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // errStalled is the cause of a request that was given up because nothing moved.
@@ -101,8 +102,12 @@ func cause(err error) error {
 	return nil
 }
 
-// A sending tells whether a request can have reached the server.
-type sending struct{ asked, wrote atomic.Bool }
+// A sending tells whether a request can have reached the server, and since when it
+// has had a connection.
+type sending struct {
+	asked, wrote atomic.Bool
+	connected    atomic.Pointer[time.Time] // nil as long as it has none, or nobody told
+}
 
 // trace follows a request through the standard transport, which asks for a
 // connection first and tells when it wrote the head. A transport that tells
@@ -111,7 +116,21 @@ func (s *sending) trace(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn:      func(string) { s.asked.Store(true) },
 		WroteHeaders: func() { s.wrote.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) {
+			now := time.Now()
+			s.connected.Store(&now)
+		},
 	})
+}
+
+// since is when a request that began then had its connection. How long it takes to
+// connect says nothing about how many requests the cloud bears: when more go at
+// once than before, each of those added connects first.
+func (s *sending) since(began time.Time) time.Time {
+	if at := s.connected.Load(); at != nil {
+		return *at
+	}
+	return began
 }
 
 // possible reports whether the request may have been sent before err.

@@ -255,7 +255,7 @@ func (c *Client) once(ctx context.Context, q Request) (*http.Response, *Error) {
 	resp, err := c.http.Do(r)
 	if r.ContentLength >= 0 && r.ContentLength < 64<<10 {
 		// A long body says nothing about the cloud's speed, nor does our holding it.
-		out.Took = max(time.Since(began)-time.Duration(body.held.Load()), 0)
+		out.Took = max(time.Since(sent.since(began))-time.Duration(body.held.Load()), 0)
 	}
 	c.stats.Requests.Add(1)
 	if err != nil {

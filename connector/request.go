@@ -72,20 +72,22 @@ func (q Request) where() string {
 // make builds the request for one attempt. wrap is put around its body, if it
 // has one. The caller sends it or closes its body.
 func (q Request) make(ctx context.Context, wrap func(io.ReadCloser) io.ReadCloser) (*http.Request, *Error) {
-	if _, err := url.Parse(q.URL); err != nil {
+	address, err := url.Parse(q.URL)
+	if err != nil {
 		return nil, Errorf(Permanent, "%s: the address of a request cannot be read", q.Method)
 	}
 	body, size, typ, e := q.body()
 	if e != nil {
 		return nil, e
 	}
-	r, err := http.NewRequestWithContext(ctx, q.Method, q.URL, nil)
+	r, err := http.NewRequestWithContext(ctx, q.Method, "", nil)
 	if err != nil {
 		if body != nil {
 			body.Close()
 		}
 		return nil, Errorf(Permanent, "%s: the request cannot be made", q.where())
 	}
+	r.URL, r.Host = address, address.Host
 	for k, v := range q.Header {
 		r.Header[k] = append([]string(nil), v...)
 	}

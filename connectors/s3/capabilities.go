@@ -13,7 +13,8 @@ const (
 	leastPart   = 5 << 20
 	mostPart    = 5 << 30
 	mostParts   = 10000
-	batch       = 64
+	batch       = 128 // what a ledger takes at once
+	writes      = 64  // of them that are under way at once, so that few files are held
 )
 
 // Capabilities are those of every S3: it keeps any key of 1,024 bytes, and 2 KB

@@ -7,9 +7,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"time"
-
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"github.com/rialto-migrate/rialto/connector"
 )
@@ -22,31 +19,6 @@ const (
 	classWrite  = "write"
 	classDelete = "delete"
 )
-
-// unsigned stands for the hash of a body that is not signed: TLS guards it, and
-// what is stored is held against what was sent
-// (https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html).
-const unsigned = "UNSIGNED-PAYLOAD"
-
-// newSigner signs requests by Signature Version 4.
-func newSigner(c config, now func() time.Time) func(context.Context, *http.Request) error {
-	signer := v4.NewSigner(func(o *v4.SignerOptions) {
-		o.DisableURIPathEscaping = true // S3 alone escapes a path once
-		o.DisableHeaderHoisting = true
-	})
-	if now == nil {
-		now = time.Now
-	}
-	return func(ctx context.Context, r *http.Request) error {
-		payload := unsigned
-		if told := r.Header["X-Amz-Content-Sha256"]; len(told) > 0 {
-			payload = told[0]
-		} else {
-			r.Header["X-Amz-Content-Sha256"] = []string{unsigned}
-		}
-		return signer.SignHTTP(ctx, c.creds, r, payload, "s3", c.region, now())
-	}
-}
 
 // do sends a request. A redirect without an address says that a bucket lies in
 // another region, and is an error, too. The caller closes the answer's body.

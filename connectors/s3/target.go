@@ -21,7 +21,7 @@ type target struct {
 // Write carries changes out side by side. A container and a folder are parts of
 // keys: they take no request, but for an empty folder, which is an object.
 func (t *target) Write(ctx context.Context, changes []connector.Change, open item.Opener) iter.Seq2[connector.Result, error] {
-	return connector.Each(ctx, changes, batch, func(ctx context.Context, ch connector.Change) connector.Result {
+	return connector.Each(ctx, changes, writes, func(ctx context.Context, ch connector.Change) connector.Result {
 		var stored item.Item
 		var adopted bool
 		var err error

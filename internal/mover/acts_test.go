@@ -48,6 +48,7 @@ func acts() map[string]act {
 		"late-exit": lateExit,
 		"dial":      dialMany,
 		"fetch":     fetch,
+		"thrice":    thrice,
 		"bench":     benchLookups,
 	}
 }

@@ -166,6 +166,9 @@ func newAlive(c net.Conn, silence time.Duration) net.Conn {
 	return &alive{Conn: c, silence: silence}
 }
 
+// NetConn is the connection itself.
+func (a *alive) NetConn() net.Conn { return a.Conn }
+
 // push moves the deadline, at most once in a sixteenth of the silence.
 func (a *alive) push() error {
 	now := time.Now()

@@ -6,9 +6,11 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
+	"github.com/rialto-migrate/rialto/internal/mover/http1"
 )
 
 // TransportOptions are what differs between transports; the zero value is what
@@ -75,15 +77,84 @@ func (l *Line) Dialing() connector.Dialing {
 // inTheClear is the key of a context whose request is not encrypted.
 type inTheClear struct{}
 
-// A transport tells its dialer which requests are not encrypted.
-type transport struct{ *http.Transport }
+// A transport has two ways: net/http's, which speaks everything, and a lean one for
+// servers that turned out to speak HTTP/1.1. It tells its dialer which requests are
+// not encrypted.
+type transport struct {
+	*http.Transport
+	lean  *http1.Transport // nil where a proxy stands between
+	plain sync.Map         // by host: true where a server spoke HTTP/1.1 over TLS
+}
 
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme != "https" {
+	secure := r.URL != nil && r.URL.Scheme == "https"
+	if t.lean != nil && http1.Takes(r) {
+		if _, plain := t.plain.Load(r.URL.Host); plain || !secure {
+			return t.lean.RoundTrip(r)
+		}
+	}
+	if !secure {
 		r = r.WithContext(context.WithValue(r.Context(), inTheClear{}, true))
 	}
-	return t.Transport.RoundTrip(r)
+	resp, err := t.Transport.RoundTrip(r)
+	if err == nil && secure && resp.ProtoMajor == 1 {
+		t.plain.Store(r.URL.Host, true)
+	}
+	return resp, err
 }
+
+func (t *transport) CloseIdleConnections() {
+	t.Transport.CloseIdleConnections()
+	if t.lean != nil {
+		t.lean.CloseIdleConnections()
+	}
+}
+
+// newLean makes the lean way. It shakes hands as the other one does, but for HTTP/2.
+func (l *Line) newLean(o TransportOptions, secure *tls.Config) *http1.Transport {
+	secure = secure.Clone()
+	secure.NextProtos = []string{"http/1.1"}
+	return &http1.Transport{
+		Dial: func(ctx context.Context, address string, encrypted bool) (net.Conn, error) {
+			conn, err := l.dial(ctx, address, !encrypted)
+			if err != nil {
+				return nil, err
+			}
+			conn = newAlive(conn, o.Silence)
+			if !encrypted {
+				return conn, nil
+			}
+			return shakeHands(ctx, conn, address, secure)
+		},
+		MaxIdlePerHost: mostIdle,
+		IdleTimeout:    idleTime,
+		HeaderTimeout:  o.HeaderTimeout,
+	}
+}
+
+// shakeHands makes a connection one of TLS, or closes it.
+func shakeHands(ctx context.Context, conn net.Conn, address string, config *tls.Config) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		host = address
+	}
+	config = config.Clone()
+	config.ServerName = host
+	ctx, cancel := context.WithTimeout(ctx, handshakeTime)
+	defer cancel()
+	secured := tls.Client(conn, config)
+	if err := secured.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return secured, nil
+}
+
+const (
+	mostIdle      = 128 // connections to one host that are kept for later: dozens of requests go at once
+	idleTime      = 90 * time.Second
+	handshakeTime = 20 * time.Second
+)
 
 func (l *Line) newTransport(o TransportOptions) (*transport, error) {
 	t := &http.Transport{
@@ -94,13 +165,12 @@ func (l *Line) newTransport(o TransportOptions) (*transport, error) {
 			}
 			return newAlive(conn, o.Silence), nil
 		},
-		ForceAttemptHTTP2:   true,
-		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: l.roots, ClientSessionCache: tls.NewLRUClientSessionCache(0)},
-		TLSHandshakeTimeout: 20 * time.Second,
-		// A migration talks to two or three hosts with dozens of requests at once.
-		MaxIdleConns:          256,
-		MaxIdleConnsPerHost:   64,
-		IdleConnTimeout:       90 * time.Second,
+		ForceAttemptHTTP2:     true,
+		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: l.roots, ClientSessionCache: tls.NewLRUClientSessionCache(0)},
+		TLSHandshakeTimeout:   handshakeTime,
+		MaxIdleConns:          2 * mostIdle,
+		MaxIdleConnsPerHost:   mostIdle,
+		IdleConnTimeout:       idleTime,
 		ResponseHeaderTimeout: o.HeaderTimeout,
 		ExpectContinueTimeout: time.Second,
 		ReadBufferSize:        32 << 10,
@@ -123,8 +193,9 @@ func (l *Line) newTransport(o TransportOptions) (*transport, error) {
 				WithHint("write it as http://host:port or socks5://host:port")
 		}
 		t.Proxy = http.ProxyURL(proxy)
+		return &transport{Transport: t}, nil
 	}
-	return &transport{t}, nil
+	return &transport{Transport: t, lean: l.newLean(o, t.TLSClientConfig)}, nil
 }
 
 // closeIdle ends the connections that no request uses.
