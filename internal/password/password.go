@@ -19,7 +19,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/ccojocar/zxcvbn-go"
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/text/unicode/norm"
 
@@ -40,10 +39,6 @@ const (
 	argonMemoryKiB = 19 << 10
 	argonPasses    = 2
 	pbkdf2Rounds   = 600_000
-
-	// minScore is the least that a password must reach of zxcvbn's scale from 0 to 4:
-	// more than ten to the eighth guesses.
-	minScore = 3
 )
 
 // A Hasher makes and checks hashes, few at a time: each needs memory and a
@@ -200,17 +195,11 @@ func Refuse(password vault.Secret, known ...string) error {
 	case n > MaxLength:
 		return fmt.Errorf("the password has %d characters; at most %d are read", n, MaxLength)
 	}
-	// More than this does not make it stronger, and would take long to weigh.
-	if weighed := []rune(text); len(weighed) > weighedLength {
-		text = string(weighed[:weighedLength])
-	}
-	if zxcvbn.PasswordStrength(text, words(known)).Score < minScore {
+	if guessed(text, words(known)) {
 		return errors.New("the password is among those that are guessed first; four words that do not belong together make a good one")
 	}
 	return nil
 }
-
-const weighedLength = 64
 
 // words are the parts of what is known, whole and one by one.
 func words(known []string) (out []string) {
