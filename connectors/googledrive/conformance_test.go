@@ -3,6 +3,7 @@ package googledrive_test
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/rialto-migrate/rialto/connector"
@@ -83,8 +84,12 @@ func TestContract(t *testing.T) {
 					seen[method] = true
 				}
 			}
-			for _, method := range []string{"drive.about.get", "drive.files.list", "drive.files.get", "drive.files.create", "drive.files.update", "drive.files.generateIds",
-				"drive.permissions.create", "drive.permissions.update", "drive.permissions.delete", "drive.changes.getStartPageToken", "drive.changes.list", "upload session"} {
+			methods := []string{"drive.about.get", "drive.files.list", "drive.files.get", "drive.files.create", "drive.files.update", "drive.files.generateIds",
+				"drive.permissions.create", "drive.permissions.update", "drive.permissions.delete", "upload session"}
+			if !strings.Contains(place, "/") { // a folder within a drive has no feed of its own
+				methods = append(methods, "drive.changes.getStartPageToken", "drive.changes.list")
+			}
+			for _, method := range methods {
 				if len(seen) > 0 && !seen[method] {
 					t.Errorf("nothing was held against %s", method)
 				}
