@@ -10,7 +10,7 @@ run: build
 	@if [ -t 1 ]; then exec $(bin) demo; else exec $(bin) demo --once; fi
 
 build:
-	@go build -trimpath -o $(bin) ./cmd/rialto
+	@go build -trimpath -ldflags="-s -w" -o $(bin) ./cmd/rialto
 
 # setup installs what the tests use beside Go: real servers and a browser, from
 # Debian. Without root it says what is missing; those tests then skip.
