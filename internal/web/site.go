@@ -260,6 +260,9 @@ func (v *visit) entry() audit.Entry {
 	if v.signed.Person.ID != "" {
 		e.Actor = audit.ByPerson(v.signed.Person.ID)
 	}
+	if v.route.Action == access.DeleteOrganisation { // its own log goes with it
+		e.Organisation, e.Object = audit.Service, audit.Object{Kind: "organisation", ID: v.org.ID}
+	}
 	e.Address, _ = netip.ParseAddr(v.place().Address)
 	return e
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -66,7 +67,7 @@ func each(t *testing.T, test func(t *testing.T, s *stage)) {
 
 func open(t *testing.T, o store.Options) *stage {
 	t.Helper()
-	s := &stage{mail: &mailbox{}, now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}
+	s := &stage{mail: &mailbox{}, now: time.Now()}
 	now := func() time.Time { return s.now }
 	a, err := app.Open(t.Context(), app.Config{StateDir: o.Dir, Version: "test", Getenv: func(name string) string {
 		if name == app.DatabaseVariable {
@@ -147,6 +148,25 @@ func (s *stage) session(t *testing.T, p store.Person) string {
 	return token
 }
 
+// aged makes the proofs of somebody's sessions too old for what needs a recent one.
+func (s *stage) aged(t *testing.T, address string) {
+	t.Helper()
+	p, err := s.App.Store().PersonByAddress(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := s.App.Store().Sessions(t.Context(), p.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range all {
+		n.Fresh = n.Fresh.Add(-account.FreshFor)
+		if err := s.App.Store().SetSession(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // ask sends a request with a session's token and returns the answer.
 func (s *stage) ask(t *testing.T, method, path, token string, form url.Values) *http.Response {
 	t.Helper()
@@ -188,4 +208,13 @@ func (s *stage) do(r *http.Request) *http.Response {
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
 	return w.Result()
+}
+
+func prefixes(t *testing.T, text string) []netip.Prefix {
+	t.Helper()
+	p, err := netip.ParsePrefix(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []netip.Prefix{p}
 }
