@@ -52,7 +52,7 @@ func (v *visit) signUp(s account.SignUp, refused error) error {
 		look.Field{Name: "organisation", Label: "Organisation", Value: s.Organisation, Autocomplete: "organization", MaxLength: 100},
 		look.Field{Name: "country", Label: "Country of the organisation", Kind: look.Select, Options: countries,
 			Hint: "It decides where your data is kept: in the nearest of our regions, which stands behind each country. This cannot be changed later."},
-	}, Buttons: []look.Button{{Text: "Create the account", Kind: look.Primary}}}}, refused)
+	}, Buttons: []look.Button{{Text: "Create the account", Kind: look.Primary}}}, after: v.otherWays("Begin with ")}, refused)
 }
 
 func (v *visit) signedUp() error {
@@ -82,7 +82,7 @@ func (v *visit) signIn(address string, refused error) error {
 	return v.ask(form{page: p, form: look.Form{Action: "/sign-in", Hidden: []look.Hidden{{Name: "to", Value: to}}, Fields: []any{
 		look.Field{Name: "address", Label: "E-mail address", Kind: "email", Value: address, Autocomplete: "username", First: true},
 		look.Field{Name: "password", Label: "Password", Kind: look.Password, Autocomplete: "current-password"},
-	}, Buttons: []look.Button{{Text: "Sign in", Kind: look.Primary}}}, after: v.askPasskey()}, refused)
+	}, Buttons: []look.Button{{Text: "Sign in", Kind: look.Primary}}}, after: []any{v.askPasskey(), v.otherWays("Sign in with ")}}, refused)
 }
 
 func (v *visit) signedIn() error {

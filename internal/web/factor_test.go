@@ -16,6 +16,7 @@ import (
 
 	"github.com/rialto-migrate/rialto/internal/account"
 	"github.com/rialto-migrate/rialto/internal/store"
+	"github.com/rialto-migrate/rialto/internal/vault"
 )
 
 // A client is a browser without scripts, with its cookies.
@@ -194,6 +195,7 @@ func (p *phone) answers(t *testing.T, options string) string {
 
 func TestPasskeysFromPageToPage(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
+		s.now = time.Now() // by which the policies, too, tell what is recent
 		s.person(t, "ana")
 		p := newPhone()
 		c := s.client()
@@ -225,13 +227,14 @@ func TestPasskeysFromPageToPage(t *testing.T) {
 		leads(t, e.post(t, "/sign-in/second/passkey", "answer", p.answers(t, options), "to", "/account"), "/account")
 
 		// And a recent proof, which the password is, too.
-		s.now = s.now.Add(account.FreshFor)
+		s.stale(t, "p-ana")
 		leads(t, e.get(t, "/account"), "/account/prove?to=%2Faccount")
 		shows(t, e.get(t, "/account/prove?to=%2Faccount"), http.StatusOK, `action="/account/prove/passkey"`)
 		shows(t, e.post(t, "/account/prove", "password", "wrong"), http.StatusUnprocessableEntity, "not your password")
 		options = shows(t, e.get(t, "/sign-in/second/options"), http.StatusOK, "allowCredentials")
 		leads(t, e.post(t, "/account/prove/passkey", "answer", p.answers(t, options), "to", "/account"), "/account")
 		shows(t, e.get(t, "/account"), http.StatusOK, "ana")
+		s.stale(t, "p-ana")
 		leads(t, c.get(t, "/account"), "/account/prove?to=%2Faccount")
 		leads(t, c.post(t, "/account/prove", "password", good, "to", "/account"), "/account")
 
@@ -256,3 +259,22 @@ func TestSecondFactorOfNobody(t *testing.T) {
 	leads(t, c.signIn(t, "ana@example.org", "/"), "/")
 	shows(t, c.post(t, "/account/second-factor/codes"), http.StatusUnprocessableEntity, "second factor first")
 }
+
+// stale makes all proofs of a person old ones.
+func (s *stage) stale(t *testing.T, person string) {
+	t.Helper()
+	all, err := s.App.Store().Sessions(t.Context(), person)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range all {
+		n.Fresh = n.Fresh.Add(-account.FreshFor)
+		if err := s.App.Store().SetSession(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func seeded(p *store.Person) error { p.Seed = vault.NewSecret("JBSWY3DPEHPK3PXP"); return nil }
+
+func unseeded(p *store.Person) error { p.Seed = vault.Secret{}; return nil }

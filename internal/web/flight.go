@@ -11,6 +11,7 @@ import (
 const (
 	heldSeed    = "seed"
 	heldPasskey = "passkey"
+	heldTrip    = "trip"
 )
 
 func (s *Site) heldName(what string) string { return s.cookieName() + "-" + what }

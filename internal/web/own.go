@@ -35,7 +35,10 @@ func (v *visit) ownPage(title string) look.Page {
 
 func (v *visit) ownTabs() []look.Tab {
 	var out []look.Tab
-	for _, t := range [][2]string{{"Profile", "/account"}, {"Password", "/account/password"}, {"Second factor", "/account/second-factor"}, {"Sessions", "/account/sessions"}} {
+	for _, t := range [][2]string{{"Profile", "/account"}, {"Password", "/account/password"}, {"Second factor", "/account/second-factor"}, {"Other sign-ins", othersAt}, {"Sessions", "/account/sessions"}} {
+		if t[1] == othersAt && len(v.Outside.All()) == 0 {
+			continue
+		}
 		out = append(out, look.Tab{Title: t[0], Href: t[1], Current: v.r.URL.Path == t[1]})
 	}
 	return out
@@ -128,7 +131,11 @@ func (v *visit) prove(refused error) error {
 		f.Fields = []any{look.Field{Name: "password", Label: "Your password", Kind: look.Password, Autocomplete: "current-password", First: true}}
 		f.Buttons = []look.Button{{Text: "Go on", Kind: look.Primary}}
 	}
-	return v.ask(form{page: p, form: f, after: key}, refused)
+	others, err := v.proofs()
+	if err != nil {
+		return err
+	}
+	return v.ask(form{page: p, form: f, after: []any{key, others}}, refused)
 }
 
 func (v *visit) proved() error {

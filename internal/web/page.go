@@ -63,6 +63,8 @@ func done() map[string]string {
 		"profile":    "Your account is changed.",
 		"factor":     "The second factor is set up.",
 		"no-factor":  "The second factor is removed.",
+		"linked":     "You can sign in this way, too, from now on.",
+		"unlinked":   "You sign in without other providers from now on.",
 		"session":    "The session has ended.",
 		"sessions":   "All other sessions have ended.",
 		"invited":    "The invitation is on its way.",
