@@ -52,7 +52,7 @@ func (v *visit) signUp(s account.SignUp, refused error) error {
 		look.Field{Name: "organisation", Label: "Organisation", Value: s.Organisation, Autocomplete: "organization", MaxLength: 100},
 		look.Field{Name: "country", Label: "Country of the organisation", Kind: look.Select, Options: countries,
 			Hint: "It decides where your data is kept: in the nearest of our regions, which stands behind each country. This cannot be changed later."},
-	}, Buttons: []look.Button{{Text: "Create the account", Kind: look.Primary}}}, after: v.otherWays("Begin with ")}, refused)
+	}, Buttons: []look.Button{{Text: "Create the account", Kind: look.Primary}}}, after: v.otherWays("Begin with ", "/")}, refused)
 }
 
 func (v *visit) signedUp() error {
@@ -82,7 +82,7 @@ func (v *visit) signIn(address string, refused error) error {
 	return v.ask(form{page: p, form: look.Form{Action: "/sign-in", Hidden: []look.Hidden{{Name: "to", Value: to}}, Fields: []any{
 		look.Field{Name: "address", Label: "E-mail address", Kind: "email", Value: address, Autocomplete: "username", First: true},
 		look.Field{Name: "password", Label: "Password", Kind: look.Password, Autocomplete: "current-password"},
-	}, Buttons: []look.Button{{Text: "Sign in", Kind: look.Primary}}}, after: []any{v.askPasskey(), v.otherWays("Sign in with ")}}, refused)
+	}, Buttons: []look.Button{{Text: "Sign in", Kind: look.Primary}}}, after: []any{v.askPasskey(), v.otherWays("Sign in with ", to)}}, refused)
 }
 
 func (v *visit) signedIn() error {
@@ -189,6 +189,7 @@ func (v *visit) invitation(called string, refused error) error {
 	p.Heading.Title = look.Name("Join " + i.Organisation.Name)
 	p.Heading.Lead = "As " + article(i.Role) + ". " + sentence(roles()[i.Role])
 	f := look.Form{Action: v.r.URL.Path, Buttons: []look.Button{{Text: "Join", Kind: look.Primary}}}
+	var ways []any
 	switch {
 	case v.signed.Person.ID != "":
 	case i.Account:
@@ -200,8 +201,9 @@ func (v *visit) invitation(called string, refused error) error {
 			look.Field{Name: "name", Label: "Your name", Value: called, Autocomplete: "name", MaxLength: 100, First: true},
 			newPassword("Password"),
 		}
+		ways = v.otherWays("Join with ", v.r.URL.Path)
 	}
-	return v.ask(form{page: p, form: f}, refused)
+	return v.ask(form{page: p, form: f, after: ways}, refused)
 }
 
 func (v *visit) joined() (err error) {

@@ -20,6 +20,7 @@ func TestPasskeyInABrowser(t *testing.T) {
 	t.Cleanup(server.Close)
 	base := browsertest.Local(server.URL)
 	s.Accounts.Base = base
+	s.provided(t)
 	s.person(t, "ana")
 	p := b.Page(t)
 	p.Allow("status of 422")
@@ -59,6 +60,9 @@ func TestPasskeyInABrowser(t *testing.T) {
 	p.Submit("details.who form button")
 	p.Open(base + "/sign-in?to=/account/sessions")
 	looked("sign-in")
+	p.Open(base + "/sign-up")
+	p.Axe()
+	p.Open(base + "/sign-in?to=/account/sessions")
 	p.Submit("#passkey")
 	if at := p.Address(); at != "/account/sessions" {
 		t.Fatalf("the passkey led to %s", at)
@@ -73,6 +77,14 @@ func TestPasskeyInABrowser(t *testing.T) {
 	if at := p.Address(); at != "/account/sessions" {
 		t.Fatalf("the second factor led to %s", at)
 	}
+
+	s.stale(t, "p-ana")
+	p.Open(base + "/account/other-sign-ins")
+	p.WaitText("h1", "Is it you?")
+	looked("prove")
+	p.Submit("#passkey")
+	p.WaitText("main", "Link one")
+	looked("other-sign-ins")
 
 	// Who is not recognised stays outside.
 	p.Click("details.who > summary")

@@ -125,11 +125,10 @@ func (v *visit) arrived() error {
 	return v.to(j.To)
 }
 
-// otherWays are the buttons of other providers.
-func (v *visit) otherWays(word string) any {
-	var out []any
+// otherWays are the buttons of other providers, which lead on to an address of ours.
+func (v *visit) otherWays(word, to string) (out []any) {
 	for _, p := range v.Outside.All() {
-		out = append(out, look.Button{Text: word + p.Name, Href: "/sign-in/with/" + p.ID + "?to=" + url.QueryEscape(next(v.r.FormValue("to")))})
+		out = append(out, look.Button{Text: word + p.Name, Href: "/sign-in/with/" + p.ID + "?to=" + url.QueryEscape(to)})
 	}
 	return out
 }
@@ -157,7 +156,7 @@ func (v *visit) otherSignIns() error {
 		text = fmt.Sprintf("Sign-ins by other providers that open your account: %d.", linked)
 	}
 	body := []any{p.Body, look.Text(text)}
-	add := look.Section{ID: "link", Title: "Link one", Text: "You can then sign in by it, too. We learn who you are there, and nothing else."}
+	add := look.Section{ID: "link", Title: "Link one", Text: "You can then sign in by it, too. Of who you are there we keep a hash, and nothing else."}
 	for _, one := range v.Outside.All() {
 		add.Parts = append(add.Parts, look.Button{Text: "Link " + one.Name, Href: othersAt + "/" + one.ID + "/link"})
 	}

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/oauth2-proxy/mockoidc"
 
@@ -68,7 +67,6 @@ func mock(subject, address string, verified bool) *mockoidc.MockUser {
 
 func TestSignInByAnotherProvider(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
-		s.now = time.Now()
 		m := s.provided(t)
 		const there = "/sign-in/with/mock?to=/account"
 		shows(t, s.client().get(t, "/sign-in?to=/account"), http.StatusOK, `href="/sign-in/with/mock?to=%2Faccount"`)
@@ -118,7 +116,6 @@ func TestSignInByAnotherProvider(t *testing.T) {
 
 func TestLinkingAnotherProvider(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
-		s.now = time.Now()
 		m := s.provided(t)
 		s.person(t, "ana")
 		s.person(t, "bo")
@@ -164,9 +161,22 @@ func TestLinkingAnotherProvider(t *testing.T) {
 		f := s.client()
 		shows(t, f.get(t, f.away(t, m, "/sign-in/with/mock", mock("1", "", false))), http.StatusUnprocessableEntity, "does not vouch")
 
+		// An invitation is taken by whoever the provider vouches for.
+		boss := s.person(t, "boss")
+		s.founded(t, "o-1", boss)
+		if err := s.Accounts.Invite(t.Context(), boss, "o-1", "new@example.org", "operator"); err != nil {
+			t.Fatal(err)
+		}
+		invitation := s.mail.link(t, account.Invitation)
+		i := s.client()
+		shows(t, i.get(t, invitation), http.StatusOK, `href="/sign-in/with/mock?to=`+url.QueryEscape(invitation)+`"`)
+		leads(t, i.get(t, i.away(t, m, "/sign-in/with/mock?to="+url.QueryEscape(invitation), mock("8", "new@example.org", true))), invitation)
+		leads(t, i.post(t, invitation), "/o/o-1?done=joined")
+
 		// Nobody locks themselves out.
 		g := s.client()
 		leads(t, g.get(t, g.away(t, m, "/sign-in/with/mock?to=/account", mock("7", "gil@example.org", true))), "/account")
+		shows(t, g.get(t, "/account/password"), http.StatusOK, "Your account has no password")
 		shows(t, g.post(t, othersAt+"/unlink"), http.StatusUnprocessableEntity, "You could no longer sign in")
 	})
 }

@@ -59,6 +59,12 @@ func (v *visit) changedAccount() error {
 }
 
 func (v *visit) changePassword(refused error) error {
+	if v.signed.Person.Password.IsZero() {
+		p := v.ownPage("Password")
+		p.Body = []any{p.Body, look.Empty{Title: "Your account has no password", Text: "You sign in without one. To set one, have us send you a link.",
+			Actions: []look.Button{{Text: "Ask for a link", Href: "/reset"}}}}
+		return v.show(p)
+	}
 	return v.ask(form{page: v.ownPage("Password"), form: look.Form{Action: "/account/password", Fields: []any{
 		look.Field{Name: "old", Label: "Your password now", Kind: look.Password, Autocomplete: "current-password"},
 		newPassword("New password"),

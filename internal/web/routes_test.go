@@ -57,14 +57,7 @@ func TestEveryRouteByEverybody(t *testing.T) {
 				if v.person.ID != "" {
 					v.token = s.session(t, v.person)
 					if v.stale {
-						n, err := s.App.Store().Sessions(t.Context(), v.person.ID)
-						if err != nil {
-							t.Fatal(err)
-						}
-						n[0].Fresh = s.now.Add(-account.FreshFor)
-						if err := s.App.Store().SetSession(t.Context(), n[0]); err != nil {
-							t.Fatal(err)
-						}
+						s.stale(t, v.person.ID)
 					}
 				}
 				path := strings.NewReplacer("{org}", v.organisation, "{id}", "made-up").Replace(route.Path)

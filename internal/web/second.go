@@ -97,12 +97,12 @@ func (v *visit) giveSecond(refused error) error {
 	} else {
 		p.Footer = []look.Link{{Text: "Use another way", Href: "/sign-in/second?to=" + url.QueryEscape(to)}}
 	}
-	out := look.Button{Text: "Sign out", Kind: look.Quiet, Post: "/sign-out"}
+	ways = append(ways, look.Button{Text: "Sign out", Kind: look.Quiet, Post: "/sign-out"})
 	if f.Action == "" { // only a passkey
-		p.Body = append(ways, out)
+		p.Body = ways
 		return v.show(p)
 	}
-	return v.ask(form{page: p, form: f, after: append(ways, out)}, refused)
+	return v.ask(form{page: p, form: f, after: ways}, refused)
 }
 
 // kindIf is that of a page's first button.
