@@ -113,6 +113,9 @@ const (
 	DeleteAccount Action = "delete account"
 	ReadSessions  Action = "read sessions" // one's own
 	EndSessions   Action = "end sessions"
+
+	ReadMemberships    Action = "read memberships"    // in which organisations one is
+	FoundOrganisations Action = "found organisations" // and be their owner
 )
 
 // kinds says what each action is done with.
@@ -140,7 +143,7 @@ func kinds() []struct {
 		{Retention, []Action{ReadRetention, ChangeRetention}},
 		{Grants, []Action{ReadGrants, ChangeGrants}},
 		{States, []Action{SeeStates}},
-		{Account, []Action{ReadAccount, ChangeAccount, ExportAccount, DeleteAccount, ReadSessions, EndSessions}},
+		{Account, []Action{ReadAccount, ChangeAccount, ExportAccount, DeleteAccount, ReadSessions, EndSessions, ReadMemberships, FoundOrganisations}},
 	}
 }
 

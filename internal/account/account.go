@@ -57,6 +57,7 @@ const (
 	Changed    = "changed"     // the password was changed
 	Invitation = "invitation"  // to join an organisation
 	NewFactor  = "new-factor"  // a second factor was added or taken away
+	NewWay     = "new-way"     // another provider of sign-ins was linked, or unlinked
 	NewAddress = "new-address" // the address of the account was changed
 )
 

@@ -67,12 +67,19 @@ func (a *Accounts) rehash(ctx context.Context, person string, secret vault.Secre
 // Begin begins a session of somebody who has proved who it is; second says that a
 // second factor was part of the proof.
 func (a *Accounts) Begin(ctx context.Context, person string, place Place, second bool) (token string, err error) {
-	token, hash := newToken()
-	now := a.Now()
-	s := store.Session{TokenHash: hash, Person: person, Created: now, Seen: now, Fresh: now, About: place.Device + "\n" + place.Address}
+	s := store.Session{Person: person, Fresh: a.Now(), About: about(place)}
 	if second {
-		s.Second = now
+		s.Second = a.Now()
 	}
+	return a.begin(ctx, s)
+}
+
+func about(p Place) string { return p.Device + "\n" + p.Address }
+
+func (a *Accounts) begin(ctx context.Context, s store.Session) (token string, err error) {
+	token, s.TokenHash = newToken()
+	s.Created = a.Now()
+	s.Seen = s.Created
 	return token, a.Store.AddSession(ctx, s)
 }
 
@@ -168,10 +175,20 @@ func (a *Accounts) Prove(ctx context.Context, place Place, s Signed, secret vaul
 	return a.renew(ctx, place, s, !s.Session.Second.IsZero())
 }
 
-// renew ends a session and begins the one that it becomes: whoever saw the old
-// token has nothing.
+// renew is become after a proof of who it is.
 func (a *Accounts) renew(ctx context.Context, place Place, s Signed, second bool) (string, error) {
-	token, err := a.Begin(ctx, s.Person.ID, place, second)
+	next := store.Session{Fresh: a.Now(), About: about(place)}
+	if second {
+		next.Second = next.Fresh
+	}
+	return a.become(ctx, s, next)
+}
+
+// become ends a session and begins the one that it becomes: whoever saw the old
+// token has nothing.
+func (a *Accounts) become(ctx context.Context, s Signed, next store.Session) (string, error) {
+	next.Person = s.Person.ID
+	token, err := a.begin(ctx, next)
 	if err != nil {
 		return "", err
 	}

@@ -57,6 +57,13 @@ If it was not you, look at your account at once, and set a new password:
 
 %s
 `, l.Link)
+	case account.NewWay:
+		return "A way to sign in was changed", fmt.Sprintf(`Signing in by another provider was linked to your Rialto account, or unlinked from it.
+
+If it was not you, look at your account at once, and set a new password:
+
+%s
+`, l.Link)
 	case account.NewAddress:
 		return "The address of your account was changed", fmt.Sprintf(`The address of your Rialto account was changed. Letters go to the new one from now on.
 

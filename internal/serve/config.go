@@ -16,6 +16,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/rialto-migrate/rialto/internal/account"
+	"github.com/rialto-migrate/rialto/internal/outside"
+	"github.com/rialto-migrate/rialto/internal/vault"
 )
 
 // A Config is what an operator decides. It comes from a file, then from
@@ -40,8 +42,20 @@ type Config struct {
 	Mail     Mail   `yaml:"mail"`
 	// Regions are where data can be kept.
 	Regions []account.Region `yaml:"regions"`
+	// SignIn are other providers by which people sign in, over OpenID Connect.
+	SignIn []SignIn `yaml:"sign_in"`
 	// Networks are the private ones that movers may connect to.
 	Networks []string `yaml:"allow_networks" env:"RIALTO_ALLOW_NETWORKS"`
+}
+
+// SignIn is one provider of sign-ins. It is told to send people back to
+// ADDRESS/sign-in/with/ID/done.
+type SignIn struct {
+	ID     string `yaml:"id"`
+	Name   string `yaml:"name"`
+	Issuer string `yaml:"issuer"` // as its /.well-known/openid-configuration writes it
+	Client string `yaml:"client_id"`
+	Secret secret `yaml:"client_secret"`
 }
 
 // TLS are the files of a certificate.
@@ -174,10 +188,22 @@ func (c Config) check() error {
 	if c.TLS.Certificate == "" && !local(host) && len(c.Proxies) == 0 {
 		return fmt.Errorf("listen: %s is open to the network without TLS: give tls:, or name the proxy in front under proxies:", c.Listen)
 	}
+	if _, err := c.outside(); err != nil {
+		return err
+	}
 	if _, err := c.proxies(); err != nil {
 		return err
 	}
 	return nil
+}
+
+// outside are the providers of sign-ins.
+func (c Config) outside() (*outside.Providers, error) {
+	var all []outside.Provider
+	for _, p := range c.SignIn {
+		all = append(all, outside.Provider{ID: p.ID, Name: p.Name, Issuer: p.Issuer, ClientID: p.Client, Secret: vault.NewSecret(string(p.Secret))})
+	}
+	return outside.New(nil, nil, all...)
 }
 
 func local(host string) bool {

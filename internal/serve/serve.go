@@ -145,7 +145,11 @@ func (s *Server) site(ctx context.Context, version string, terminal io.Writer) (
 	if err != nil {
 		return nil, err
 	}
-	return web.New(web.Config{App: s.app, Accounts: s.accounts, Policy: policy, Audit: log, Secure: s.secure(), Proxies: proxies, Log: s.log, Version: version})
+	others, err := s.outside()
+	if err != nil {
+		return nil, err
+	}
+	return web.New(web.Config{App: s.app, Accounts: s.accounts, Policy: policy, Audit: log, Outside: others, Secure: s.secure(), Proxies: proxies, Log: s.log, Version: version})
 }
 
 func (s *Server) server(h http.Handler) *http.Server {
@@ -243,4 +247,3 @@ func (s *Server) Close() error {
 	}
 	return errors.Join(errs...)
 }
-

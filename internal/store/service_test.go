@@ -318,6 +318,17 @@ func TestInvitationsAndIds(t *testing.T) {
 		if who, err := s.Outside(ctx, "https://issuer", "42"); err != nil || who != "p-ana" {
 			t.Errorf("got %q, %v", who, err)
 		}
+		if err := s.AddOutside(ctx, "p-bo", "https://issuer", "43"); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.RemoveOutsides(ctx, "p-ana"); err != nil {
+			t.Fatal(err)
+		}
+		for person, want := range map[string]int64{"p-ana": 0, "p-bo": 1} {
+			if n, err := s.Outsides(ctx, person); err != nil || n != want {
+				t.Errorf("%s has %d ids, %v", person, n, err)
+			}
+		}
 		key := Passkey{ID: []byte{1}, Person: "p-ana", Credential: []byte("c"), Created: monday, Used: monday}
 		if err := s.AddPasskey(ctx, key); err != nil {
 			t.Fatal(err)

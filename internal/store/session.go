@@ -52,8 +52,10 @@ var (
 	oldErrands  = both("DELETE FROM errand WHERE expires < $1")
 	oldInvites  = both("DELETE FROM invitation WHERE expires < $1")
 
-	addOutside  = both("INSERT INTO outside (id_hash, person) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-	findOutside = both("SELECT person FROM outside WHERE id_hash = $1")
+	addOutside    = both("INSERT INTO outside (id_hash, person) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+	findOutside   = both("SELECT person FROM outside WHERE id_hash = $1")
+	countOutsides = both("SELECT count(*) FROM outside WHERE person = $1")
+	dropOutsides  = both("DELETE FROM outside WHERE person = $1")
 
 	addPasskey   = both("INSERT INTO passkey (id, person, sealed_credential, created, used) VALUES ($1, $2, $3, $4, $5)")
 	findPasskey  = both("SELECT person FROM passkey WHERE id = $1")
@@ -230,6 +232,20 @@ func (s *Store) AddOutside(ctx context.Context, person, issuer, subject string) 
 		}
 		return err
 	})
+}
+
+// Outsides counts the ids of other providers that a person signs in with.
+func (s *Store) Outsides(ctx context.Context, person string) (n int64, err error) {
+	err = s.read(ctx, self(person), func(ss session) error {
+		n, err = one(ss, countOutsides, person)
+		return err
+	})
+	return n, err
+}
+
+// RemoveOutsides forgets all ids of other providers of a person. Safe to repeat.
+func (s *Store) RemoveOutsides(ctx context.Context, person string) error {
+	return s.write(ctx, self(person), func(ss session) error { return ss.exec(dropOutsides, person) })
 }
 
 // AddPasskey keeps a passkey.

@@ -45,14 +45,14 @@ func (v *visit) signUp(s account.SignUp, refused error) error {
 	for _, c := range v.Accounts.Regions.Countries() {
 		countries = append(countries, look.Option{Value: c.Code, Text: c.Name + ": " + c.Region.Title, Selected: c.Code == s.Country})
 	}
-	return v.ask(form{p, look.Form{Action: "/sign-up", Fields: []any{
+	return v.ask(form{page: p, form: look.Form{Action: "/sign-up", Fields: []any{
 		look.Field{Name: "name", Label: "Your name", Value: s.Name, Autocomplete: "name", MaxLength: 100, First: true},
 		look.Field{Name: "address", Label: "E-mail address", Kind: "email", Value: s.Address, Autocomplete: "username"},
 		newPassword("Password"),
 		look.Field{Name: "organisation", Label: "Organisation", Value: s.Organisation, Autocomplete: "organization", MaxLength: 100},
 		look.Field{Name: "country", Label: "Country of the organisation", Kind: look.Select, Options: countries,
 			Hint: "It decides where your data is kept: in the nearest of our regions, which stands behind each country. This cannot be changed later."},
-	}, Buttons: []look.Button{{Text: "Create the account", Kind: look.Primary}}}}, refused)
+	}, Buttons: []look.Button{{Text: "Create the account", Kind: look.Primary}}}, after: v.otherWays("Begin with ", "/")}, refused)
 }
 
 func (v *visit) signedUp() error {
@@ -79,10 +79,10 @@ func (v *visit) signIn(address string, refused error) error {
 	p := v.layout("Sign in")
 	p.Footer = []look.Link{{Text: "Create an account", Href: "/sign-up"}, {Text: "Forgot your password?", Href: "/reset"}}
 	to := next(v.r.FormValue("to"))
-	return v.ask(form{p, look.Form{Action: "/sign-in", Hidden: []look.Hidden{{Name: "to", Value: to}}, Fields: []any{
+	return v.ask(form{page: p, form: look.Form{Action: "/sign-in", Hidden: []look.Hidden{{Name: "to", Value: to}}, Fields: []any{
 		look.Field{Name: "address", Label: "E-mail address", Kind: "email", Value: address, Autocomplete: "username", First: true},
 		look.Field{Name: "password", Label: "Password", Kind: look.Password, Autocomplete: "current-password"},
-	}, Buttons: []look.Button{{Text: "Sign in", Kind: look.Primary}}}}, refused)
+	}, Buttons: []look.Button{{Text: "Sign in", Kind: look.Primary}}}, after: []any{v.askPasskey(), v.otherWays("Sign in with ", to)}}, refused)
 }
 
 func (v *visit) signedIn() error {
@@ -125,7 +125,7 @@ func (v *visit) signOut() error {
 func (v *visit) confirm() error {
 	p := v.layout("Confirm your address")
 	p.Heading.Lead = "One click, and you can sign in."
-	return v.ask(form{p, look.Form{Action: v.r.URL.Path, Buttons: []look.Button{{Text: "Confirm", Kind: look.Primary}}}}, nil)
+	return v.ask(form{page: p, form: look.Form{Action: v.r.URL.Path, Buttons: []look.Button{{Text: "Confirm", Kind: look.Primary}}}}, nil)
 }
 
 func (v *visit) confirmed() error {
@@ -143,7 +143,7 @@ func (v *visit) askReset(address string, refused error) error {
 	p := v.layout("Set a new password")
 	p.Heading.Lead = "We send you a link that is good for an hour."
 	p.Footer = []look.Link{{Text: "Sign in", Href: "/sign-in"}}
-	return v.ask(form{p, look.Form{Action: "/reset", Fields: []any{
+	return v.ask(form{page: p, form: look.Form{Action: "/reset", Fields: []any{
 		look.Field{Name: "address", Label: "E-mail address", Kind: "email", Value: address, Autocomplete: "username", First: true},
 	}, Buttons: []look.Button{{Text: "Send the link", Kind: look.Primary}}}}, refused)
 }
@@ -164,7 +164,7 @@ func (v *visit) reset(refused error) error {
 		return refused // the link no longer holds
 	}
 	p := v.layout("Set a new password")
-	return v.ask(form{p, look.Form{Action: v.r.URL.Path, Fields: []any{newPassword("New password")},
+	return v.ask(form{page: p, form: look.Form{Action: v.r.URL.Path, Fields: []any{newPassword("New password")},
 		Buttons: []look.Button{{Text: "Set the password", Kind: look.Primary}}}}, refused)
 }
 
@@ -189,6 +189,7 @@ func (v *visit) invitation(called string, refused error) error {
 	p.Heading.Title = look.Name("Join " + i.Organisation.Name)
 	p.Heading.Lead = "As " + article(i.Role) + ". " + sentence(roles()[i.Role])
 	f := look.Form{Action: v.r.URL.Path, Buttons: []look.Button{{Text: "Join", Kind: look.Primary}}}
+	var ways []any
 	switch {
 	case v.signed.Person.ID != "":
 	case i.Account:
@@ -200,8 +201,9 @@ func (v *visit) invitation(called string, refused error) error {
 			look.Field{Name: "name", Label: "Your name", Value: called, Autocomplete: "name", MaxLength: 100, First: true},
 			newPassword("Password"),
 		}
+		ways = v.otherWays("Join with ", v.r.URL.Path)
 	}
-	return v.ask(form{p, f}, refused)
+	return v.ask(form{page: p, form: f, after: ways}, refused)
 }
 
 func (v *visit) joined() (err error) {

@@ -8,9 +8,9 @@ import (
 // home is where everybody arrives.
 func (s *Site) home() {
 	s.door("GET /{$}", "it leads elsewhere", (*visit).start)
-	s.page("GET /organisations", access.ReadAccount, (*visit).organisations)
-	s.page("GET /organisations/new", access.ReadAccount, func(v *visit) error { return v.found("", "", nil) })
-	s.page("POST /organisations/new", access.ChangeAccount, (*visit).founded)
+	s.page("GET /organisations", access.ReadMemberships, (*visit).organisations)
+	s.page("GET /organisations/new", access.FoundOrganisations, func(v *visit) error { return v.found("", "", nil) })
+	s.page("POST /organisations/new", access.FoundOrganisations, (*visit).founded)
 }
 
 func (v *visit) start() error {
@@ -52,7 +52,7 @@ func (v *visit) found(name, country string, refused error) error {
 	for _, c := range v.Accounts.Regions.Countries() {
 		options = append(options, look.Option{Value: c.Code, Text: c.Name + ": " + c.Region.Title, Selected: c.Code == country})
 	}
-	return v.ask(form{p, look.Form{Action: "/organisations/new", Fields: []any{
+	return v.ask(form{page: p, form: look.Form{Action: "/organisations/new", Fields: []any{
 		look.Field{Name: "organisation", Label: "Its name", Value: name, MaxLength: 100, First: true},
 		look.Field{Name: "country", Label: "Its country", Kind: look.Select, Options: options,
 			Hint: "It decides where its data is kept, which stands behind each country. This cannot be changed later."},

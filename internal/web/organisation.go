@@ -50,7 +50,7 @@ func (v *visit) settings(name string, factor bool, refused error) error {
 	if v.may(access.DeleteOrganisation) {
 		p.Heading.Actions = []look.Button{{Text: "Destroy", Kind: look.Danger, Href: v.at("/destroy")}}
 	}
-	return v.ask(form{p, look.Form{Action: v.at("/settings"), Fields: []any{
+	return v.ask(form{page: p, form: look.Form{Action: v.at("/settings"), Fields: []any{
 		look.Field{Name: "organisation", Label: "Name", Value: name, MaxLength: 100},
 		look.Field{Name: "second", Label: "Everybody needs a second factor", Kind: look.Check, Checked: factor, Hint: "Whoever has none sets one up before going on."},
 	}, Buttons: []look.Button{{Text: "Save", Kind: look.Primary}}}}, refused)
@@ -72,7 +72,7 @@ func (v *visit) askDestroy(typed string, refused error) error {
 	p.Crumbs = []look.Link{{Text: "Organisation", Href: v.at("/settings")}}
 	p.Body = look.Text("Everything that belongs to it goes: connections and their secrets, migrations, what they remember, and the key under which all of it is sealed, so that no copy can be read. " +
 		"What was moved stays where it is, but it can no longer be undone or brought up to date from here. People keep their accounts.")
-	return v.ask(form{p, look.Form{Action: v.at("/destroy"), Fields: []any{
+	return v.ask(form{page: p, form: look.Form{Action: v.at("/destroy"), Fields: []any{
 		look.Field{Name: "name", Label: "Type the organisation's name", Value: typed, Hint: "It is “" + v.org.Name + "”."},
 	}, Buttons: []look.Button{{Text: "Destroy it now", Kind: look.Danger}, {Text: "Go back", Kind: look.Quiet, Href: v.at("/settings")}}}}, refused)
 }

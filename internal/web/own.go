@@ -2,7 +2,6 @@ package web
 
 import (
 	"encoding/hex"
-	"net/url"
 	"strings"
 
 	"github.com/rialto-migrate/rialto/internal/access"
@@ -19,8 +18,11 @@ func (s *Site) own() {
 	s.page("GET /account/sessions", access.ReadSessions, (*visit).sessions)
 	s.page("POST /account/sessions/{id}/end", access.EndSessions, (*visit).endedSession)
 	s.page("POST /account/sessions/end-others", access.EndSessions, (*visit).endedOthers)
-	s.page("GET /account/prove", access.ReadAccount, func(v *visit) error { return v.prove(nil) })
-	s.page("POST /account/prove", access.ReadAccount, (*visit).proved)
+	// Whoever has to prove anew who it is has no recent proof for these: they change the own
+	// session and nothing else.
+	s.page("GET /account/prove", access.ReadSessions, func(v *visit) error { return v.prove(nil) })
+	s.page("POST /account/prove", access.EndSessions, (*visit).proved)
+	s.page("POST /account/prove/passkey", access.EndSessions, (*visit).provedByPasskey)
 }
 
 // ownPage begins a page of one's account.
@@ -33,14 +35,17 @@ func (v *visit) ownPage(title string) look.Page {
 
 func (v *visit) ownTabs() []look.Tab {
 	var out []look.Tab
-	for _, t := range [][2]string{{"Profile", "/account"}, {"Password", "/account/password"}, {"Sessions", "/account/sessions"}} {
+	for _, t := range [][2]string{{"Profile", "/account"}, {"Password", "/account/password"}, {"Second factor", "/account/second-factor"}, {"Other sign-ins", othersAt}, {"Sessions", "/account/sessions"}} {
+		if t[1] == othersAt && len(v.Outside.All()) == 0 {
+			continue
+		}
 		out = append(out, look.Tab{Title: t[0], Href: t[1], Current: v.r.URL.Path == t[1]})
 	}
 	return out
 }
 
 func (v *visit) account(name string, refused error) error {
-	return v.ask(form{v.ownPage("Profile"), look.Form{Action: "/account", Fields: []any{
+	return v.ask(form{page: v.ownPage("Profile"), form: look.Form{Action: "/account", Fields: []any{
 		look.Field{Name: "name", Label: "Your name", Value: name, Autocomplete: "name", MaxLength: 100},
 		look.Field{Name: "address", Label: "E-mail address", Kind: "email", Value: v.signed.Person.Address, Locked: "Letters go here, and you sign in with it."},
 	}, Buttons: []look.Button{{Text: "Save", Kind: look.Primary}}}}, refused)
@@ -54,7 +59,13 @@ func (v *visit) changedAccount() error {
 }
 
 func (v *visit) changePassword(refused error) error {
-	return v.ask(form{v.ownPage("Password"), look.Form{Action: "/account/password", Fields: []any{
+	if v.signed.Person.Password.IsZero() {
+		p := v.ownPage("Password")
+		p.Body = []any{p.Body, look.Empty{Title: "Your account has no password", Text: "You sign in without one. To set one, have us send you a link.",
+			Actions: []look.Button{{Text: "Ask for a link", Href: "/reset"}}}}
+		return v.show(p)
+	}
+	return v.ask(form{page: v.ownPage("Password"), form: look.Form{Action: "/account/password", Fields: []any{
 		look.Field{Name: "old", Label: "Your password now", Kind: look.Password, Autocomplete: "current-password"},
 		newPassword("New password"),
 	}, Buttons: []look.Button{{Text: "Set the password", Kind: look.Primary}}}}, refused)
@@ -114,9 +125,23 @@ func (v *visit) endedOthers() error {
 func (v *visit) prove(refused error) error {
 	p := v.layout("Is it you?")
 	p.Heading.Lead = "What comes next needs a proof that is not older than " + plainMinutes(account.FreshFor) + "."
-	return v.ask(form{p, look.Form{Action: "/account/prove", Hidden: []look.Hidden{{Name: "to", Value: next(v.r.FormValue("to"))}}, Fields: []any{
-		look.Field{Name: "password", Label: "Your password", Kind: look.Password, Autocomplete: "current-password", First: true},
-	}, Buttons: []look.Button{{Text: "Go on", Kind: look.Primary}}}}, refused)
+	hidden := []look.Hidden{{Name: "to", Value: next(v.r.FormValue("to"))}}
+	byPassword := !v.signed.Person.Password.IsZero()
+	var key any
+	if v.signed.Factors.Passkeys > 0 {
+		key = look.Passkey{ID: "passkey", Text: "Use a passkey", Kind: kindIf(!byPassword), Options: "/sign-in/second/options", Action: "/account/prove/passkey", Hidden: hidden,
+			Without: "Passkeys need a browser that knows them, with scripts turned on."}
+	}
+	f := look.Form{Action: "/account/prove", Hidden: hidden}
+	if byPassword {
+		f.Fields = []any{look.Field{Name: "password", Label: "Your password", Kind: look.Password, Autocomplete: "current-password", First: true}}
+		f.Buttons = []look.Button{{Text: "Go on", Kind: look.Primary}}
+	}
+	others, err := v.proofs()
+	if err != nil {
+		return err
+	}
+	return v.ask(form{page: p, form: f, after: []any{key, others}}, refused)
 }
 
 func (v *visit) proved() error {
@@ -125,9 +150,15 @@ func (v *visit) proved() error {
 		return v.prove(err)
 	}
 	v.keep(token)
-	to, err := url.Parse(next(v.typed("to")))
+	return v.to(next(v.typed("to")))
+}
+
+func (v *visit) provedByPasskey() error {
+	token, err := v.Accounts.GivePasskey(v.ctx(), v.place(), v.signed, v.held(heldPasskey), v.typed("answer"))
+	v.drop(heldPasskey)
 	if err != nil {
-		return v.to("/")
+		return v.prove(err)
 	}
-	return v.to(to.RequestURI())
+	v.keep(token)
+	return v.to(next(v.typed("to")))
 }

@@ -61,6 +61,10 @@ func done() map[string]string {
 		"confirmed":  "Your address is confirmed. Sign in to go on.",
 		"password":   "Your password is set. All other sessions have ended.",
 		"profile":    "Your account is changed.",
+		"factor":     "The second factor is set up.",
+		"no-factor":  "The second factor is removed.",
+		"linked":     "You can sign in this way, too, from now on.",
+		"unlinked":   "You sign in without other providers from now on.",
 		"session":    "The session has ended.",
 		"sessions":   "All other sessions have ended.",
 		"invited":    "The invitation is on its way.",
@@ -76,8 +80,9 @@ func done() map[string]string {
 
 // A form is a page that asks for something, with what was typed before.
 type form struct {
-	page look.Page
-	form look.Form
+	page  look.Page
+	form  look.Form
+	after any // what stands below the form
 }
 
 // ask shows a form; with the refusal, if there is one, beside the field that it is
@@ -95,7 +100,7 @@ func (v *visit) ask(f form, refused error) error {
 			f.form.Error = sentence(r.Reason)
 		}
 	}
-	f.page.Body = []any{f.page.Body, f.form}
+	f.page.Body = []any{f.page.Body, f.form, f.after}
 	if err := v.answer(status, f.page); err != nil || refused == nil {
 		return err
 	}

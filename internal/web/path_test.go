@@ -102,7 +102,11 @@ func TestComingIn(t *testing.T) {
 		look("audit")
 
 		// What needs a recent proof asks for it, and goes on.
-		s.aged(t, "ana@example.org")
+		ana, err := s.App.Store().PersonByAddress(t.Context(), "ana@example.org")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.stale(t, ana.ID)
 		p.Open(base + home + "/destroy")
 		p.WaitText("h1", "Is it you?")
 		look("prove")

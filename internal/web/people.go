@@ -102,7 +102,7 @@ func (v *visit) invite(address, role string, refused error) error {
 	p := v.layout("Invite somebody")
 	p.Crumbs = []look.Link{{Text: "People", Href: v.at("/people")}}
 	p.Heading.Lead = "They get a letter with a link, which holds for two weeks."
-	return v.ask(form{p, look.Form{Action: v.at("/people/invite"), Fields: []any{
+	return v.ask(form{page: p, form: look.Form{Action: v.at("/people/invite"), Fields: []any{
 		look.Field{Name: "address", Label: "E-mail address", Kind: "email", Value: address, First: true}, chooseRole(role),
 	}, Buttons: []look.Button{{Text: "Send the invitation", Kind: look.Primary}, {Text: "Go back", Kind: look.Quiet, Href: v.at("/people")}}}}, refused)
 }
@@ -171,7 +171,7 @@ func (v *visit) member(role string, refused error) error {
 	if v.may(access.RemovePeople) {
 		p.Heading.Actions = []look.Button{{Text: "Remove", Kind: look.Danger, Href: v.at("/people/" + m.Person + "/remove"), Confirm: true, About: look.Name(m.Name)}}
 	}
-	return v.ask(form{p, look.Form{Action: v.at("/people/" + m.Person + "/role"), Fields: []any{chooseRole(role)}, Buttons: buttons}}, refused)
+	return v.ask(form{page: p, form: look.Form{Action: v.at("/people/" + m.Person + "/role"), Fields: []any{chooseRole(role)}, Buttons: buttons}}, refused)
 }
 
 func (v *visit) changedRole() error {

@@ -57,7 +57,7 @@ func TestEveryRouteByEverybody(t *testing.T) {
 				if v.person.ID != "" {
 					v.token = s.session(t, v.person)
 					if v.stale {
-						s.aged(t, v.person.Address)
+						s.stale(t, v.person.ID)
 					}
 				}
 				path := strings.NewReplacer("{org}", v.organisation, "{id}", "made-up").Replace(route.Path)

@@ -27,6 +27,7 @@ import (
 	"github.com/rialto-migrate/rialto/internal/account"
 	"github.com/rialto-migrate/rialto/internal/app"
 	"github.com/rialto-migrate/rialto/internal/audit"
+	"github.com/rialto-migrate/rialto/internal/outside"
 	"github.com/rialto-migrate/rialto/internal/store"
 	"github.com/rialto-migrate/rialto/internal/web/look"
 )
@@ -37,6 +38,8 @@ type Config struct {
 	Accounts *account.Accounts
 	Policy   *access.Policy
 	Audit    *audit.Log
+	// Outside are other providers of sign-ins; nil for none.
+	Outside *outside.Providers
 	// Secure says that people reach the pages by HTTPS: cookies then never travel
 	// otherwise.
 	Secure bool
@@ -76,7 +79,10 @@ func New(c Config) (*Site, error) {
 	s.mux.Handle("GET /static/", l.Static())
 	s.doors()
 	s.home()
+	s.second()
+	s.outside()
 	s.own()
+	s.factors()
 	s.organisation()
 	s.people()
 	s.auditLog()

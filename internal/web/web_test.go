@@ -67,7 +67,7 @@ func each(t *testing.T, test func(t *testing.T, s *stage)) {
 
 func open(t *testing.T, o store.Options) *stage {
 	t.Helper()
-	s := &stage{mail: &mailbox{}, now: time.Now()}
+	s := &stage{mail: &mailbox{}, now: time.Now().Truncate(time.Second)} // the policies tell by the clock what is recent
 	now := func() time.Time { return s.now }
 	a, err := app.Open(t.Context(), app.Config{StateDir: o.Dir, Version: "test", Getenv: func(name string) string {
 		if name == app.DatabaseVariable {
@@ -146,25 +146,6 @@ func (s *stage) session(t *testing.T, p store.Person) string {
 		t.Fatal(err)
 	}
 	return token
-}
-
-// aged makes the proofs of somebody's sessions too old for what needs a recent one.
-func (s *stage) aged(t *testing.T, address string) {
-	t.Helper()
-	p, err := s.App.Store().PersonByAddress(t.Context(), address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := s.App.Store().Sessions(t.Context(), p.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, n := range all {
-		n.Fresh = n.Fresh.Add(-account.FreshFor)
-		if err := s.App.Store().SetSession(t.Context(), n); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 // ask sends a request with a session's token and returns the answer.

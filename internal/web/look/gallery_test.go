@@ -220,9 +220,14 @@ func hostileNames() Page {
 }
 
 func door() Page {
+	picture, err := NewQR("The key as a picture", "otpauth://totp/Rialto:kari@fjordkraft.example?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Rialto")
+	if err != nil {
+		panic(err)
+	}
 	return Page{Title: "Sign in", Heading: Heading{Lead: "Welcome back."}, Version: "1.4.0", Body: []any{
 		Form{Action: "/sign-in", Fields: []any{Field{Name: "address", Label: "E-mail", Kind: "email", Autocomplete: "username", First: true}, Field{Name: "password", Label: "Password", Kind: Password, Autocomplete: "current-password"}},
-			Buttons: []Button{{Text: "Sign in", Kind: Primary}, {Text: "Sign in with a passkey", Href: "/passkey"}}},
+			Buttons: []Button{{Text: "Sign in", Kind: Primary}}},
+		Passkey{ID: "passkey", Text: "Sign in with a passkey", Options: "/passkey/options", Action: "/passkey", Hidden: []Hidden{{"to", "/"}}, Without: "Passkeys need a browser that knows them."}, picture,
 		Link{Text: "I forgot my password", Href: "/reset"}}}
 }
 

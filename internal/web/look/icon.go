@@ -37,6 +37,8 @@ func icon(name string) template.HTML {
 		drawn = `<path d="M8 3.5v9M3.5 8h9"/>`
 	case "person":
 		drawn = `<circle cx="8" cy="5.5" r="2.5"/><path d="M3 13.5a5 5 0 0 1 10 0"/>`
+	case "key":
+		drawn = `<circle cx="5.5" cy="10.5" r="3"/><path d="m7.7 8.3 5.8-5.8m-2.6 2.6 2 2"/>`
 	case "lock":
 		drawn = `<rect x="3" y="7" width="10" height="6.5" rx="1.5"/><path d="M5 7V5a3 3 0 0 1 6 0v2"/>`
 	}

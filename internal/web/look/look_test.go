@@ -131,7 +131,7 @@ func TestHostile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []any{Heading{}, Link{}, Form{}, Fieldset{}, Field{}, Field{Kind: Select}, Field{Kind: Long}, Field{Kind: Check}, Field{Kind: Password}, Field{Kind: OneTime}, Choices{}, Button{}, Button{Href: "/x"}, Button{Post: "/x"}, Confirm{},
-		Badge{}, Alert{}, Section{}, Text(""), Facts{}, Figures{}, Table{}, Stacked{}, Pagination{}, Tabs{}, Empty{}, Stepper{}, Tree{}, Code{}, Codes{}, Disclosure{},
+		Badge{}, Alert{}, Section{}, Text(""), Facts{}, Figures{}, Table{}, Stacked{}, Pagination{}, Tabs{}, Empty{}, Stepper{}, Tree{}, Code{}, Codes{}, Disclosure{}, Passkey{}, QR{},
 		Progress{}, Meter{}, Tiles{}, Chart{}, Log{}, Region{}, Page{}} {
 		t.Run(fmt.Sprintf("%T", c), func(t *testing.T) {
 			v := reflect.New(reflect.TypeOf(c)).Elem()
