@@ -46,8 +46,8 @@ type Config struct {
 }
 
 const (
-	waiting   = 1000             // letters at most
-	patience  = 24 * time.Hour   // for a server that does not take a letter
+	waiting   = 1000           // letters at most
+	patience  = 24 * time.Hour // for a server that does not take a letter
 	firstWait = 15 * time.Second
 	lastWait  = 30 * time.Minute
 	sendLimit = 30 * time.Second // one attempt
