@@ -163,6 +163,10 @@ func (c Config) base() string {
 	if c.TLS.Certificate != "" {
 		scheme = "https://"
 	}
+	// Browsers give passkeys to names alone.
+	if host, port, err := net.SplitHostPort(c.Listen); err == nil && local(host) {
+		return scheme + net.JoinHostPort("localhost", port)
+	}
 	return scheme + c.Listen
 }
 
