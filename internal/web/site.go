@@ -188,9 +188,7 @@ type visit struct {
 	org    store.Organisation
 	role   access.Role
 
-	details map[string]string // for the audit log
-	object  audit.Object
-	wrote   bool
+	wrote bool
 }
 
 func (v *visit) ctx() context.Context { return v.r.Context() }
