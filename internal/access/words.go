@@ -114,6 +114,7 @@ const (
 	ReadSessions  Action = "read sessions" // one's own
 	EndSessions   Action = "end sessions"
 
+	Prove              Action = "prove who one is"    // once more, for what needs a recent proof
 	ReadMemberships    Action = "read memberships"    // in which organisations one is
 	FoundOrganisations Action = "found organisations" // and be their owner
 )
@@ -143,7 +144,7 @@ func kinds() []struct {
 		{Retention, []Action{ReadRetention, ChangeRetention}},
 		{Grants, []Action{ReadGrants, ChangeGrants}},
 		{States, []Action{SeeStates}},
-		{Account, []Action{ReadAccount, ChangeAccount, ExportAccount, DeleteAccount, ReadSessions, EndSessions, ReadMemberships, FoundOrganisations}},
+		{Account, []Action{ReadAccount, ChangeAccount, ExportAccount, DeleteAccount, ReadSessions, EndSessions, Prove, ReadMemberships, FoundOrganisations}},
 	}
 }
 

@@ -21,7 +21,7 @@ func (s *Site) outside() {
 	s.page("GET "+othersAt, access.ReadAccount, (*visit).otherSignIns)
 	s.page("GET "+othersAt+"/{provider}/link", access.ChangeAccount, func(v *visit) error { return v.depart(forLink) })
 	s.page("POST "+othersAt+"/unlink", access.ChangeAccount, (*visit).unlinked)
-	s.page("GET /account/prove/with/{provider}", access.ReadSessions, func(v *visit) error { return v.depart(forProof) })
+	s.page("GET /account/prove/with/{provider}", access.Prove, func(v *visit) error { return v.depart(forProof) })
 }
 
 const othersAt = "/account/other-sign-ins"

@@ -20,9 +20,9 @@ func (s *Site) own() {
 	s.page("POST /account/sessions/end-others", access.EndSessions, (*visit).endedOthers)
 	// Whoever has to prove anew who it is has no recent proof for these: they change the own
 	// session and nothing else.
-	s.page("GET /account/prove", access.ReadSessions, func(v *visit) error { return v.prove(nil) })
-	s.page("POST /account/prove", access.EndSessions, (*visit).proved)
-	s.page("POST /account/prove/passkey", access.EndSessions, (*visit).provedByPasskey)
+	s.page("GET /account/prove", access.Prove, func(v *visit) error { return v.prove(nil) })
+	s.page("POST /account/prove", access.Prove, (*visit).proved)
+	s.page("POST /account/prove/passkey", access.Prove, (*visit).provedByPasskey)
 }
 
 // ownPage begins a page of one's account.
