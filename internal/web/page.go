@@ -27,6 +27,7 @@ func (v *visit) layout(title string) look.Page {
 		title, path string
 		need        access.Action
 	}{
+		{"Connections", "/connections", access.ReadConnections},
 		{"People", "/people", access.ReadPeople},
 		{"Audit log", "/audit", access.ReadAuditLog},
 		{"Organisation", "/settings", access.ReadOrganisation},
@@ -74,6 +75,8 @@ func done() map[string]string {
 		"settings":   "The organisation is changed.",
 		"joined":     "Welcome: you have joined.",
 		"founded":    "The organisation is made.",
+		"connected":  "The connection is kept.",
+		"forgotten":  "The connection is forgotten here, and its secrets with it.",
 		"destroyed":  "The organisation is destroyed, with all that belonged to it.",
 	}
 }
