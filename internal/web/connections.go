@@ -143,7 +143,7 @@ func (v *visit) connect(cloud string, typed map[string]string, refused error) er
 	if len(more) > 0 {
 		fields = append(fields, look.Fieldset{Legend: "Only where you need it", Fields: more})
 	}
-	return v.ask(form{p, look.Form{Action: v.at("/clouds/" + m.Name), Fields: fields,
+	return v.ask(form{page: p, form: look.Form{Action: v.at("/clouds/" + m.Name), Fields: fields,
 		Buttons: []look.Button{{Text: "Try it", Kind: look.Primary}, {Text: "Go back", Kind: look.Quiet, Href: v.at("/clouds")}}}}, refused)
 }
 
@@ -487,7 +487,7 @@ func (v *visit) askForget(refused error) error {
 	} else {
 		f.Fields = []any{look.Field{Name: "sure", Label: "Forget it although it may still work there", Kind: look.Check}}
 	}
-	return v.ask(form{p, f}, refused)
+	return v.ask(form{page: p, form: f}, refused)
 }
 
 func (v *visit) forgot() error {

@@ -109,7 +109,8 @@ func has(t *testing.T, page string, want ...string) {
 	t.Helper()
 	for _, w := range want {
 		if !strings.Contains(page, w) {
-			t.Errorf("the page lacks %q:\n%s", w, page)
+			_, main, _ := strings.Cut(page, "<main")
+			t.Errorf("the page lacks %q: %s", w, main)
 		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 // while, in memory alone.
 type deed struct {
 	id, org, about string
+	num            int               // counts all deeds of the site
 	form           map[string]string // what was typed, secrets apart
 
 	cancel context.CancelFunc
@@ -77,6 +78,7 @@ type deeds struct {
 
 	mu   sync.Mutex
 	byID map[string]*deed
+	num  int
 }
 
 func newDeeds(now func() time.Time) *deeds {
@@ -112,6 +114,8 @@ func (s *deeds) start(org, about string, limit time.Duration, form map[string]st
 		return nil, connector.Errorf(connector.Conflict, "too much is under way at the moment: wait until something has ended")
 	}
 	d := &deed{id: uuid.NewString(), org: org, about: about, form: form, changed: make(chan struct{})}
+	s.num++
+	d.num = s.num
 	s.byID[d.id] = d
 	ctx, cancel := context.WithTimeoutCause(s.ctx, limit, fmt.Errorf("it took longer than %s", limit))
 	d.cancel = cancel
@@ -138,14 +142,21 @@ func (s *deeds) one(org, id string) *deed {
 
 // last returns what last ended well, of an organisation and about one thing; nil for
 // none that is remembered.
-func (s *deeds) last(org, about string) (newest *deed) {
+func (s *deeds) last(org, about string) *deed {
+	return s.newest(org, about, func(now sight) bool { return now.done && now.err == nil })
+}
+
+// current returns what was begun last, of an organisation and about one thing.
+func (s *deeds) current(org, about string) *deed {
+	return s.newest(org, about, func(sight) bool { return true })
+}
+
+func (s *deeds) newest(org, about string, is func(sight) bool) (newest *deed) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, d := range s.byID {
-		if d.org == org && d.about == about && (newest == nil || d.ended.After(newest.ended)) {
-			if now := d.look(); now.done && now.err == nil {
-				newest = d
-			}
+		if d.org == org && d.about == about && (newest == nil || d.num > newest.num) && is(d.look()) {
+			newest = d
 		}
 	}
 	return newest
