@@ -250,7 +250,7 @@ func TakePeople(f *migrate.File, raw []byte) error {
 	}
 	t, err := migrate.ParsePeople("line", raw)
 	if err != nil {
-		return err
+		return inTable(err)
 	}
 	f.People.Rows, f.People.File, f.Decided.People = t.Decisions(), "the table of people", t.Deciders()
 	return nil
@@ -313,13 +313,22 @@ func TakeMap(f *migrate.File, raw []byte) error {
 	}
 	rows, err := migrate.ParseMap("line", raw)
 	if err != nil {
-		return err
+		return inTable(err)
 	}
 	f.Map = rows
 	if len(f.Scope) == 0 {
 		f.Scope = []string{"*"}
 	}
 	return nil
+}
+
+// inTable says of an error in which line of a table it is, and no file's name.
+func inTable(err error) error {
+	text := err.Error()
+	if rest, whole := strings.CutPrefix(text, "line: "); whole {
+		return errors.New(rest)
+	}
+	return errors.New(strings.Replace(text, "line:", "line ", 1))
 }
 
 // wrong says whether a table is no text: a workbook, a picture. It keeps what would

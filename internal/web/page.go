@@ -77,6 +77,7 @@ func done() map[string]string {
 		"joined":     "Welcome: you have joined.",
 		"founded":    "The organisation is made.",
 		"planned":    "The plan is kept.",
+		"signed":     "You have signed this forecast.",
 		"unplanned":  "The plan is removed.",
 		"connected":  "The connection is kept.",
 		"forgotten":  "The connection is forgotten here, and its secrets with it.",

@@ -199,8 +199,8 @@ func TestTables(t *testing.T) {
 	}{
 		"a workbook":      {"PK\x03\x04xxxx", "this is a workbook; save it as CSV"},
 		"a picture":       {"\x89PNG\r\n\x1a\n\x00\x00", "no table of text"},
-		"other columns":   {"who,whom\na,b\n", "must name the column source"},
-		"a person twice":  {"source,target\na,b\na,c\n", "line:3"},
+		"other columns":   {"who,whom\na,b\n", "The first line must name the column source"},
+		"a person twice":  {"source,target\na,b\na,c\n", "Line 3: "},
 		"a spoilt number": {"source,target\n1.2E+17,b\n", "a spreadsheet made the number"},
 		"UTF-16 cut":      {"\xff\xfes\x00o", "must name the column source"},
 		"nothing in it":   {" ", "must name the column source"},

@@ -88,6 +88,7 @@ func New(c Config) (*Site, error) {
 	s.people()
 	s.connections()
 	s.plans()
+	s.forecasts()
 	s.auditLog()
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.serve(w, r, Route{Path: "/"}, func(*visit) error { return errNotFound })
