@@ -10,11 +10,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/rialto-migrate/rialto/connector"
 	"github.com/rialto-migrate/rialto/internal/confine"
@@ -46,6 +42,10 @@ type Config struct {
 	Failpoint string // for tests: where a mover dies
 	// Organisation owns what is kept; "" is the command line's own.
 	Organisation string
+	// Hosted says that whoever makes connections is not whoever runs this machine:
+	// a setting then names no file of it, and no server on it unless Networks lists
+	// its address.
+	Hosted bool
 }
 
 // An App carries out the use cases. Close it.
@@ -107,7 +107,7 @@ func (a *App) SignIn(ctx context.Context, cloud string, values map[string]string
 	if err != nil {
 		return nil, err
 	}
-	set, secret, err := sort(c.Manifest(), values)
+	set, secret, err := a.sort(c.Manifest(), values)
 	if err != nil {
 		return nil, err
 	}
@@ -129,75 +129,6 @@ func (a *App) SignIn(ctx context.Context, cloud string, values map[string]string
 		}
 	}
 	return out.SignedIn, nil
-}
-
-// Connect tries credentials and, if they work, seals them under a name. It
-// returns who they are. A connection of that name is replaced.
-func (a *App) Connect(ctx context.Context, name, cloud string, values map[string]string) (connector.Identity, error) {
-	c, err := a.Connector(cloud)
-	if err != nil {
-		return connector.Identity{}, err
-	}
-	set, secret, err := sort(c.Manifest(), values)
-	if err != nil {
-		return connector.Identity{}, err
-	}
-	// What the check renews has no connection yet to be sealed with.
-	var renewing sync.Mutex
-	id, err := a.check(ctx, job.End{Connection: name, Connector: cloud, Settings: join(set, secret)}, &Request{Renewed: func(field, value string) {
-		renewing.Lock()
-		defer renewing.Unlock()
-		secret[field] = value
-	}})
-	if err != nil {
-		return id, err
-	}
-	for k, v := range id.Settings {
-		if set[k] == "" {
-			set[k] = v
-		}
-	}
-	conn := vault.Connection{Name: name, Connector: cloud, Identity: id.ID, Settings: set, Secrets: map[string]vault.Secret{}, Created: time.Now()}
-	for k, v := range secret {
-		conn.Secrets[k] = vault.NewSecret(v)
-	}
-	return id, a.store.PutConnection(ctx, a.Organisation, conn)
-}
-
-// sort parts values into plain settings and secrets, and refuses what the
-// connector does not know. Paths are made absolute: the mover has no working
-// folder of the user's.
-func sort(m connector.Manifest, values map[string]string) (set, secret map[string]string, err error) {
-	set, secret = map[string]string{}, map[string]string{}
-	var names []string
-	for _, s := range m.Settings {
-		names = append(names, s.Name)
-		v := values[s.Name]
-		if v == "" {
-			continue
-		}
-		switch {
-		case s.Secret:
-			secret[s.Name] = v
-		case s.Path:
-			abs, err := filepath.Abs(v)
-			if err != nil {
-				return nil, nil, err
-			}
-			if _, err := os.Stat(abs); err != nil {
-				return nil, nil, fmt.Errorf("%s: %w", s.Name, err)
-			}
-			set[s.Name] = abs
-		default:
-			set[s.Name] = v
-		}
-	}
-	for k := range values {
-		if !slices.Contains(names, k) {
-			return nil, nil, fmt.Errorf("%s has no setting %q; it has %s", m.Name, k, strings.Join(names, ", "))
-		}
-	}
-	return set, secret, nil
 }
 
 func join(set, secret map[string]string) connector.Settings {

@@ -44,15 +44,24 @@ func mapColumns() []string {
 // longer at the source keeps its line and says so. waves spreads the containers
 // that have no wave yet over that many, of like size; 0 leaves them without.
 func WriteMap(path string, shards []job.Shard, waves int) (MapSummary, error) {
-	sum := MapSummary{Status: "written"}
 	old, err := sheet.Read(path, migrate.MapID)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		old = &sheet.Sheet{}
 	case err != nil:
+		return MapSummary{}, err
+	}
+	columns, lines, sum, err := mergeMap(old, shards, waves)
+	if err != nil {
 		return sum, err
 	}
-	columns := mapColumns()
+	return sum, sheet.Write(path, columns, lines)
+}
+
+// mergeMap is the map as WriteMap writes it.
+func mergeMap(old *sheet.Sheet, shards []job.Shard, waves int) (columns []string, lines [][]string, sum MapSummary, err error) {
+	sum.Status = "written"
+	columns = mapColumns()
 	for _, c := range old.Columns {
 		if c != "" && !slices.Contains(columns, c) {
 			columns = append(columns, c)
@@ -60,7 +69,7 @@ func WriteMap(path string, shards []job.Shard, waves int) (MapSummary, error) {
 	}
 	before, err := earlier(old.Rows, shards)
 	if err != nil {
-		return sum, err
+		return nil, nil, sum, err
 	}
 	names := map[string]int{}
 	var rows []map[string]string
@@ -98,16 +107,13 @@ func WriteMap(path string, shards []job.Shard, waves int) (MapSummary, error) {
 	}
 	spread(rows, waves)
 	sum.Containers = len(rows)
-	lines := make([][]string, len(rows))
+	lines = make([][]string, len(rows))
 	for i, row := range rows {
 		for _, c := range columns {
 			lines[i] = append(lines[i], row[c])
 		}
 	}
-	if err := sheet.Write(path, columns, lines); err != nil {
-		return sum, err
-	}
-	return sum, nil
+	return columns, lines, sum, nil
 }
 
 // earlier are the lines of a map by the ids of their containers. A line whose id a

@@ -14,10 +14,13 @@ import (
 )
 
 // reach is where the mover of a job may connect to: the internet, the networks
-// that the operator lists, and the servers of this machine that the settings of
-// its connections name.
+// that the operator lists, and, where whoever names them runs this machine, the
+// servers on it that the settings of its connections name.
 func (a *App) reach(spec job.Spec) mover.Reach {
 	r := mover.Reach{Networks: a.Networks}
+	if a.Hosted {
+		return r
+	}
 	for _, end := range []job.End{spec.From, spec.To} {
 		for _, value := range end.Settings {
 			if port, ok := localServer(value); ok {

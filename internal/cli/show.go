@@ -102,7 +102,7 @@ func (s *shell) showForecast(f *migrate.Forecast) {
 		s.showMessages(f.Messages)
 		return
 	}
-	s.say("%s    A run takes about %d calls: %s.", s.paint(bold, "Time"), f.Requests, span(f.Least, f.Most))
+	s.say("%s    A run takes about %d calls: %s.", s.paint(bold, "Time"), f.Requests, report.Span(f.Least, f.Most))
 	s.showPace(f.Pace)
 	s.showMessages(f.Messages)
 }
@@ -132,26 +132,6 @@ func (s *shell) showUndoForecast(f *migrate.Forecast) {
 		s.say("%s", line)
 		head = "    "
 	}
-}
-
-func span(least, most time.Duration) string {
-	a, b := round(least), round(most)
-	if a == b {
-		return "about " + a
-	}
-	return a + " to " + b
-}
-
-func round(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return "a second"
-	case d < 2*time.Minute:
-		return fmt.Sprintf("%d seconds", int(d.Seconds()+0.5))
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d minutes", int(d.Minutes()+0.5))
-	}
-	return fmt.Sprintf("%.1f hours", d.Hours())
 }
 
 // showLosses lists what is lost, kind by kind: how often, what becomes of it

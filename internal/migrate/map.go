@@ -54,11 +54,23 @@ func ReadMap(path string) ([]MapRow, error) {
 	if err != nil {
 		return nil, err
 	}
-	var rows []MapRow
+	return mapRowsOf(s)
+}
+
+// ParseMap reads a map from the bytes of a file; name is for errors.
+func ParseMap(name string, raw []byte) ([]MapRow, error) {
+	s, err := sheet.Parse(name, raw, MapID)
+	if err != nil {
+		return nil, err
+	}
+	return mapRowsOf(s)
+}
+
+func mapRowsOf(s *sheet.Sheet) (rows []MapRow, err error) {
 	ids, names := map[string]MapRow{}, takenNames{}
 	for _, r := range s.Rows {
 		row := MapRow{Source: r.Get(MapID), Link: r.Get(MapLink), Name: r.Get(MapName), Place: r.Get(MapPlace), Target: r.Get(MapTarget),
-			Where: fmt.Sprintf("%s:%d", path, r.Line)}
+			Where: fmt.Sprintf("%s:%d", s.Path, r.Line)}
 		if row.By, err = readDecider(r); err != nil {
 			return nil, err
 		}
@@ -83,7 +95,7 @@ func ReadMap(path string) ([]MapRow, error) {
 		rows = append(rows, row)
 	}
 	if len(rows) == 0 {
-		return nil, fmt.Errorf("%s: the map has no lines below the first; rialto scan --csv writes them", path)
+		return nil, fmt.Errorf("%s: the map has no lines below the first; rialto scan --csv writes them", s.Path)
 	}
 	return rows, nil
 }

@@ -132,19 +132,45 @@ func readPeopleIfThere(path string) (*PeopleTable, error) {
 	return ReadPeople(path)
 }
 
+// ParsePeople reads a people file from its bytes; name is for errors.
+func ParsePeople(name string, raw []byte) (*PeopleTable, error) {
+	s, err := sheet.Parse(name, raw, colSource, colTarget)
+	if err != nil {
+		return nil, err
+	}
+	return tableOf(s)
+}
+
+// DecidedPeople is a table that holds decisions alone.
+func DecidedPeople(rows []PersonRow) *PeopleTable {
+	t := &PeopleTable{columns: []string{colSource, colTarget}}
+	for _, r := range rows {
+		t.rows = append(t.rows, peopleRow{line: r.Line, source: r.Source, target: r.Target, cells: map[string]string{colSource: r.Source, colTarget: r.Target}})
+	}
+	return t
+}
+
+// Deciders counts the decisions by who made them, "" for nobody named.
+func (t *PeopleTable) Deciders() map[string]int { return t.deciders() }
+
 // WritePeople writes a people file, or writes it again: decisions, columns of
 // the user's own and the order of the lines stay, new people are added at the
 // end, and people whom the source no longer shows stay and are marked. A list of
 // some containers only adds to the file and leaves the lines that are there as they
 // are. The list must have names.
 func WritePeople(path string, list *PeopleList) (Merged, error) {
-	var m Merged
 	old, err := readPeopleIfThere(path)
 	if err != nil {
-		return m, err
+		return Merged{}, err
 	}
+	columns, rows, m := old.Merge(list)
+	return m, sheet.Write(path, columns, rows)
+}
+
+// Merge is the table as WritePeople writes it again.
+func (old *PeopleTable) Merge(list *PeopleList) (columns []string, rows [][]string, m Merged) {
 	written := peopleColumns()
-	columns := slices.Clone(written)
+	columns = slices.Clone(written)
 	for _, c := range old.columns {
 		if c != "" && !slices.Contains(columns, c) {
 			columns = append(columns, c)
@@ -152,7 +178,6 @@ func WritePeople(path string, list *PeopleList) (Merged, error) {
 	}
 	find := finder(list.People)
 	done := map[string]bool{}
-	var rows [][]string
 	add := func(cells map[string]string) {
 		row := make([]string, len(columns))
 		for i, c := range columns {
@@ -198,7 +223,7 @@ func WritePeople(path string, list *PeopleList) (Merged, error) {
 			m.Added++
 		}
 	}
-	return m, sheet.Write(path, columns, rows)
+	return columns, rows, m
 }
 
 // Merged counts the lines of a people file that was written again.

@@ -2,8 +2,10 @@ package report
 
 import (
 	"cmp"
+	"fmt"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // PolicyWords say what becomes of a loss, as the end of a sentence that begins
@@ -29,4 +31,25 @@ func Why(why string) (text string, sources []string) {
 		sources = append(sources, "https://"+strings.TrimRight(page, ").:,;"))
 	}
 	return strings.Trim(address.ReplaceAllString(why, ""), " :"), sources
+}
+
+// Span says how long something takes, at best and at most.
+func Span(least, most time.Duration) string {
+	a, b := round(least), round(most)
+	if a == b {
+		return "about " + a
+	}
+	return a + " to " + b
+}
+
+func round(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return "a second"
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d seconds", int(d.Seconds()+0.5))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d minutes", int(d.Minutes()+0.5))
+	}
+	return fmt.Sprintf("%.1f hours", d.Hours())
 }

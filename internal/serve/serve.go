@@ -43,6 +43,7 @@ type Server struct {
 	log      *slog.Logger
 	app      *app.App
 	accounts *account.Accounts
+	pages    *web.Site
 	post     *post.Post
 	public   net.Listener
 	private  net.Listener // nil for none
@@ -69,7 +70,7 @@ func Open(ctx context.Context, c Config, a app.Config, terminal io.Writer, log *
 		}
 		return getenv(name)
 	}
-	a.Log = log
+	a.Log, a.Hosted = log, true
 	if a.Networks, err = app.ParseNetworks(c.Networks...); err != nil {
 		return nil, err
 	}
@@ -80,6 +81,7 @@ func Open(ctx context.Context, c Config, a app.Config, terminal io.Writer, log *
 	if err != nil {
 		return nil, err
 	}
+	s.pages = site
 	if s.public, err = net.Listen("tcp", c.Listen); err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
@@ -197,6 +199,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	}
 	s.working.Go(func() error { s.due(ctx); return nil })
 	<-ctx.Done()
+	s.pages.Close() // ends the streams, for which a graceful stop would wait
 	limit, stop := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer stop()
 	var errs []error
@@ -240,6 +243,9 @@ func (s *Server) Close() error {
 		defer stop()
 		errs = append(errs, s.post.Close(limit))
 		s.post = nil
+	}
+	if s.pages != nil {
+		s.pages.Close()
 	}
 	if s.app != nil {
 		errs = append(errs, s.app.Close())

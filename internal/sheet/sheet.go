@@ -166,6 +166,24 @@ func unguard(cell string) string {
 // Write writes a table in UTF-8 with a byte order mark, by which spreadsheets
 // know it. The file is replaced whole or not at all.
 func Write(path string, columns []string, rows [][]string) error {
+	text, err := Encode(columns, rows)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("%s cannot be written: %w", path, err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(text)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("%s cannot be written: %w", path, err)
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// Encode is a table as Write writes it.
+func Encode(columns []string, rows [][]string) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString("\ufeff")
 	c := csv.NewWriter(&b)
@@ -176,18 +194,9 @@ func Write(path string, columns []string, rows [][]string) error {
 			safe[i] = guard(cell)
 		}
 		if err := c.Write(safe); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+			return nil, err
 		}
 	}
 	c.Flush()
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("%s cannot be written: %w", path, err)
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(b.Bytes())
-	if err := errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("%s cannot be written: %w", path, err)
-	}
-	return os.Rename(f.Name(), path)
+	return b.Bytes(), c.Error()
 }

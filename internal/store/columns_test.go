@@ -51,6 +51,8 @@ func allowedColumns() map[string]string {
 		"session.token_hash": "hash", "session.person": "id", "session.created": "time", "session.seen": "time", "session.fresh": "time", "session.second": "time", "session.sealed_about": "sealed",
 		"audit_record.organisation": "id", "audit_record.num": "number", "audit_record.record": "ids and sealed", "audit_hash.organisation": "id", "audit_hash.num": "number",
 		"audit_hash.hash": "hash", "audit_checkpoint.organisation": "id", "audit_checkpoint.size": "number", "audit_checkpoint.signed": "hash",
+		"plan.organisation": "id", "plan.name": "the operator's name for it", "plan.version": "number", "plan.sealed_file": "sealed", "plan.changed": "time", "plan.changed_by": "id",
+		"report.organisation": "id", "report.migration": "the operator's name for it", "report.num": "number", "report.kind": "name", "report.made": "time", "report.sealed": "sealed",
 		"errand.token_hash": "hash", "errand.person": "id", "errand.kind": "name", "errand.expires": "time",
 		"migration.sealed_print": "sealed", "migration.sealed_store": "sealed", "migration.created": "time", "migration.paused": "time",
 	}

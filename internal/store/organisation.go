@@ -62,7 +62,8 @@ var (
 	touchOrg            = both("UPDATE organisation SET active = $1 WHERE name = $2 AND active < $1")
 	dropOrganisation    = []statement{
 		both("DELETE FROM connection_value WHERE organisation = $1"), both("DELETE FROM connection WHERE organisation = $1"),
-		both("DELETE FROM migration WHERE organisation = $1"), both("DELETE FROM invitation WHERE organisation = $1"),
+		both("DELETE FROM migration WHERE organisation = $1"), both("DELETE FROM plan WHERE organisation = $1"),
+		both("DELETE FROM report WHERE organisation = $1"), both("DELETE FROM invitation WHERE organisation = $1"),
 		both("DELETE FROM member WHERE organisation = $1"), both("DELETE FROM organisation WHERE name = $1"),
 	}
 

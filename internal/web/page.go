@@ -27,6 +27,8 @@ func (v *visit) layout(title string) look.Page {
 		title, path string
 		need        access.Action
 	}{
+		{"Migrations", "/migrations", access.ReadMigrations},
+		{"Connections", "/connections", access.ReadConnections},
 		{"People", "/people", access.ReadPeople},
 		{"Audit log", "/audit", access.ReadAuditLog},
 		{"Organisation", "/settings", access.ReadOrganisation},
@@ -74,6 +76,11 @@ func done() map[string]string {
 		"settings":   "The organisation is changed.",
 		"joined":     "Welcome: you have joined.",
 		"founded":    "The organisation is made.",
+		"planned":    "The plan is kept.",
+		"signed":     "You have signed this forecast.",
+		"unplanned":  "The plan is removed.",
+		"connected":  "The connection is kept.",
+		"forgotten":  "The connection is forgotten here, and its secrets with it.",
 		"destroyed":  "The organisation is destroyed, with all that belonged to it.",
 	}
 }
@@ -118,6 +125,12 @@ func place(fields []any, r *account.Refusal) bool {
 				return true
 			}
 		case look.Choices:
+			if f.Name == r.Field && r.Field != "" {
+				f.Error = sentence(r.Reason)
+				fields[i] = f
+				return true
+			}
+		case look.Tree:
 			if f.Name == r.Field && r.Field != "" {
 				f.Error = sentence(r.Reason)
 				fields[i] = f

@@ -57,6 +57,7 @@ type Site struct {
 	look   *look.Look
 	mux    *http.ServeMux
 	routes []Route
+	deeds  *deeds
 }
 
 // A Route is one address with its rule.
@@ -66,7 +67,7 @@ type Route struct {
 	Kind         access.Kind
 }
 
-// New makes a Site.
+// New makes a Site. Close it.
 func New(c Config) (*Site, error) {
 	if c.Now == nil {
 		c.Now = time.Now
@@ -75,7 +76,7 @@ func New(c Config) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Site{Config: c, look: l, mux: http.NewServeMux()}
+	s := &Site{Config: c, look: l, mux: http.NewServeMux(), deeds: newDeeds(c.Now)}
 	s.mux.Handle("GET /static/", l.Static())
 	s.doors()
 	s.home()
@@ -85,6 +86,9 @@ func New(c Config) (*Site, error) {
 	s.factors()
 	s.organisation()
 	s.people()
+	s.connections()
+	s.plans()
+	s.forecasts()
 	s.auditLog()
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.serve(w, r, Route{Path: "/"}, func(*visit) error { return errNotFound })

@@ -10,14 +10,18 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/rialto-migrate/rialto/connectors"
 	"github.com/rialto-migrate/rialto/internal/access"
 	"github.com/rialto-migrate/rialto/internal/account"
 	"github.com/rialto-migrate/rialto/internal/app"
+	"github.com/rialto-migrate/rialto/internal/job"
+	"github.com/rialto-migrate/rialto/internal/mover"
 	"github.com/rialto-migrate/rialto/internal/password"
 	"github.com/rialto-migrate/rialto/internal/store"
 	"github.com/rialto-migrate/rialto/internal/store/bothtest"
@@ -26,7 +30,13 @@ import (
 
 var servers bothtest.Servers
 
-func TestMain(m *testing.M) { servers.Main(m) }
+// TestMain lets the tests' own program be the mover.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == mover.Argument {
+		os.Exit(job.Main(connectors.All()))
+	}
+	servers.Main(m)
+}
 
 // A mailbox keeps the letters that were sent.
 type mailbox struct {
@@ -69,12 +79,13 @@ func open(t *testing.T, o store.Options) *stage {
 	t.Helper()
 	s := &stage{mail: &mailbox{}, now: time.Now().Truncate(time.Second)} // the policies tell by the clock what is recent
 	now := func() time.Time { return s.now }
-	a, err := app.Open(t.Context(), app.Config{StateDir: o.Dir, Version: "test", Getenv: func(name string) string {
-		if name == app.DatabaseVariable {
-			return o.Postgres.Reveal()
-		}
-		return ""
-	}})
+	a, err := app.Open(t.Context(), app.Config{StateDir: o.Dir, Version: "test", Connectors: connectors.All(), Hosted: true,
+		Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Getenv: func(name string) string {
+			if name == app.DatabaseVariable {
+				return o.Postgres.Reveal()
+			}
+			return ""
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,6 +115,7 @@ func open(t *testing.T, o store.Options) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(s.Close)
 	return s
 }
 
