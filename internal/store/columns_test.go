@@ -52,6 +52,10 @@ func allowedColumns() map[string]string {
 		"audit_record.organisation": "id", "audit_record.num": "number", "audit_record.record": "ids and sealed", "audit_hash.organisation": "id", "audit_hash.num": "number",
 		"audit_hash.hash": "hash", "audit_checkpoint.organisation": "id", "audit_checkpoint.size": "number", "audit_checkpoint.signed": "hash",
 		"errand.token_hash": "hash", "errand.person": "id", "errand.kind": "name", "errand.expires": "time",
+		"run.organisation": "id", "run.num": "number", "run.migration": "the operator's name for it", "run.verb": "name", "run.state": "state", "run.owner": "id", "run.seen": "time",
+		"run.wish": "name", "run.began": "time", "run.ended": "time", "run.person": "id", "run.last": "number", "run.counts": "ids and counts", "run.sealed_order": "sealed",
+		"run.sealed_summary":     "sealed",
+		"run_event.organisation": "id", "run_event.run": "number", "run_event.num": "number", "run_event.event": "ids, kinds, states, classes, counts, and reasons as failure.reason has them",
 		"migration.sealed_print": "sealed", "migration.sealed_store": "sealed", "migration.created": "time", "migration.paused": "time",
 	}
 }
