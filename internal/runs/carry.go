@@ -149,6 +149,7 @@ func (c *carrier) do(ctx context.Context, o Order) (*job.Outcome, error) {
 // begin tells that the work begins.
 func (c *carrier) begin() {
 	c.mu.Lock()
+	c.counts.Quota = c.hide.quota
 	if c.again {
 		c.counts.Again++
 	}

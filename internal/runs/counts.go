@@ -22,6 +22,7 @@ type Counts struct {
 	Refused  int64                          `json:"refused"`
 	Bytes    int64                          `json:"bytes"`
 	Rates    []Rate                         `json:"rates,omitempty"` // of the last minutes
+	Quota    float64                        `json:"quota,omitempty"` // requests a second that both clouds allow together; 0 if unknown
 	Share    float64                        `json:"share,omitempty"` // of the quotas that are used at most; 0 for all
 	Waits    string                         `json:"waits,omitempty"` // why nothing new is sent; "" if it is
 	Until    time.Time                      `json:"until,omitzero"`  // when that ends, if it is known

@@ -49,7 +49,8 @@ func (e Event) row() (store.RunEvent, error) {
 	return store.RunEvent{Num: e.Num, Event: b}, err
 }
 
-func eventOf(r store.RunEvent) (Event, error) {
+// Read reads an event as the store keeps it.
+func Read(r store.RunEvent) (Event, error) {
 	var e Event
 	err := json.Unmarshal(r.Event, &e)
 	e.Num = r.Num

@@ -104,7 +104,7 @@ func (r *Registry) Follow(ctx context.Context, organisation string, num, after i
 					return
 				}
 				for _, row := range rows {
-					e, err := eventOf(row)
+					e, err := Read(row)
 					if err != nil {
 						yield(nil, connector.Errorf(connector.Permanent, "event %d of run %d cannot be read", row.Num, num))
 						return
@@ -211,7 +211,7 @@ func (r *Registry) look(n name, f *fan, after int64) error {
 			break
 		}
 		for _, one := range rows {
-			e, err := eventOf(one)
+			e, err := Read(one)
 			if err != nil {
 				return err
 			}

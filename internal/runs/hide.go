@@ -16,6 +16,7 @@ import (
 // A hider puts a keyed hash in the place of ids that are paths: they hold names.
 // The reasons of what fails there may hold them, too, so they are left out.
 type hider struct {
+	quota          float64 // requests a second that both ends allow together; 0 if one does not say
 	key            []byte
 	sources, paths bool // the source's ids are paths, the target's are
 }
@@ -25,6 +26,7 @@ func hiderOf(ctx context.Context, a *app.App, f *migrate.File) (h hider, err err
 	if h.key, err = a.Store().ServiceKey(ctx, "paths in runs"); err != nil {
 		return h, err
 	}
+	unknown := false
 	for _, end := range []struct {
 		name  string
 		paths *bool
@@ -44,7 +46,19 @@ func hiderOf(ctx context.Context, a *app.App, f *migrate.File) (h hider, err err
 		for k, v := range conn.Settings {
 			set[k] = v
 		}
-		*end.paths = c.Capabilities(set).Paths
+		caps := c.Capabilities(set)
+		*end.paths = caps.Paths
+		least := 0.0
+		for _, q := range caps.Quotas {
+			if rate := float64(q.Requests) / q.Per.Seconds(); least == 0 || rate < least {
+				least = rate
+			}
+		}
+		h.quota += least
+		unknown = unknown || least == 0
+	}
+	if unknown {
+		h.quota = 0
 	}
 	return h, nil
 }

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -248,6 +249,26 @@ func (r *Registry) Outcome(ctx context.Context, organisation string, num int64) 
 		return nil, connector.Errorf(connector.Permanent, "what came of run %d cannot be read", num)
 	}
 	return &out, nil
+}
+
+// Sent sums the bytes that an organisation's runs of a migration sent to the target.
+func (r *Registry) Sent(ctx context.Context, organisation, migration string) (bytes int64, err error) {
+	const page = 200
+	for before := int64(math.MaxInt64); ; {
+		all, err := r.Runs(ctx, organisation, before, page)
+		if err != nil {
+			return 0, err
+		}
+		for _, run := range all {
+			if run.Migration == migration && (run.Verb == job.Run || run.Verb == job.Cutover) {
+				bytes += run.Counts.Bytes
+			}
+			before = run.Num
+		}
+		if len(all) < page {
+			return bytes, nil
+		}
+	}
 }
 
 // Pause has the migration of a run send nothing new, until it is resumed. Safe to

@@ -27,6 +27,7 @@ func (v *visit) layout(title string) look.Page {
 		title, path string
 		need        access.Action
 	}{
+		{"Runs", "/runs", access.ReadRuns},
 		{"People", "/people", access.ReadPeople},
 		{"Audit log", "/audit", access.ReadAuditLog},
 		{"Organisation", "/settings", access.ReadOrganisation},

@@ -28,6 +28,7 @@ import (
 	"github.com/rialto-migrate/rialto/internal/app"
 	"github.com/rialto-migrate/rialto/internal/audit"
 	"github.com/rialto-migrate/rialto/internal/outside"
+	"github.com/rialto-migrate/rialto/internal/runs"
 	"github.com/rialto-migrate/rialto/internal/store"
 	"github.com/rialto-migrate/rialto/internal/web/look"
 )
@@ -40,6 +41,7 @@ type Config struct {
 	Audit    *audit.Log
 	// Outside are other providers of sign-ins; nil for none.
 	Outside *outside.Providers
+	Runs    *runs.Registry
 	// Secure says that people reach the pages by HTTPS: cookies then never travel
 	// otherwise.
 	Secure bool
@@ -57,6 +59,8 @@ type Site struct {
 	look   *look.Look
 	mux    *http.ServeMux
 	routes []Route
+
+	drawings *drawings
 }
 
 // A Route is one address with its rule.
@@ -75,7 +79,7 @@ func New(c Config) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Site{Config: c, look: l, mux: http.NewServeMux()}
+	s := &Site{Config: c, look: l, mux: http.NewServeMux(), drawings: newDrawings()}
 	s.mux.Handle("GET /static/", l.Static())
 	s.doors()
 	s.home()
@@ -85,6 +89,7 @@ func New(c Config) (*Site, error) {
 	s.factors()
 	s.organisation()
 	s.people()
+	s.runPages()
 	s.auditLog()
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.serve(w, r, Route{Path: "/"}, func(*visit) error { return errNotFound })

@@ -10,15 +10,20 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/rialto-migrate/rialto/connectors"
 	"github.com/rialto-migrate/rialto/internal/access"
 	"github.com/rialto-migrate/rialto/internal/account"
 	"github.com/rialto-migrate/rialto/internal/app"
+	"github.com/rialto-migrate/rialto/internal/job"
+	"github.com/rialto-migrate/rialto/internal/mover"
 	"github.com/rialto-migrate/rialto/internal/password"
+	"github.com/rialto-migrate/rialto/internal/runs"
 	"github.com/rialto-migrate/rialto/internal/store"
 	"github.com/rialto-migrate/rialto/internal/store/bothtest"
 	"github.com/rialto-migrate/rialto/internal/vault"
@@ -26,7 +31,13 @@ import (
 
 var servers bothtest.Servers
 
-func TestMain(m *testing.M) { servers.Main(m) }
+// TestMain lets the tests' own program be the mover.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == mover.Argument {
+		os.Exit(job.Main(connectors.All()))
+	}
+	servers.Main(m)
+}
 
 // A mailbox keeps the letters that were sent.
 type mailbox struct {
@@ -69,12 +80,13 @@ func open(t *testing.T, o store.Options) *stage {
 	t.Helper()
 	s := &stage{mail: &mailbox{}, now: time.Now().Truncate(time.Second)} // the policies tell by the clock what is recent
 	now := func() time.Time { return s.now }
-	a, err := app.Open(t.Context(), app.Config{StateDir: o.Dir, Version: "test", Getenv: func(name string) string {
-		if name == app.DatabaseVariable {
-			return o.Postgres.Reveal()
-		}
-		return ""
-	}})
+	a, err := app.Open(t.Context(), app.Config{StateDir: o.Dir, Version: "test", Connectors: connectors.All(),
+		Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Getenv: func(name string) string {
+			if name == app.DatabaseVariable {
+				return o.Postgres.Reveal()
+			}
+			return ""
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +112,7 @@ func open(t *testing.T, o store.Options) *stage {
 		t.Fatal(err)
 	}
 	accounts := account.New(account.Config{Store: a.Store(), Hasher: hasher, Post: s.mail, Regions: regions, Base: "http://rialto.test", Now: now})
-	s.Site, err = New(Config{App: a, Accounts: accounts, Policy: policy, Audit: log, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Version: "test", Now: now})
+	s.Site, err = New(Config{App: a, Accounts: accounts, Policy: policy, Audit: log, Runs: s.registry(t, a), Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Version: "test", Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,6 +120,20 @@ func open(t *testing.T, o store.Options) *stage {
 }
 
 const good = "correct tulip bridge seven"
+
+// registry carries out the runs of a test.
+func (s *stage) registry(t *testing.T, a *app.App) *runs.Registry {
+	t.Helper()
+	r := runs.Open(a, slog.New(slog.NewTextHandler(io.Discard, nil)), runs.Limit{Write: 20 * time.Millisecond, Lease: time.Second})
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := r.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
 
 // person makes a confirmed account.
 func (s *stage) person(t *testing.T, name string) store.Person {
