@@ -26,7 +26,9 @@ func Clouds(t testing.TB, a *app.App, organisation string, slow time.Duration) *
 		server := httptest.NewServer(actor)
 		t.Cleanup(server.Close)
 		name := "workshop-" + actor.Name()
-		if _, err := a.Of(organisation).Connect(t.Context(), name, actor.Name(), actor.Settings(server.URL+"/")); err != nil {
+		settings := actor.Settings(server.URL + "/")
+		settings["settle-delay"] = "1s" // what a killed run sent has landed by then on this machine
+		if _, err := a.Of(organisation).Connect(t.Context(), name, actor.Name(), settings); err != nil {
 			t.Fatal(err)
 		}
 		names = append(names, name)
