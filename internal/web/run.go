@@ -95,7 +95,7 @@ func (v *visit) listRuns() error {
 		}
 		t.Rows = append(t.Rows, look.Row{Cells: []any{
 			look.Stacked{Top: look.Link{Text: fmt.Sprintf("%s, no. %d", verbTitle(r.Verb), r.Num), Href: v.atRun(r.Num, "")}, Below: look.Name(r.Migration)},
-			badge(r), r.Began, took, named(r.By, names), int(failed(r.Counts))}})
+			badge(r), r.Began, took, v.named(r.By, names), int(failed(r.Counts))}})
 	}
 	if len(all) == runsOnPage {
 		t.Pages = &look.Pagination{First: int(all[0].Num), Last: int(all[len(all)-1].Num), Word: "runs", Next: fmt.Sprintf("%s?before=%d", v.at("/runs"), all[len(all)-1].Num)}
@@ -104,14 +104,17 @@ func (v *visit) listRuns() error {
 	return v.show(p)
 }
 
-func named(person string, names map[string]string) any {
+// named is who ordered a run, as far as whoever visits may know.
+func (v *visit) named(person string, names map[string]string) any {
 	switch {
+	case person == v.signed.Person.ID:
+		return "you"
 	case person == "":
 		return "the service"
 	case names[person] != "":
 		return look.Name(names[person])
 	}
-	return look.Name(person)
+	return "a colleague"
 }
 
 func failed(c runs.Counts) (n int64) {
@@ -164,7 +167,7 @@ func (v *visit) showRun() error {
 	p := v.layout(fmt.Sprintf("%s, no. %d", verbTitle(r.Verb), r.Num))
 	p.Crumbs = []look.Link{{Text: "Runs", Href: v.at("/runs")}}
 	p.Wide = true
-	p.Heading.Lead = look.Words{"Of the migration ", look.Name(r.Migration), ", by ", named(r.By, names), "."}
+	p.Heading.Lead = look.Words{"Of the migration ", look.Name(r.Migration), ", by ", v.named(r.By, names), "."}
 	events, err := v.App.Store().RunEvents(v.ctx(), v.org.ID, r.Num, max(r.Last-linesAtFirst, 0), linesAtFirst)
 	if err != nil {
 		return err
@@ -226,7 +229,7 @@ func (v *visit) acts(r runs.Run) []any {
 	if len(all) == 0 {
 		return nil
 	}
-	return []any{all}
+	return []any{look.Section{Title: "What to do", Actions: all}}
 }
 
 // onRun does something to the run, and shows it again.

@@ -120,7 +120,7 @@ func TestRunPages(t *testing.T) {
 		holds(get(ran+"/undo"), "removed there", `action="`+ran+`/undo"`)
 		undone := post(ran + "/undo")
 		holds(get(undone), "removed")
-		holds(get("/o/o/runs"), "Undo, no. 4", "Verification, no. 3", "Run, no. 2", "Forecast, no. 1", "olu")
+		holds(get("/o/o/runs"), "Undo, no. 4", "Verification, no. 3", "Run, no. 2", "Forecast, no. 1", "you")
 		if got := s.ask(t, http.MethodGet, page+"/report", token, nil); got.StatusCode != http.StatusNotFound {
 			t.Errorf("a report of what was not verified: %d", got.StatusCode)
 		}

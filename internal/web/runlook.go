@@ -86,8 +86,12 @@ func figures(r runs.Run) []any {
 		all = append(all, look.Figure{Value: bytesOf(c.Bytes), Label: "sent to the target"})
 	}
 	parts := []any{all}
+	looked := c.Looked
+	for _, s := range c.Shards {
+		looked = max(looked, s.Done)
+	}
 	if c.Total > 0 && !r.State.Over() {
-		parts = append([]any{look.Progress{Label: "Items looked at", Done: int(min(c.Looked, c.Total)), Of: int(c.Total)}}, parts...)
+		parts = append([]any{look.Progress{Label: "Items looked at", Done: int(min(looked, c.Total)), Of: int(c.Total)}}, parts...)
 	}
 	return parts
 }
