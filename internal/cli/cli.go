@@ -113,7 +113,7 @@ the disk; it remembers only ids.
 	cmd.PersistentFlags().BoolVar(&s.unconfined, "unconfined", false, "run on a system that cannot keep the mover from writing to disk; reports say so")
 	cmd.PersistentFlags().StringSliceVar(&s.networks, "allow-network", nil, "a private `network` that may be reached, like 10.0.0.0/8; may be repeated (also: $"+NetworksVariable+")")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage{err} })
-	cmd.AddCommand(s.connect(), s.connections(), s.scan(), s.people(), s.forecast(), s.runCmd(), s.status(), s.verify(), s.cutover(), s.undo(), s.pause(), s.resume(), s.ledger(), s.keys(), s.audit(), s.serve(), s.standin(), s.demo())
+	cmd.AddCommand(s.connect(), s.connections(), s.scan(), s.people(), s.forecast(), s.runCmd(), s.status(), s.verify(), s.cutover(), s.undo(), s.pause(), s.resume(), s.ledger(), s.keys(), s.audit(), s.certificate(), s.serve(), s.standin(), s.demo())
 	return group(cmd)
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/rialto-migrate/rialto/internal/app"
 	"github.com/rialto-migrate/rialto/internal/password"
 	"github.com/rialto-migrate/rialto/internal/post"
+	"github.com/rialto-migrate/rialto/internal/runs"
 	"github.com/rialto-migrate/rialto/internal/vault"
 	"github.com/rialto-migrate/rialto/internal/web"
 )
@@ -44,6 +45,7 @@ type Server struct {
 	app      *app.App
 	accounts *account.Accounts
 	pages    *web.Site
+	runs     *runs.Registry
 	post     *post.Post
 	public   net.Listener
 	private  net.Listener // nil for none
@@ -143,6 +145,7 @@ func (s *Server) site(ctx context.Context, version string, terminal io.Writer) (
 		return nil, err
 	}
 	s.accounts = account.New(account.Config{Store: st, Hasher: hasher, Post: s.post, Regions: regions, Base: s.base()})
+	s.runs = runs.Open(s.app, s.log, runs.Limit{})
 	proxies, err := s.proxies()
 	if err != nil {
 		return nil, err
@@ -151,7 +154,7 @@ func (s *Server) site(ctx context.Context, version string, terminal io.Writer) (
 	if err != nil {
 		return nil, err
 	}
-	return web.New(web.Config{App: s.app, Accounts: s.accounts, Policy: policy, Audit: log, Outside: others, Secure: s.secure(), Proxies: proxies, Log: s.log, Version: version})
+	return web.New(web.Config{App: s.app, Accounts: s.accounts, Policy: policy, Audit: log, Runs: s.runs, Outside: others, Secure: s.secure(), Proxies: proxies, Log: s.log, Version: version})
 }
 
 func (s *Server) server(h http.Handler) *http.Server {
@@ -203,6 +206,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	limit, stop := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer stop()
 	var errs []error
+	s.working.Go(func() error { return s.runs.Close(limit) }) // ends the streams, too
 	for _, one := range s.servers {
 		if err := one.Shutdown(limit); err != nil {
 			errs = append(errs, one.Close())
@@ -246,6 +250,12 @@ func (s *Server) Close() error {
 	}
 	if s.pages != nil {
 		s.pages.Close()
+	}
+	if s.runs != nil {
+		limit, stop := context.WithTimeout(context.Background(), stopWithin)
+		defer stop()
+		errs = append(errs, s.runs.Close(limit))
+		s.runs = nil
 	}
 	if s.app != nil {
 		errs = append(errs, s.app.Close())

@@ -54,6 +54,10 @@ func allowedColumns() map[string]string {
 		"plan.organisation": "id", "plan.name": "the operator's name for it", "plan.version": "number", "plan.sealed_file": "sealed", "plan.changed": "time", "plan.changed_by": "id",
 		"report.organisation": "id", "report.migration": "the operator's name for it", "report.num": "number", "report.kind": "name", "report.made": "time", "report.sealed": "sealed",
 		"errand.token_hash": "hash", "errand.person": "id", "errand.kind": "name", "errand.expires": "time",
+		"run.organisation": "id", "run.num": "number", "run.migration": "the operator's name for it", "run.verb": "name", "run.state": "state", "run.owner": "id", "run.seen": "time",
+		"run.wish": "name", "run.began": "time", "run.ended": "time", "run.person": "id", "run.last": "number", "run.counts": "ids and counts", "run.sealed_order": "sealed",
+		"run.sealed_summary":     "sealed",
+		"run_event.organisation": "id", "run_event.run": "number", "run_event.num": "number", "run_event.event": "ids, kinds, states, classes, counts, and reasons as failure.reason has them",
 		"migration.sealed_print": "sealed", "migration.sealed_store": "sealed", "migration.created": "time", "migration.paused": "time",
 	}
 }

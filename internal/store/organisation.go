@@ -61,6 +61,7 @@ var (
 	describeOrg         = both("UPDATE organisation SET sealed_name = $1, country = $2, region = $3, second_factor = $4, created = $5, active = $6 WHERE name = $7")
 	touchOrg            = both("UPDATE organisation SET active = $1 WHERE name = $2 AND active < $1")
 	dropOrganisation    = []statement{
+		both("DELETE FROM run_event WHERE organisation = $1"), both("DELETE FROM run WHERE organisation = $1"),
 		both("DELETE FROM connection_value WHERE organisation = $1"), both("DELETE FROM connection WHERE organisation = $1"),
 		both("DELETE FROM migration WHERE organisation = $1"), both("DELETE FROM plan WHERE organisation = $1"),
 		both("DELETE FROM report WHERE organisation = $1"), both("DELETE FROM invitation WHERE organisation = $1"),

@@ -52,7 +52,10 @@ func (s schema) check(ctx context.Context, db *sql.DB, d dialect) (files fs.FS, 
 	if err != nil {
 		return nil, err
 	}
-	newest := int64(len(steps))
+	var newest int64 // what the last file's name begins with
+	if _, err := fmt.Sscanf(steps[len(steps)-1].Name(), "%d", &newest); err != nil {
+		return nil, err
+	}
 	have, err := version(ctx, db, d)
 	switch {
 	case err != nil:

@@ -29,6 +29,7 @@ func (v *visit) layout(title string) look.Page {
 	}{
 		{"Migrations", "/migrations", access.ReadMigrations},
 		{"Connections", "/connections", access.ReadConnections},
+		{"Runs", "/runs", access.ReadRuns},
 		{"People", "/people", access.ReadPeople},
 		{"Audit log", "/audit", access.ReadAuditLog},
 		{"Organisation", "/settings", access.ReadOrganisation},

@@ -28,6 +28,7 @@ import (
 	"github.com/rialto-migrate/rialto/internal/app"
 	"github.com/rialto-migrate/rialto/internal/audit"
 	"github.com/rialto-migrate/rialto/internal/outside"
+	"github.com/rialto-migrate/rialto/internal/runs"
 	"github.com/rialto-migrate/rialto/internal/store"
 	"github.com/rialto-migrate/rialto/internal/web/look"
 )
@@ -40,6 +41,7 @@ type Config struct {
 	Audit    *audit.Log
 	// Outside are other providers of sign-ins; nil for none.
 	Outside *outside.Providers
+	Runs    *runs.Registry
 	// Secure says that people reach the pages by HTTPS: cookies then never travel
 	// otherwise.
 	Secure bool
@@ -58,6 +60,8 @@ type Site struct {
 	mux    *http.ServeMux
 	routes []Route
 	deeds  *deeds
+
+	drawings *drawings
 }
 
 // A Route is one address with its rule.
@@ -76,7 +80,7 @@ func New(c Config) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Site{Config: c, look: l, mux: http.NewServeMux(), deeds: newDeeds(c.Now)}
+	s := &Site{Config: c, look: l, mux: http.NewServeMux(), deeds: newDeeds(c.Now), drawings: newDrawings()}
 	s.mux.Handle("GET /static/", l.Static())
 	s.doors()
 	s.home()
@@ -89,6 +93,7 @@ func New(c Config) (*Site, error) {
 	s.connections()
 	s.plans()
 	s.forecasts()
+	s.runPages()
 	s.auditLog()
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.serve(w, r, Route{Path: "/"}, func(*visit) error { return errNotFound })

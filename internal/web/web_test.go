@@ -23,6 +23,7 @@ import (
 	"github.com/rialto-migrate/rialto/internal/job"
 	"github.com/rialto-migrate/rialto/internal/mover"
 	"github.com/rialto-migrate/rialto/internal/password"
+	"github.com/rialto-migrate/rialto/internal/runs"
 	"github.com/rialto-migrate/rialto/internal/store"
 	"github.com/rialto-migrate/rialto/internal/store/bothtest"
 	"github.com/rialto-migrate/rialto/internal/vault"
@@ -111,7 +112,7 @@ func open(t *testing.T, o store.Options) *stage {
 		t.Fatal(err)
 	}
 	accounts := account.New(account.Config{Store: a.Store(), Hasher: hasher, Post: s.mail, Regions: regions, Base: "http://rialto.test", Now: now})
-	s.Site, err = New(Config{App: a, Accounts: accounts, Policy: policy, Audit: log, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Version: "test", Now: now})
+	s.Site, err = New(Config{App: a, Accounts: accounts, Policy: policy, Audit: log, Runs: s.registry(t, a), Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Version: "test", Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,6 +121,20 @@ func open(t *testing.T, o store.Options) *stage {
 }
 
 const good = "correct tulip bridge seven"
+
+// registry carries out the runs of a test.
+func (s *stage) registry(t *testing.T, a *app.App) *runs.Registry {
+	t.Helper()
+	r := runs.Open(a, slog.New(slog.NewTextHandler(io.Discard, nil)), runs.Limit{Write: 20 * time.Millisecond, Lease: time.Second})
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := r.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
 
 // person makes a confirmed account.
 func (s *stage) person(t *testing.T, name string) store.Person {
