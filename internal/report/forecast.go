@@ -99,7 +99,7 @@ func Briefly(f *migrate.Forecast, named func(id string) string) Brief {
 			told.Rows = append(told.Rows, []string{s.when, count(s.step.All), count(len(s.step.People)), count(s.step.Most)})
 			for _, u := range s.step.Uncounted {
 				why, _ := Why(u.Why)
-				b.Notices = append(b.Notices, fmt.Sprintf("Not counted: %s writes of %s may tell others (%s). %s", count(u.Writes), plural(item.Kind(u.Kind)), u.To, why))
+				b.Notices = append(b.Notices, fmt.Sprintf("Not counted: %s writes of %s may tell others (%s). %s", count(u.Writes), plural(u.Kind), u.To, why))
 			}
 		}
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/rialto-migrate/rialto/internal/web/browsertest"
 )
 
-// TestPlanInABrowser goes the whole way to a forecast as a person would.
-func TestPlanInABrowser(t *testing.T) {
+// TestConnectionsInABrowser connects two clouds as a person would.
+func TestConnectionsInABrowser(t *testing.T) {
 	s := open(t, store.Options{Dir: t.TempDir()})
 	s.now = time.Now().UTC()
 	s.founded(t, "o", s.person(t, "keeper"))

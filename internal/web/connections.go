@@ -279,15 +279,12 @@ func (v *visit) tryRegion(d *deed, now sight) look.Region {
 	decide := func(buttons ...look.Button) look.Form {
 		return look.Form{Action: at, Buttons: append(buttons, look.Button{Text: "Discard", Kind: look.Quiet, Name: "do", Value: "discard"})}
 	}
-	switch told := now.told.(type) {
-	case entrance:
-		if !now.done {
-			r.Parts = []any{look.Section{ID: "sign-in", Title: "Sign in there, and type this code", Card: true, Parts: []any{
-				look.Code{ID: "code", Label: "Code", Text: told.code}, look.Code{ID: "address", Label: "Address", Text: told.url},
-			}, Actions: []look.Button{{Text: "Open the page", Kind: look.Primary, Href: told.url}, again}},
-				look.Text("This page goes on by itself when you have signed in."), decide()}
-			return r
-		}
+	if told, ok := now.told.(entrance); ok && !now.done {
+		r.Parts = []any{look.Section{ID: "sign-in", Title: "Sign in there, and type this code", Card: true, Parts: []any{
+			look.Code{ID: "code", Label: "Code", Text: told.code}, look.Code{ID: "address", Label: "Address", Text: told.url},
+		}, Actions: []look.Button{{Text: "Open the page", Kind: look.Primary, Href: told.url}, again}},
+			look.Text("This page goes on by itself when you have signed in."), decide()}
+		return r
 	}
 	switch draft, ok := now.result.(*app.Draft); {
 	case now.done && ok:

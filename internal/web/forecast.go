@@ -58,7 +58,8 @@ func (v *visit) forecast() error {
 		t.Rows = append(t.Rows, look.Row{Cells: []any{fmt.Sprint(r.Num), r.Made,
 			look.Button{Text: "Open", Small: true, Kind: look.Quiet, Href: v.planAt(m.Name, fmt.Sprint("/forecasts/", r.Num)), About: fmt.Sprint("forecast ", r.Num)}}})
 	}
-	p.Body = append(body, t)
+	body = append(body, t)
+	p.Body = body
 	return v.show(p)
 }
 
@@ -145,6 +146,9 @@ func (v *visit) oneForecast() error {
 	p.Heading.Title, p.Heading.Lead, p.Wide = look.Words{"Forecast of ", look.Name(m.Name)}, b.Sentence, true
 	at := v.planAt(m.Name, fmt.Sprint("/forecasts/", f.Num))
 	p.Heading.Actions = []look.Button{{Text: "As PDF", Href: at + "/pdf"}}
+	if v.may(access.StartRuns) && f.Version == m.Version {
+		p.Heading.Actions = append(p.Heading.Actions, look.Button{Text: "Run now", Kind: look.Primary, Post: v.planAt(m.Name, "/run")})
+	}
 	var figures look.Figures
 	for _, one := range b.Figures {
 		figures = append(figures, look.Figure{Value: one[0], Label: one[1]})
@@ -172,9 +176,10 @@ func (v *visit) oneForecast() error {
 	}
 	signed.Parts = append(signed.Parts, look.Code{ID: "hash", Label: "SHA-256", Text: f.Hash, Wrap: true})
 	if v.may(access.MakeForecasts) && f.Version == m.Version && !mine {
-		signed.Parts = append(signed.Parts, look.Form{Action: at + "/sign", Hidden: []look.Hidden{{Name: "hash", Value: f.Hash}}, Buttons: []look.Button{{Text: "Sign", Kind: look.Primary}}})
+		signed.Parts = append(signed.Parts, look.Form{Action: at + "/sign", Hidden: []look.Hidden{{Name: "hash", Value: f.Hash}}, Buttons: []look.Button{{Text: "Sign"}}})
 	}
-	p.Body = append(body, signed)
+	body = append(body, signed)
+	p.Body = body
 	return v.show(p)
 }
 

@@ -3,13 +3,17 @@
 package web
 
 import (
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rialto-migrate/rialto/internal/access"
 	"github.com/rialto-migrate/rialto/internal/audit"
+	"github.com/rialto-migrate/rialto/internal/job"
+	"github.com/rialto-migrate/rialto/internal/runs"
 )
 
 func TestForecast(t *testing.T) {
@@ -79,6 +83,25 @@ func TestForecast(t *testing.T) {
 			t.Error("no PDF")
 		}
 
+		// What was forecast is run from the same page, and once at a time.
+		has(t, text(t, b.ask(t, http.MethodGet, at, b.token, nil)), "Run now")
+		begun := b.ask(t, http.MethodPost, "/o/o/migrations/move/run", b.token, nil)
+		if begun.StatusCode != http.StatusSeeOther || !strings.HasPrefix(begun.Header.Get("Location"), "/o/o/runs/") {
+			t.Fatalf("run: %d %s", begun.StatusCode, begun.Header.Get("Location"))
+		}
+		ended := func() runs.Run {
+			all, err := s.Runs.Runs(t.Context(), "o", math.MaxInt64, 1)
+			if err != nil || len(all) != 1 {
+				t.Fatal(all, err)
+			}
+			return all[0]
+		}
+		for end := time.Now().Add(time.Minute); !ended().State.Over() && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		}
+		if r := ended(); r.State != runs.Done || r.Verb != job.Run || r.Migration != "move" {
+			t.Errorf("the run: %+v", r)
+		}
+
 		// A plan that was changed since is not signed by it.
 		b.saved("place", url.Values{"place": {"group:Elsewhere"}})
 		op := s.as(t, access.Operator)
@@ -86,8 +109,8 @@ func TestForecast(t *testing.T) {
 			t.Errorf("a changed plan: %d", got.StatusCode)
 		}
 		has(t, text(t, op.ask(t, http.MethodGet, at, op.token, nil)), "changed after this forecast")
-		b.post("/o/o/migrations/move/remove", nil)
-		if got := b.ask(t, http.MethodGet, at, b.token, nil); got.StatusCode != http.StatusNotFound {
+		// What has begun to move keeps its plan.
+		if got := b.ask(t, http.MethodPost, "/o/o/migrations/move/remove", b.token, nil); got.StatusCode != http.StatusConflict {
 			t.Errorf("removed: %d", got.StatusCode)
 		}
 	})

@@ -23,14 +23,16 @@ func plainMinutes(d time.Duration) string { return fmt.Sprintf("%d minutes", int
 func (v *visit) overview() error {
 	p := v.layout("Overview")
 	p.Heading.Title = look.Name(v.org.Name)
-	migrations, err := v.App.Of(v.org.ID).Store().Migrations(v.ctx(), v.org.ID)
-	if err != nil {
-		return err
-	}
-	t := look.Table{Caption: "Migrations", Columns: []look.Column{{Title: "Migration", Wide: true}, {Title: "Since"}},
+	t := look.Table{Caption: "Migrations", Columns: []look.Column{{Title: "Migration", Wide: true}, {Title: "Changed"}},
 		Empty: &look.Empty{Title: "Nothing moves yet", Text: "A migration needs a connection to the cloud that you leave, and one to the cloud that you go to."}}
-	for _, m := range migrations {
-		t.Rows = append(t.Rows, look.Row{Cells: []any{look.Name(m.Name), m.Created}})
+	if v.may(access.ReadMigrations) {
+		plans, err := v.own().Plans(v.ctx())
+		if err != nil {
+			return err
+		}
+		for _, m := range plans {
+			t.Rows = append(t.Rows, look.Row{Cells: []any{look.Link{Text: look.Name(m.Name), Href: v.planAt(m.Name, "")}, m.Changed}})
+		}
 	}
 	p.Body = []any{look.Facts{
 		{Term: "Your role", Value: string(v.role), Note: sentence(roles()[string(v.role)])},

@@ -239,7 +239,8 @@ func (v *visit) showStep(st step, refused error) error {
 		body = append([]any{v.stepper(m.Name, st.path)}, body...)
 	}
 	if len(f.form.Fields) == 0 || !v.may(access.ChangeMigrations) {
-		p.Body = append(body, f.below...)
+		body = append(body, f.below...)
+		p.Body = body
 		return v.show(p)
 	}
 	f.form.Action = v.planAt(m.Name, "/"+st.path)

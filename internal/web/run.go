@@ -18,6 +18,7 @@ import (
 // runPages are what is under way and what was: the list, the live page of one run,
 // and what people do about it.
 func (s *Site) runPages() {
+	s.page("POST /o/{org}/migrations/{id}/run", access.StartRuns, (*visit).begun)
 	s.page("GET /o/{org}/runs", access.ReadRuns, (*visit).listRuns)
 	s.page("GET /o/{org}/runs/{id}", access.ReadRuns, (*visit).showRun)
 	s.page("GET /o/{org}/runs/{id}/events", access.ReadRuns, (*visit).runEvents)
@@ -42,6 +43,19 @@ func verbTitle(verb string) string {
 		return "Cut-over"
 	}
 	return strings.ToUpper(verb[:1]) + verb[1:]
+}
+
+// begun orders a run of a plan as it stands now.
+func (v *visit) begun() error {
+	m, err := v.plan()
+	if err != nil {
+		return err
+	}
+	r, err := v.Runs.Start(v.ctx(), runs.Order{Organisation: v.org.ID, Migration: m.File, Verb: job.Run, By: v.signed.Person.ID})
+	if err != nil {
+		return err
+	}
+	return v.to(v.atRun(r.Num, ""))
 }
 
 // badge is the state of a run.
@@ -188,7 +202,8 @@ func (v *visit) showRun() error {
 	for _, g := range regions {
 		body = append(body, g)
 	}
-	p.Body = append(body, look.Section{ID: "happens", Title: "Log", Parts: []any{log}})
+	body = append(body, look.Section{ID: "happens", Title: "Log", Parts: []any{log}})
+	p.Body = body
 	if !r.State.Over() {
 		p.Live = fmt.Sprintf("%s?after=%d", v.atRun(r.Num, "/events"), r.Last)
 	}
