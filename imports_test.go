@@ -37,7 +37,6 @@ func TestLayers(t *testing.T) {
 		{of: "internal/account", never: "internal/web", why: "accounts know no pages"},
 		{of: "internal/account", never: "net/http", why: "accounts know no HTTP"},
 		{of: "internal/web", never: "connectors/", why: "faces are given connectors, they do not import them"},
-		{of: "internal/web", never: "internal/migrate/", why: "pages ask the use cases"},
 		{of: "internal/web/look", never: "internal/", why: "the look knows what is shown, and nothing of where it comes from"},
 		{of: "internal/", never: "internal/web/browsertest", why: "tests alone drive a browser"},
 		{of: "internal/cli", never: "database/sql", why: "SQL stays in internal/store"},

@@ -4,6 +4,7 @@ package web
 
 import (
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,8 +13,9 @@ import (
 	"github.com/rialto-migrate/rialto/internal/web/browsertest"
 )
 
-// TestConnectionsInABrowser connects two clouds as a person would.
-func TestConnectionsInABrowser(t *testing.T) {
+// TestPlanInABrowser goes the whole way to a signed forecast, and to its run, as a
+// person would.
+func TestPlanInABrowser(t *testing.T) {
 	s := open(t, store.Options{Dir: t.TempDir()})
 	s.now = time.Now().UTC()
 	s.founded(t, "o", s.person(t, "keeper"))
@@ -70,9 +72,16 @@ func TestConnectionsInABrowser(t *testing.T) {
 	browsertest.Eval[bool](page, `document.querySelector("[name=from]").value = "old", document.querySelector("[name=to]").value = "new", true`)
 	page.Submit("form.form button.primary")
 	page.Submit("form[action$='/scan'] button")
-	time.Sleep(3 * time.Second) // the page tells that it is read; opened again, it shows it
-	page.Open(server.URL + "/o/o/migrations/move/scope")
-	page.WaitText("main", "What the connection sees")
+	until := func(path, text string) { // what is read in the background is shown when the page is opened again
+		t.Helper()
+		for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+			if page.Open(server.URL + path); strings.Contains(page.Text("main"), text) {
+				return
+			}
+		}
+		t.Fatalf("%s never shows %q", path, text)
+	}
+	until("/o/o/migrations/move/scope", "What the connection sees")
 	look := func(name string) {
 		t.Helper()
 		page.Fits()
@@ -85,9 +94,7 @@ func TestConnectionsInABrowser(t *testing.T) {
 	look("plan-place")
 	page.Submit("form.form button.primary")
 	page.Submit("form[action$='/people/read'] button")
-	time.Sleep(3 * time.Second)
-	page.Open(server.URL + "/o/o/migrations/move/people")
-	page.WaitText("main", "Becomes")
+	until("/o/o/migrations/move/people", "Becomes")
 	page.Click("[name=others][value=name-in-text]")
 	look("plan-people")
 	page.Submit("form.form button.primary")
@@ -111,4 +118,7 @@ func TestConnectionsInABrowser(t *testing.T) {
 	look("plan")
 	page.Open(server.URL + "/o/o/migrations/move/text")
 	page.Axe()
+	page.Open(server.URL + "/o/o/migrations/move/forecasts/1")
+	page.Submit("form[action$='/move/run'] button")
+	page.WaitText("#state", "done")
 }

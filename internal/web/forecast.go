@@ -159,7 +159,7 @@ func (v *visit) oneForecast() error {
 	}
 	body = append(body, look.Facts{{Term: "Made", Value: f.Made}, {Term: "From", Value: look.Name(m.File.From)}, {Term: "To", Value: look.Name(m.File.To)}}, figures)
 	for _, n := range b.Notices {
-		body = append(body, look.Alert{Tone: look.Warn, Title: look.Name(n)})
+		body = append(body, look.Alert{Tone: look.Warn, More: look.Text(n)})
 	}
 	for _, t := range b.Tables {
 		body = append(body, briefTable(t))

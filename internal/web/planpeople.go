@@ -105,9 +105,17 @@ func found(by string) string {
 	return map[string]string{"email": "same e-mail address", "domain": "changed domain", "username": "same user name", "name": "same full name", "hand": "decided by hand", "left": "has left"}[by]
 }
 
+// suggested is who somebody may be at the target; nothing for nobody.
+func suggested(p migrate.PersonLine) any {
+	if p.Suggestion == "" {
+		return ""
+	}
+	return look.Stacked{Top: look.Name(orNone(p.SuggestedName, p.Suggestion)), Below: look.Name(orNone(p.SuggestedEmail, p.Suggestion))}
+}
+
 func (v *visit) peopleTable(m app.Plan, list *migrate.PeopleList, f *planForm) []any {
 	from, to, pages := v.window(len(list.People), v.planAt(m.Name, "/people"), "people")
-	t := look.Table{Caption: "People", Columns: []look.Column{{Title: "At the source", Wide: true}, {Title: "Tasks", Number: true}, {Title: "Found at the target"}, {Title: "Found by"}, {Title: "State"}, {Title: "Becomes"}},
+	t := look.Table{Caption: "People", Columns: []look.Column{{Title: "At the source"}, {Title: "Tasks", Number: true}, {Title: "Found at the target"}, {Title: "Found by"}, {Title: "State"}, {Title: "Becomes", Wide: true}},
 		Empty: &look.Empty{Title: "Nobody appears in what moves"}}
 	decided := map[string]string{}
 	for _, r := range m.File.People.Rows {
@@ -128,7 +136,7 @@ func (v *visit) peopleTable(m app.Plan, list *migrate.PeopleList, f *planForm) [
 			status.Tone = look.Warn
 		}
 		t.Rows = append(t.Rows, look.Row{Cells: []any{look.Stacked{Top: look.Name(orNone(p.Name, p.Source)), Below: look.Name(orNone(p.Email, p.UserName))}, p.As["assigned"],
-			look.Stacked{Top: look.Name(orNone(p.SuggestedName, p.Suggestion)), Below: look.Name(p.SuggestedEmail)},
+			suggested(p),
 			look.Stacked{Top: orNone(found(p.Reason), "nobody"), Below: status}, p.State,
 			look.Field{Name: name, Label: look.Words{"Who ", look.Name(orNone(p.Name, p.Source)), " becomes"}, Quiet: true, Optional: true, Value: v.was(name, kept)}}})
 	}
