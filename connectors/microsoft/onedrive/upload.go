@@ -172,6 +172,7 @@ func (t *target) Put(ctx context.Context, text string, p connector.UploadPart, r
 		return p, err
 	}
 	sum := quickXorAt(p.Offset)
+	lent := connector.Lend(io.TeeReader(connector.Measure(r, p.Bytes), sum))
 	read := false
 	q := s.request(http.MethodPut, uploading)
 	q.Cost = costWrite
@@ -181,9 +182,10 @@ func (t *target) Put(ctx context.Context, text string, p connector.UploadPart, r
 			return nil, 0, "", &connector.Error{Class: connector.Transient, InDoubt: true, Reason: uploading + ": a part was refused, and has to be read anew"}
 		}
 		read = true
-		return io.NopCloser(io.TeeReader(connector.Measure(r, p.Bytes), sum)), p.Bytes, "", nil
+		return io.NopCloser(lent), p.Bytes, "", nil
 	}
 	_, err = t.graph.JSON(ctx, q, nil)
+	lent.Return()
 	switch {
 	case refused(err, http.StatusRequestedRangeNotSatisfiable):
 		// An earlier attempt came through, and its answer was lost.
