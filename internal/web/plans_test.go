@@ -197,7 +197,7 @@ func TestTables(t *testing.T) {
 		raw  string
 		want string
 	}{
-		"a workbook":      {"PK\x03\x04xxxx", "this is a workbook; save it as CSV"},
+		"a workbook":      {"PK\x03\x04xxxx", "This is a workbook; save it as CSV"},
 		"a picture":       {"\x89PNG\r\n\x1a\n\x00\x00", "no table of text"},
 		"other columns":   {"who,whom\na,b\n", "The first line must name the column source"},
 		"a person twice":  {"source,target\na,b\na,c\n", "Line 3: "},

@@ -38,8 +38,10 @@ func TestEveryRouteByEverybody(t *testing.T) {
 			visitors = append(visitors,
 				visitor{name: string(role), person: p, role: role, organisation: "o-own"},
 				visitor{name: string(role) + " signed in long ago", person: p, role: role, stale: true, organisation: "o-own"},
-				visitor{name: string(role) + " of another organisation", person: p, organisation: "o-other"},
-				visitor{name: string(role) + " of an organisation that is not there", person: p, organisation: "o-none"})
+				visitor{name: string(role) + " of another organisation", person: p, organisation: "o-other"})
+			if role == access.Owner {
+				visitors = append(visitors, visitor{name: "an owner, of an organisation that is not there", person: p, organisation: "o-none"})
+			}
 		}
 		half := s.person(t, "half")
 		s.member(t, "o-own", half, access.Owner)
