@@ -90,7 +90,7 @@ func founder(address string) SignUp {
 func (s *stage) founded(t *testing.T, address string) Signed {
 	t.Helper()
 	ctx := t.Context()
-	if err := s.SignUp(ctx, here, founder(address)); err != nil {
+	if err := s.SignUp(ctx, founder(address)); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Confirm(ctx, s.mail.last(t, Confirm, address)); err != nil {
@@ -132,7 +132,7 @@ func TestSignUp(t *testing.T) {
 			t.Errorf("got %+v, %v", in, err)
 		}
 		// The same again looks the same, and makes nothing.
-		if err := s.SignUp(ctx, here, founder("ANA@example.org")); err != nil {
+		if err := s.SignUp(ctx, founder("ANA@example.org")); err != nil {
 			t.Error(err)
 		}
 		s.mail.last(t, Known, "ANA@example.org")
@@ -156,7 +156,7 @@ func TestSignUpRefuses(t *testing.T) {
 		} {
 			u := founder("ana@example.org")
 			c.change(&u)
-			refusal(t, s.SignUp(t.Context(), here, u), field, c.reason)
+			refusal(t, s.SignUp(t.Context(), u), field, c.reason)
 		}
 		if len(s.mail.letters) != 0 {
 			t.Errorf("letters were sent: %v", s.mail.letters)
@@ -167,7 +167,7 @@ func TestSignUpRefuses(t *testing.T) {
 func TestSignIn(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
 		ctx := t.Context()
-		if err := s.SignUp(ctx, here, founder("ana@example.org")); err != nil {
+		if err := s.SignUp(ctx, founder("ana@example.org")); err != nil {
 			t.Fatal(err)
 		}
 		first := s.mail.last(t, Confirm, "ana@example.org")
@@ -300,21 +300,21 @@ func TestReset(t *testing.T) {
 		ctx := t.Context()
 		ana := s.founded(t, "ana@example.org")
 		token, _ := s.Begin(ctx, ana.Person.ID, here, false)
-		if err := s.AskReset(ctx, here, "nobody@example.org"); err != nil {
+		if err := s.AskReset(ctx, "nobody@example.org"); err != nil {
 			t.Errorf("one can tell who has an account: %v", err)
 		}
 		s.mail.last(t, NoAccount, "nobody@example.org")
-		if err := s.AskReset(ctx, here, "ANA@example.org"); err != nil {
+		if err := s.AskReset(ctx, "ANA@example.org"); err != nil {
 			t.Fatal(err)
 		}
 		link := s.mail.last(t, Reset, "ana@example.org")
-		refusal(t, s.SetPassword(ctx, here, link, secret("short")), "password", "needs 12") // and the link still holds
-		refusal(t, s.SetPassword(ctx, here, "made-up", secret(other)), "", "no longer valid")
-		if err := s.SetPassword(ctx, here, link, secret(other)); err != nil {
+		refusal(t, s.SetPassword(ctx, link, secret("short")), "password", "needs 12") // and the link still holds
+		refusal(t, s.SetPassword(ctx, "made-up", secret(other)), "", "no longer valid")
+		if err := s.SetPassword(ctx, link, secret(other)); err != nil {
 			t.Fatal(err)
 		}
 		s.mail.last(t, Changed, "ana@example.org")
-		refusal(t, s.SetPassword(ctx, here, link, secret(good)), "", "no longer valid")
+		refusal(t, s.SetPassword(ctx, link, secret(good)), "", "no longer valid")
 		if _, err := s.Signed(ctx, token); !errors.Is(err, ErrSignedOut) {
 			t.Errorf("a session outlived the password: %v", err)
 		}
@@ -332,13 +332,13 @@ func TestReset(t *testing.T) {
 		}
 		s.signed(t, token) // the session that did it goes on
 		// An old link is no longer valid, and a link for one thing serves no other.
-		if err := s.AskReset(ctx, here, "ana@example.org"); err != nil {
+		if err := s.AskReset(ctx, "ana@example.org"); err != nil {
 			t.Fatal(err)
 		}
 		link = s.mail.last(t, Reset, "ana@example.org")
 		refusal(t, s.Confirm(ctx, link), "", "no longer valid")
 		s.now = s.now.Add(ResetWithin + time.Second)
-		refusal(t, s.SetPassword(ctx, here, link, secret(other)), "", "no longer valid")
+		refusal(t, s.SetPassword(ctx, link, secret(other)), "", "no longer valid")
 	})
 }
 

@@ -73,7 +73,7 @@ func grouped(text string) string {
 // returns the token under which the session goes on, and recovery codes if the
 // person had none.
 func (a *Accounts) TakeSeed(ctx context.Context, place Place, s Signed, sealed, code string) (token string, codes []string, err error) {
-	if err := a.slow(map[pace]string{perFactor: s.Person.ID}); err != nil {
+	if err := a.slow(count{perFactor, s.Person.ID}); err != nil {
 		return "", nil, err
 	}
 	var key string
@@ -137,7 +137,7 @@ func stepOf(key, code string, used int64, now time.Time) (step int64, ok bool) {
 // GiveCode takes a one-time password for the second factor. The session goes on under a new
 // token; how long ago its password was given does not change by it.
 func (a *Accounts) GiveCode(ctx context.Context, place Place, s Signed, code string) (token string, err error) {
-	if err := a.slow(map[pace]string{perFactor: s.Person.ID}); err != nil {
+	if err := a.slow(count{perFactor, s.Person.ID}); err != nil {
 		return "", err
 	}
 	err = a.Store.ChangePerson(ctx, s.Person.ID, func(p *store.Person) error {
@@ -159,7 +159,7 @@ func (a *Accounts) GiveCode(ctx context.Context, place Place, s Signed, code str
 
 // GiveRecoveryCode takes a recovery code for the second factor: each serves once.
 func (a *Accounts) GiveRecoveryCode(ctx context.Context, place Place, s Signed, code string) (token string, err error) {
-	if err := a.slow(map[pace]string{perFactor: s.Person.ID}); err != nil {
+	if err := a.slow(count{perFactor, s.Person.ID}); err != nil {
 		return "", err
 	}
 	hash, err := a.recoveryHash(ctx, s.Person.ID, code)

@@ -40,7 +40,7 @@ func (a *Accounts) Invite(ctx context.Context, by store.Person, organisation, ma
 			return refuse("address", "this person is in the organisation already")
 		}
 	}
-	if err := a.slow(map[pace]string{perMail: store.Canonical(mail)}); err != nil {
+	if err := a.slow(count{perMail, store.Canonical(mail)}); err != nil {
 		return err
 	}
 	if err := a.withdraw(ctx, organisation, mail); err != nil {
@@ -125,7 +125,7 @@ func (a *Accounts) JoinAnew(ctx context.Context, place Place, token, called stri
 	if i.Account {
 		return "", "", refuse("", "this address has an account: sign in to join")
 	}
-	p, hash, err := a.applicant(ctx, place, called, i.Address, secret, i.Organisation.Name)
+	p, hash, err := a.applicant(ctx, called, i.Address, secret, i.Organisation.Name)
 	if err != nil {
 		return "", "", err
 	}

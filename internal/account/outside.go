@@ -23,7 +23,7 @@ type Identity struct {
 // gets an account if the provider vouches for the address and no account has it. Who
 // has a second factor is half signed in by it.
 func (a *Accounts) SignInOutside(ctx context.Context, place Place, who Identity) (token string, err error) {
-	if err := a.slow(map[pace]string{perPlace: place.Address}); err != nil {
+	if err := a.slow(count{perPlace, network(place)}); err != nil {
 		return "", err
 	}
 	person, err := a.Store.Outside(ctx, who.Issuer, who.Subject)

@@ -35,7 +35,7 @@ func TestOtherProviders(t *testing.T) {
 		refusal(t, second(in(Identity{Issuer: "i", Subject: "3", Address: "ed@example.org"})), "", "does not vouch")
 
 		// Somebody else's sign-up that nobody confirmed is not taken over, nor given away.
-		if err := s.SignUp(ctx, here, founder("ed@example.org")); err != nil {
+		if err := s.SignUp(ctx, founder("ed@example.org")); err != nil {
 			t.Fatal(err)
 		}
 		refusal(t, second(in(Identity{Issuer: "i", Subject: "3", Address: "ed@example.org", Verified: true})), "", "has an account already")

@@ -209,9 +209,6 @@ func (a *Accounts) AskPasskey(ctx context.Context, s Signed) (options []byte, se
 // SignInByPasskey begins a session of whoever a passkey belongs to. It needs nothing
 // else: the key is the one factor, and its device recognised the person by the other.
 func (a *Accounts) SignInByPasskey(ctx context.Context, place Place, sealed, answer string) (token string, err error) {
-	if err := a.slow(map[pace]string{perPlace: place.Address}); err != nil {
-		return "", err
-	}
 	p, err := a.answered(ctx, Signed{}, sealed, answer)
 	if err != nil {
 		return "", err
@@ -222,7 +219,7 @@ func (a *Accounts) SignInByPasskey(ctx context.Context, place Place, sealed, ans
 // GivePasskey takes a passkey of whoever is signed in, for the second factor or for a
 // recent proof. The session goes on under a new token.
 func (a *Accounts) GivePasskey(ctx context.Context, place Place, s Signed, sealed, answer string) (token string, err error) {
-	if err := a.slow(map[pace]string{perFactor: s.Person.ID}); err != nil {
+	if err := a.slow(count{perFactor, s.Person.ID}); err != nil {
 		return "", err
 	}
 	if _, err := a.answered(ctx, s, sealed, answer); err != nil {

@@ -10,12 +10,12 @@ import (
 
 // AskReset sends a link that sets a new password, or, to an address without an
 // account, a letter that says so. The answer here is the same for both.
-func (a *Accounts) AskReset(ctx context.Context, place Place, mail string) error {
+func (a *Accounts) AskReset(ctx context.Context, mail string) error {
 	mail, err := address("address", mail)
 	if err != nil {
 		return err
 	}
-	if err := a.slow(map[pace]string{perPlace: place.Address, perMail: store.Canonical(mail)}); err != nil {
+	if err := a.slow(count{perMail, store.Canonical(mail)}); err != nil {
 		return err
 	}
 	p, err := a.Store.PersonByAddress(ctx, mail)
@@ -41,10 +41,7 @@ func (a *Accounts) ResetHolds(ctx context.Context, token string) error {
 
 // SetPassword sets the password that a link stands for, once, and ends all sessions of
 // the account. The address is confirmed by it.
-func (a *Accounts) SetPassword(ctx context.Context, place Place, token string, secret vault.Secret) error {
-	if err := a.slow(map[pace]string{perPlace: place.Address}); err != nil {
-		return err
-	}
+func (a *Accounts) SetPassword(ctx context.Context, token string, secret vault.Secret) error {
 	if err := a.ResetHolds(ctx, token); err != nil {
 		return err
 	}
@@ -72,7 +69,7 @@ func (a *Accounts) SetPassword(ctx context.Context, place Place, token string, s
 // ChangePassword sets a new password for whoever knows the old one, and ends all
 // other sessions.
 func (a *Accounts) ChangePassword(ctx context.Context, place Place, s Signed, old, secret vault.Secret) error {
-	if err := a.slow(map[pace]string{perBoth: s.Person.ID + "\x00" + place.Address, perAccount: s.Person.ID}); err != nil {
+	if err := a.slow(count{perBoth, s.Person.ID + "\x00" + network(place)}, count{perAccount, s.Person.ID}); err != nil {
 		return err
 	}
 	ok, _, err := a.Hasher.Check(ctx, s.Person.Password.Reveal(), old.Reveal())

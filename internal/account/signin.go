@@ -28,7 +28,7 @@ var ErrUnconfirmed = &Refusal{"", "confirm your address first: we sent you a let
 // Signed.Half.
 func (a *Accounts) SignIn(ctx context.Context, place Place, mail string, secret vault.Secret) (token string, err error) {
 	mail = store.Canonical(mail)
-	if err := a.slow(map[pace]string{perBoth: mail + "\x00" + place.Address, perAccount: mail, perPlace: place.Address}); err != nil {
+	if err := a.slow(count{perBoth, mail + "\x00" + network(place)}, count{perAccount, mail}); err != nil {
 		return "", err
 	}
 	p, err := a.Store.PersonByAddress(ctx, mail)
@@ -162,7 +162,7 @@ func (a *Accounts) factors(ctx context.Context, p store.Person) (f Factors, err 
 // Prove takes a password once more, for what needs a recent proof. The session goes
 // on under a new token.
 func (a *Accounts) Prove(ctx context.Context, place Place, s Signed, secret vault.Secret) (token string, err error) {
-	if err := a.slow(map[pace]string{perBoth: s.Person.ID + "\x00" + place.Address, perAccount: s.Person.ID}); err != nil {
+	if err := a.slow(count{perBoth, s.Person.ID + "\x00" + network(place)}, count{perAccount, s.Person.ID}); err != nil {
 		return "", err
 	}
 	ok, _, err := a.Hasher.Check(ctx, s.Person.Password.Reveal(), secret.Reveal())

@@ -21,7 +21,7 @@ type SignUp struct {
 // SignUp makes an account and its organisation, and sends a letter to confirm the
 // address. Where the address has an account already, nothing is made, and the
 // letter says so: the answer here is the same.
-func (a *Accounts) SignUp(ctx context.Context, place Place, s SignUp) (err error) {
+func (a *Accounts) SignUp(ctx context.Context, s SignUp) (err error) {
 	country, ok := a.Regions.Country(s.Country)
 	if !ok {
 		return refuse("country", "choose a country")
@@ -29,7 +29,7 @@ func (a *Accounts) SignUp(ctx context.Context, place Place, s SignUp) (err error
 	if s.Organisation, err = name("organisation", "the organisation's name", s.Organisation); err != nil {
 		return err
 	}
-	p, hash, err := a.applicant(ctx, place, s.Name, s.Address, s.Password, s.Organisation)
+	p, hash, err := a.applicant(ctx, s.Name, s.Address, s.Password, s.Organisation)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (a *Accounts) SignUp(ctx context.Context, place Place, s SignUp) (err error
 }
 
 // applicant checks who wants an account, and hashes the password.
-func (a *Accounts) applicant(ctx context.Context, place Place, called, mail string, secret vault.Secret, known string) (p store.Person, hash vault.Secret, err error) {
+func (a *Accounts) applicant(ctx context.Context, called, mail string, secret vault.Secret, known string) (p store.Person, hash vault.Secret, err error) {
 	if called, err = name("name", "your name", called); err != nil {
 		return p, hash, err
 	}
@@ -58,7 +58,7 @@ func (a *Accounts) applicant(ctx context.Context, place Place, called, mail stri
 	if err := password.Refuse(secret, called, mail, known, "rialto"); err != nil {
 		return p, hash, refuse("password", err.Error())
 	}
-	if err := a.slow(map[pace]string{perPlace: place.Address, perMail: store.Canonical(mail)}); err != nil {
+	if err := a.slow(count{perMail, store.Canonical(mail)}); err != nil {
 		return p, hash, err
 	}
 	text, err := a.Hasher.Hash(ctx, secret.Reveal())

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 
@@ -80,10 +81,35 @@ func (e *TooMany) Error() string {
 	return "too many tries; try again in " + e.Wait.Round(time.Second).String()
 }
 
-// slow counts a try under several paces.
-func (a *Accounts) slow(keys map[pace]string) error {
-	for p, key := range keys {
-		if wait, ok := a.tries.allow(p, key); !ok {
+// A count is a pace with whom it is kept for.
+type count struct {
+	pace pace
+	key  string
+}
+
+// network is where a request comes from, as it is counted: whoever has one address
+// of IPv6 has the 64 bits behind it, too.
+func network(place Place) string {
+	a, err := netip.ParseAddr(place.Address)
+	if err != nil || !a.Is6() {
+		return place.Address
+	}
+	p, err := a.WithZone("").Prefix(64)
+	if err != nil {
+		return place.Address
+	}
+	return p.String()
+}
+
+// Admit counts what somebody who is not signed in asks for, from one place. TooMany
+// says to wait: nothing should be looked up, hashed or logged for it.
+func (a *Accounts) Admit(place Place) error { return a.slow(count{perPlace, network(place)}) }
+
+// slow counts a try under several paces, in their order: one that is refused counts
+// under none of those that follow.
+func (a *Accounts) slow(counts ...count) error {
+	for _, c := range counts {
+		if wait, ok := a.tries.allow(c.pace, c.key); !ok {
 			return &TooMany{wait.Round(time.Second) + time.Second}
 		}
 	}

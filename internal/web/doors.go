@@ -3,11 +3,11 @@ package web
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 
 	"github.com/rialto-migrate/rialto/internal/account"
 	"github.com/rialto-migrate/rialto/internal/password"
+	"github.com/rialto-migrate/rialto/internal/store"
 	"github.com/rialto-migrate/rialto/internal/vault"
 	"github.com/rialto-migrate/rialto/internal/web/look"
 )
@@ -57,10 +57,7 @@ func (v *visit) signUp(s account.SignUp, refused error) error {
 
 func (v *visit) signedUp() error {
 	s := account.SignUp{Country: v.typed("country"), Organisation: v.typed("organisation"), Name: v.typed("name"), Address: v.typed("address"), Password: v.secret("password")}
-	err := v.Accounts.SignUp(v.ctx(), v.place(), s)
-	if told := v.did("sign up", "", err); told != nil {
-		return told
-	}
+	err := v.doing("sign up", func() error { return v.Accounts.SignUp(v.ctx(), s) })
 	if err != nil {
 		return v.signUp(s, err)
 	}
@@ -129,11 +126,7 @@ func (v *visit) confirm() error {
 }
 
 func (v *visit) confirmed() error {
-	err := v.Accounts.Confirm(v.ctx(), v.r.PathValue("token"))
-	if told := v.did("confirm an address", "", err); told != nil {
-		return told
-	}
-	if err != nil {
+	if err := v.doing("confirm an address", func() error { return v.Accounts.Confirm(v.ctx(), v.r.PathValue("token")) }); err != nil {
 		return err
 	}
 	return v.to("/sign-in?done=confirmed")
@@ -149,10 +142,7 @@ func (v *visit) askReset(address string, refused error) error {
 }
 
 func (v *visit) askedReset() error {
-	err := v.Accounts.AskReset(v.ctx(), v.place(), v.typed("address"))
-	if told := v.did("ask for a new password", "", err); told != nil {
-		return told
-	}
+	err := v.doing("ask for a new password", func() error { return v.Accounts.AskReset(v.ctx(), v.typed("address")) })
 	if err != nil {
 		return v.askReset(v.typed("address"), err)
 	}
@@ -169,10 +159,9 @@ func (v *visit) reset(refused error) error {
 }
 
 func (v *visit) didReset() error {
-	err := v.Accounts.SetPassword(v.ctx(), v.place(), v.r.PathValue("token"), v.secret("password"))
-	if told := v.did("set a new password", "", err); told != nil {
-		return told
-	}
+	err := v.doing("set a new password", func() error {
+		return v.Accounts.SetPassword(v.ctx(), v.r.PathValue("token"), v.secret("password"))
+	})
 	if err != nil {
 		return v.reset(err)
 	}
@@ -206,32 +195,39 @@ func (v *visit) invitation(called string, refused error) error {
 	return v.ask(form{page: p, form: f, after: ways}, refused)
 }
 
-func (v *visit) joined() (err error) {
+func (v *visit) joined() error {
 	token := v.r.PathValue("token")
-	var session, org string
-	who := v.signed.Person.ID
-	if who != "" {
-		if v.signed.Half {
-			return v.to("/sign-in/second?to=" + url.QueryEscape(v.r.URL.Path))
-		}
-		org, err = v.Accounts.Join(v.ctx(), v.signed, token)
-	} else {
-		session, org, err = v.Accounts.JoinAnew(v.ctx(), v.place(), token, v.typed("name"), v.secret("password"))
-		if err == nil {
-			v.keep(session)
-			if v.signed, err = v.Accounts.Signed(v.ctx(), session); err == nil {
-				who = v.signed.Person.ID
-			}
-		}
+	if v.signed.Half {
+		return v.to("/sign-in/second?to=" + url.QueryEscape(v.r.URL.Path))
 	}
-	v.org.ID = org
-	if told := v.did("join", who, err); told != nil {
-		return told
-	}
+	i, err := v.Accounts.Invited(v.ctx(), token)
 	if err != nil {
-		return v.invitation(v.typed("name"), err)
+		return err
 	}
-	http.Redirect(v.w, v.r, v.at("")+"?done=joined", http.StatusSeeOther)
-	v.wrote = true
-	return nil
+	if v.signed.Person.ID == "" {
+		var session string
+		err = v.doing("make an account", func() (err error) {
+			session, _, err = v.Accounts.JoinAnew(v.ctx(), v.place(), token, v.typed("name"), v.secret("password"))
+			return err
+		})
+		if err != nil {
+			return v.invitation(v.typed("name"), err)
+		}
+		v.keep(session)
+		if v.signed, err = v.Accounts.Signed(v.ctx(), session); err != nil {
+			return err
+		}
+		v.org = i.Organisation
+		if err := v.did("join", v.signed.Person.ID, nil); err != nil {
+			return err
+		}
+		return v.to(v.at("?done=joined"))
+	}
+	v.org = i.Organisation
+	err = v.doing("join", func() error { _, err := v.Accounts.Join(v.ctx(), v.signed, token); return err })
+	if err != nil {
+		v.org = store.Organisation{} // its pages are not this person's
+		return v.invitation("", err)
+	}
+	return v.to(v.at("?done=joined"))
 }

@@ -167,6 +167,9 @@ func (s *Site) serve(w http.ResponseWriter, r *http.Request, route Route, do fun
 	v := &visit{Site: s, w: w, r: r, route: route, id: uuid.Must(uuid.NewV7()).String()}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	err := v.enter()
+	if err == nil && route.Action == "" && r.Method == http.MethodPost && v.signed.Person.ID == "" {
+		err = s.Accounts.Admit(v.place())
+	}
 	if err == nil {
 		if r.Method == http.MethodPost && !v.unlogged() {
 			err = s.Audit.Doing(r.Context(), v.entry(), func() error { return do(v) })
@@ -280,7 +283,21 @@ func (v *visit) entry() audit.Entry {
 	return e
 }
 
-// did adds an entry to the audit log for what a door did: who signed in, or tried to.
+// doing does what a door changes, between two entries of the service's log.
+func (v *visit) doing(action string, deed func() error) error {
+	e := v.entry()
+	e.Action, e.Object = action, audit.Object{}
+	return v.Audit.Doing(v.ctx(), e, func() error {
+		err := deed()
+		if _, ok := errors.AsType[*account.Refusal](err); ok { // the log tells it from a failure
+			err = errors.Join(err, connector.Errorf(connector.Forbidden, "web: a form was refused"))
+		}
+		return err
+	})
+}
+
+// did adds an entry to the audit log for what a door did that changes no account: who
+// signed in, or tried to.
 func (v *visit) did(action string, who string, err error) error {
 	e := v.entry()
 	e.Action, e.Object, e.Outcome = action, audit.Object{}, audit.Done
